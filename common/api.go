@@ -1,0 +1,41 @@
+package common
+
+import "net/http"
+
+// API is what a component tells this layer about itself.
+type API struct {
+	// Name is the key of its section, "pinsvcapi". It is the realm of
+	// challenges and names the loggers: Name, and Name with "log" behind
+	// it for the access log.
+	Name string
+	// Routes is the component's route table. The first line that fits a
+	// request is taken.
+	Routes []Route
+	// Failure is the component's one table from an error's kind to a
+	// response. For an error that it does not know it returns a 500 with a
+	// fixed text and the error as its cause. A *Failure that is handed in
+	// comes out as it is.
+	Failure func(error) *Failure
+	// Body returns a failure in the API's own form, to be encoded as JSON.
+	Body func(*Failure) any
+}
+
+// Route is one line of an API's route table. It has either Handle or Stream.
+type Route struct {
+	// Method is the HTTP method. Routes for GET answer HEAD, too.
+	Method string
+	// Path is a template of gorilla/mux without a trailing slash,
+	// "/pins/{requestid}". A variable is matched in its encoded form, so it
+	// may contain %2F; PathVar decodes it.
+	Path string
+	// Status is the status of a success of Handle.
+	Status int
+	// Open routes answer without credentials. Their path has no variables.
+	Open bool
+	// Handle returns a value to encode as JSON (nil for no body), or an
+	// error, which goes through the API's table.
+	Handle func(*http.Request) (any, error)
+	// Stream writes the response itself. The write and read timeouts apply
+	// to each write and each read, not to the whole.
+	Stream func(http.ResponseWriter, *http.Request)
+}

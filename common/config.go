@@ -1,0 +1,95 @@
+package common
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/ipfs-cluster/pinsvc/config"
+)
+
+// Config has the keys that the sections of all APIs share. They have the names,
+// in the file and in the environment, that ipfs-cluster-service v1.1.6 gave
+// them; a component embeds Config in its own struct.
+type Config struct {
+	// Addresses to serve HTTP on: /ip4, /ip6 or /dns with /tcp, or /unix.
+	// Port 0 takes a free one. An empty list means none.
+	HTTPListenMultiaddress config.Multiaddrs `json:"http_listen_multiaddress"`
+	// Certificate chain (PEM) for HTTPS on the TCP addresses, relative to
+	// the folder of service.json. Empty means no TLS. It is read again when
+	// it changes.
+	SSLCertFile string `json:"ssl_cert_file,omitempty"`
+	// Private key (PEM) that belongs to the certificate.
+	SSLKeyFile string `json:"ssl_key_file,omitempty"`
+	// How long a client may take to send a request, of a streaming route a
+	// part of it. 0 means for ever.
+	ReadTimeout config.Duration `json:"read_timeout"`
+	// How long a client may take to send the headers. 0 means read_timeout.
+	ReadHeaderTimeout config.Duration `json:"read_header_timeout"`
+	// How long answering a request may take, of a streaming route a part of
+	// it. Shortly before that the answer becomes a 503. 0 means for ever.
+	WriteTimeout config.Duration `json:"write_timeout"`
+	// How long a connection is kept for the next request. 0 means
+	// read_timeout.
+	IdleTimeout config.Duration `json:"idle_timeout"`
+	// How large the headers of a request may be in bytes, at least 4096. 0
+	// means 4096.
+	MaxHeaderBytes int `json:"max_header_bytes"`
+
+	// Addresses of an own libp2p host that serves HTTP over its streams. It
+	// needs id and private_key. Empty means none.
+	Libp2pListenMultiaddress config.Multiaddrs `json:"libp2p_listen_multiaddress,omitempty"`
+	// Peer ID of that host. It must not be the one of the cluster peer.
+	ID string `json:"id,omitempty"`
+	// Private key of that host: base64 of the protobuf form, as in
+	// identity.json.
+	PrivateKey config.Secret `json:"private_key,omitempty" hidden:"true"`
+
+	// Users and their passwords. Null means that everybody may enter, {}
+	// that nobody may.
+	BasicAuthCredentials Users `json:"basic_auth_credentials" hidden:"true"`
+	// File for the access log, relative to the folder of service.json. Empty
+	// means the log of the program.
+	HTTPLogFile string `json:"http_log_file"`
+	// Headers that every answer has.
+	Headers map[string][]string `json:"headers"`
+
+	// Origins whose pages may use the API in a browser. "*", or an empty
+	// list, means any.
+	CORSAllowedOrigins []string `json:"cors_allowed_origins"`
+	// Methods that those pages may use. Empty means GET and POST.
+	CORSAllowedMethods []string `json:"cors_allowed_methods"`
+	// Headers that those pages may send. Empty means Accept, Authorization,
+	// Content-Type and X-Requested-With.
+	CORSAllowedHeaders []string `json:"cors_allowed_headers"`
+	// Headers of an answer that those pages may read.
+	CORSExposedHeaders []string `json:"cors_exposed_headers"`
+	// Whether browsers may send cookies and their own stored credentials.
+	// It has no effect when any origin is allowed.
+	CORSAllowCredentials bool `json:"cors_allow_credentials"`
+	// How long a browser may remember what it is allowed. 0 leaves that to
+	// the browser.
+	CORSMaxAge config.Duration `json:"cors_max_age"`
+}
+
+// The smallest size of headers that can be configured, and what 0 means.
+const minMaxHeaderBytes = 4096
+
+// DefaultConfig returns the defaults that all APIs share: no addresses, no
+// users (to be set by who knows better), limits on time and size, and any origin
+// for pages in a browser. A component adds its address.
+func DefaultConfig() Config {
+	return Config{
+		HTTPListenMultiaddress: config.Multiaddrs{},
+		ReadTimeout:            config.Duration(30 * time.Second),
+		ReadHeaderTimeout:      config.Duration(5 * time.Second),
+		WriteTimeout:           config.Duration(60 * time.Second),
+		IdleTimeout:            config.Duration(120 * time.Second),
+		MaxHeaderBytes:         16 << 10,
+		Headers:                map[string][]string{},
+		CORSAllowedOrigins:     []string{"*"},
+		CORSAllowedMethods:     []string{http.MethodGet, http.MethodPost, http.MethodDelete},
+		CORSAllowedHeaders:     []string{"Authorization", "Content-Type"},
+		CORSExposedHeaders:     []string{"Retry-After"},
+		CORSMaxAge:             config.Duration(10 * time.Minute),
+	}
+}

@@ -1,0 +1,24 @@
+// Package common is what every API component shares: it takes a request from a
+// listener to the component's handler and brings the answer back. It knows
+// nothing of pins or clusters.
+//
+// The way of a request through the package: a listener (listen.go; HTTP or
+// HTTPS over TCP, a unix socket, or a libp2p stream) hands it to the handler
+// (handler.go), where it passes, from the outside in,
+//
+//	recover     a panic becomes a 500                          recover.go
+//	access log  one line per request                           accesslog.go
+//	CORS        answers preflights, adds headers               cors.go
+//	authenticate  a user, or 401 with challenges               auth.go
+//	route       the component's table, POST /token, /health    router.go
+//
+// A route returns a value or an error. There is one writer for values and one
+// for failures (respond.go); a failure's status and text come from the
+// component's own table. How long a client may take is in limits.go. Users and
+// tokens are in credentials.go and jwt.go, the keys of the section in
+// service.json in config.go, and all addresses together are the Server
+// (server.go).
+//
+// A component makes Credentials, a Handler and a Server, none of which does any
+// I/O, then calls Server.Listen, and in the end Server.Shutdown.
+package common

@@ -1,0 +1,97 @@
+package common
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+)
+
+// bindHTTP listens on one address of http_listen_multiaddress. TLS is for TCP
+// only: a unix socket does not leave the machine.
+func bindHTTP(addr ma.Multiaddr, tls bool) (binding, error) {
+	e, err := parseEndpoint(addr)
+	if err != nil {
+		return binding{}, err
+	}
+	listen := listenTCP
+	if e.isUnix() {
+		listen, tls = listenUnix, false
+	}
+	listener, err := listen(e)
+	if err != nil {
+		return binding{}, fmt.Errorf("cannot listen on %s: %w", addr, explainBind(err))
+	}
+	b := binding{Listener: listener, tls: tls, url: e.url(listener.Addr(), tls)}
+	if bound, err := manet.FromNetAddr(listener.Addr()); err == nil {
+		b.addresses = []ma.Multiaddr{bound}
+	}
+	return b, nil
+}
+
+func listenTCP(e endpoint) (net.Listener, error) {
+	return net.Listen(e.network, e.address)
+}
+
+// listenUnix makes a socket that only this user may connect to. It takes the
+// place of a socket that a killed process left behind, but of nothing else. The
+// listener removes the socket when it is closed.
+func listenUnix(e endpoint) (net.Listener, error) {
+	if err := removeStale(e.address); err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("unix", e.address)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(e.address, 0o600); err != nil {
+		_ = listener.Close()
+		return nil, err
+	}
+	return listener, nil
+}
+
+// removeStale removes a socket that nobody listens on.
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() != fs.ModeSocket:
+		return errors.New("there is something that is not a socket: choose another path")
+	}
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		_ = conn.Close()
+		return syscall.EADDRINUSE
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return err
+	}
+	return os.Remove(path)
+}
+
+// explainBind says what to do about the usual reasons.
+func explainBind(err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return errors.New("the address is in use: stop the other program, or configure another address")
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return errors.New("this machine does not have that address: configure one that it has")
+	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		return errors.New("permission denied: use a port above 1023, or a folder of this user")
+	}
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Err // without the address, which is named already
+	}
+	return err
+}

@@ -1,0 +1,177 @@
+package common
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gorilla/mux"
+)
+
+// ownRoutes are the routes that every API has. They come after the API's, which
+// may have its own.
+func (h *Handler) ownRoutes() []Route {
+	return []Route{
+		{Method: http.MethodPost, Path: "/token", Status: http.StatusOK, Handle: h.postToken},
+		{Method: http.MethodGet, Path: "/health", Status: http.StatusNoContent, Open: true, Handle: getHealth},
+	}
+}
+
+// getHealth tells that requests are answered here, and nothing else.
+func getHealth(*http.Request) (any, error) { return nil, nil }
+
+// newRouter builds the route table. mux is told not to clean paths, because it
+// would redirect, and many clients turn a redirected POST into a GET.
+func (h *Handler) newRouter() (http.Handler, error) {
+	router := mux.NewRouter().UseEncodedPath().SkipClean(true)
+	h.open = make(map[string]bool)
+	var methods []string
+	for _, route := range append(slices.Clone(h.api.Routes), h.ownRoutes()...) {
+		answered, err := h.addRoute(router, route)
+		if err != nil {
+			return nil, fmt.Errorf("common: %s: route %s %s: %w", h.api.Name, route.Method, route.Path, err)
+		}
+		methods = append(methods, answered...)
+		if route.Open {
+			for _, method := range answered {
+				h.open[method+" "+route.Path] = true
+			}
+		}
+	}
+	slices.Sort(methods)
+	methods = slices.Compact(methods)
+	// mux itself takes some wrong methods for unknown paths, depending on the
+	// order of the routes.
+	missed := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.fail(w, r, noRoute(allowed(router, r, methods)))
+	})
+	router.NotFoundHandler, router.MethodNotAllowedHandler = missed, missed
+	return trimSlash(router), nil
+}
+
+// addRoute adds one line of the table and returns the methods it answers.
+func (h *Handler) addRoute(router *mux.Router, route Route) ([]string, error) {
+	if err := checkRoute(route); err != nil {
+		return nil, err
+	}
+	methods := []string{route.Method}
+	if route.Method == http.MethodGet {
+		methods = append(methods, http.MethodHead)
+	}
+	handle := h.stream(route)
+	if route.Handle != nil {
+		handle = h.handle(route)
+	}
+	return methods, router.Methods(methods...).Path(route.Path).HandlerFunc(handle).GetError()
+}
+
+func checkRoute(route Route) error {
+	switch {
+	case (route.Handle == nil) == (route.Stream == nil):
+		return fmt.Errorf("needs either Handle or Stream")
+	case route.Handle != nil && (route.Status < 200 || route.Status > 299):
+		return fmt.Errorf("%d is not the status of a success", route.Status)
+	case route.Method == "" || route.Method != strings.ToUpper(route.Method):
+		return fmt.Errorf("the method must be in upper case")
+	case route.Path != "/" && strings.HasSuffix(route.Path, "/"):
+		return fmt.Errorf("the path must not end with a slash")
+	case route.Open && strings.Contains(route.Path, "{"):
+		return fmt.Errorf("an open route cannot have variables")
+	}
+	return nil
+}
+
+// isOpen tells whether a request is for a route that needs no credentials. It
+// is asked before routing, so that without credentials nobody learns which
+// routes there are.
+func (h *Handler) isOpen(r *http.Request) bool {
+	return h.open[r.Method+" "+withoutSlash(r.URL.EscapedPath())]
+}
+
+// handle answers with what a route's function returns. The function gets a
+// context that ends before the connection's write deadline, so that there is
+// time for a 503.
+func (h *Handler) handle(route Route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r, cancel := h.limits.whole(w, r)
+		defer cancel()
+		value, err := route.Handle(r)
+		if err != nil {
+			h.fail(w, r, h.failureOf(err))
+			return
+		}
+		h.respond(w, r, route.Status, value)
+	}
+}
+
+// stream lets a route's function write the answer itself.
+func (h *Handler) stream(route Route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w, done := h.limits.parts(w, r)
+		defer done()
+		route.Stream(w, r)
+	}
+}
+
+// noRoute is the answer to a path that exists only with other methods, or not
+// at all.
+func noRoute(allow []string) *Failure {
+	if len(allow) == 0 {
+		return &Failure{Status: http.StatusNotFound, Reason: ReasonNotFound, Details: "there is no such route"}
+	}
+	methods := strings.Join(allow, ", ")
+	return &Failure{
+		Status:  http.StatusMethodNotAllowed,
+		Reason:  ReasonMethodNotAllowed,
+		Details: "the methods of this route are " + methods,
+		Header:  http.Header{"Allow": {methods}}, // RFC 9110, section 15.5.6
+	}
+}
+
+// allowed returns the methods that the path of a request answers.
+func allowed(router *mux.Router, r *http.Request, methods []string) []string {
+	var allow []string
+	for _, method := range methods {
+		probe := *r
+		probe.Method = method
+		var match mux.RouteMatch
+		if router.Match(&probe, &match) && match.MatchErr == nil {
+			allow = append(allow, method)
+		}
+	}
+	return allow
+}
+
+// trimSlash makes a path with a trailing slash the same as without.
+func trimSlash(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path := r.URL.EscapedPath(); withoutSlash(path) != path {
+			trimmed := *r.URL
+			trimmed.Path = strings.TrimSuffix(trimmed.Path, "/")
+			trimmed.RawPath = strings.TrimSuffix(trimmed.RawPath, "/")
+			copied := *r
+			copied.URL = &trimmed
+			r = &copied
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func withoutSlash(path string) string {
+	if path == "/" {
+		return path
+	}
+	return strings.TrimSuffix(path, "/")
+}
+
+// PathVar returns a variable of the route's path, decoded. A variable that is
+// not correctly encoded is a *Failure with status 400.
+func PathVar(r *http.Request, name string) (string, error) {
+	value, err := url.PathUnescape(mux.Vars(r)[name])
+	if err != nil {
+		return "", badRequest("%s: is not correctly percent-encoded", name)
+	}
+	return value, nil
+}
