@@ -1,0 +1,141 @@
+package pinsvcapi
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// aggregate makes a pin's status out of what its peers say (DESIGN, row
+// "status of a pin"): enough replicas pinned make it pinned, else any peer that
+// is pinning makes it pinning, else any that is queued makes it queued, else
+// it has failed. Without any peer it waits.
+func aggregate(p Pin, peers []PeerStatus) status {
+	n := tally(peers)
+	switch {
+	case n[StatePinned] >= replicasWanted(p, len(peers)) && n[StatePinned] > 0:
+		return statusPinned
+	case n[StatePinning] > 0:
+		return statusPinning
+	case n[StateQueued] > 0 || n[StateFailed] == 0:
+		return statusQueued
+	default:
+		return statusFailed
+	}
+}
+
+// tally counts peers by their state.
+func tally(peers []PeerStatus) map[State]int {
+	n := make(map[State]int, 4)
+	for _, p := range peers {
+		n[p.State]++
+	}
+	return n
+}
+
+// replicasWanted is the number of peers that have to hold the pin: its minimum
+// replication factor, or one when it is pinned everywhere or sharded.
+func replicasWanted(p Pin, peers int) int {
+	if p.Sharded {
+		return 1
+	}
+	return max(1, min(p.ReplicationMin, peers))
+}
+
+// Keys of PinStatus.info, from the specification.
+const (
+	infoDetails = "status_details"
+	infoUntil   = "pinned_until"
+)
+
+// describe returns the pin's info for people, or nil when there is nothing to
+// say: a pin that all of its peers hold needs no words.
+func describe(p Pin, s status, peers []PeerStatus) map[string]string {
+	var words []string
+	n := tally(peers)
+	switch {
+	case n[StatePinned] > 0 && n[StatePinned] < len(peers):
+		words = append(words, fmt.Sprintf("pinned on %d of %d peers", n[StatePinned], len(peers)))
+	case s == statusQueued:
+		words = append(words, queuedSince(peers)...)
+	}
+	for _, peer := range peers {
+		words = append(words, describePeer(peer, len(peers) > 1)...)
+	}
+	info := make(map[string]string, 2)
+	if len(words) > 0 {
+		info[infoDetails] = strings.Join(words, "; ")
+	}
+	if !p.Expires.IsZero() {
+		info[infoUntil] = p.Expires.UTC().Format(time.RFC3339)
+	}
+	if len(info) == 0 {
+		return nil
+	}
+	return info
+}
+
+// queuedSince says since when the pin waits at the peer that has it longest.
+func queuedSince(peers []PeerStatus) []string {
+	var since []time.Time
+	for _, p := range peers {
+		if p.State == StateQueued && !p.Since.IsZero() {
+			since = append(since, p.Since)
+		}
+	}
+	if len(since) == 0 {
+		return nil
+	}
+	oldest := slices.MinFunc(since, time.Time.Compare)
+	return []string{"queued since " + oldest.UTC().Format(time.RFC3339)}
+}
+
+// describePeer says what is worth knowing about one peer: its error, its
+// progress, that it is silent. It is named when there are others.
+func describePeer(p PeerStatus, named bool) []string {
+	var words []string
+	switch {
+	case p.State == StateFailed:
+		words = append(words, "failed: "+orElse(p.Text, "unknown error")+attempts(p))
+	case p.State == StatePinning:
+		if p.Text != "" || p.Attempts > 1 {
+			words = append(words, "pinning"+colon(p.Text)+attempts(p))
+		}
+	case p.State == StateQueued && p.Attempts > 0:
+		words = append(words, "waiting to try again"+colon(p.Text)+attempts(p))
+	case p.Text != "":
+		words = append(words, p.Text)
+	}
+	if p.Silent {
+		words = append(words, "does not answer")
+		named = true
+	}
+	if named {
+		for i := range words {
+			words[i] = orElse(p.Name, p.Peer) + ": " + words[i]
+		}
+	}
+	return words
+}
+
+func attempts(p PeerStatus) string {
+	if p.Attempts < 1 {
+		return ""
+	}
+	return fmt.Sprintf(" (attempt %d)", p.Attempts)
+}
+
+func colon(text string) string {
+	if text == "" {
+		return ""
+	}
+	return ": " + text
+}
+
+func orElse(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}

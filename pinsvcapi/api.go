@@ -1,0 +1,139 @@
+package pinsvcapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/multiformats/go-multiaddr"
+
+	"github.com/ipfs-cluster/pinsvc/common"
+)
+
+// API is the Pinning Service API component of a peer. It satisfies the
+// library's ipfscluster.API.
+type API struct {
+	config  Config
+	calls   calls
+	service *service
+	ready   <-chan struct{}
+	server  *common.Server
+	handler *common.Handler
+}
+
+// Option changes what New makes.
+type Option func(*options)
+
+type options struct {
+	ready       <-chan struct{}
+	credentials *common.Credentials
+	cluster     Cluster
+	baseDir     string
+	host        host.Host
+}
+
+// WithReady makes the API answer 503 until the channel is closed. Without it,
+// it answers as soon as it has its peer.
+func WithReady(ready <-chan struct{}) Option {
+	return func(o *options) { o.ready = ready }
+}
+
+// WithCredentials makes the API use credentials that somebody else changes
+// while it runs, in place of the configured ones.
+func WithCredentials(c *common.Credentials) Option {
+	return func(o *options) { o.credentials = c }
+}
+
+// WithCluster makes the API use another Cluster than the RPC of its peer.
+func WithCluster(c Cluster) Option {
+	return func(o *options) { o.cluster = c }
+}
+
+// WithBaseDir sets the folder that relative file names of the configuration
+// (certificates, access log) belong to.
+func WithBaseDir(dir string) Option {
+	return func(o *options) { o.baseDir = dir }
+}
+
+// WithHost also serves the API on a libp2p host that somebody else owns.
+func WithHost(h host.Host) Option {
+	return func(o *options) { o.host = h }
+}
+
+// New returns the component. It does no I/O: call Listen to bind its
+// addresses, and hand it to ipfscluster.NewCluster. The error joins every
+// mistake of the configuration.
+func New(cfg Config, opts ...Option) (*API, error) {
+	always := make(chan struct{})
+	close(always)
+	o := options{ready: always}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	a := &API{config: cfg, ready: o.ready}
+	a.service = &service{cluster: o.cluster, now: time.Now}
+	if o.cluster == nil {
+		a.service.cluster = &rpcCluster{
+			calls: &a.calls, clock: NewClock(), ids: newAddressBook(&a.calls), answers: newAnswers(),
+		}
+	}
+	for _, d := range cfg.Delegates {
+		a.service.delegates = append(a.service.delegates, d.String())
+	}
+	if err := a.assemble(o); err != nil {
+		return nil, err
+	}
+	// Whoever prints the component prints no secrets.
+	a.config.BasicAuthCredentials, a.config.PrivateKey = nil, ""
+	return a, nil
+}
+
+// assemble puts the shared layer around the routes.
+func (a *API) assemble(o options) (err error) {
+	if o.credentials == nil {
+		o.credentials = common.NewCredentials(a.config.BasicAuthCredentials)
+	}
+	a.handler, err = common.NewHandler(a.config.Config, o.credentials, common.API{
+		Name:    configKey,
+		Routes:  a.routes(),
+		Failure: failure,
+		Body:    failureBody,
+	})
+	if err != nil {
+		return err
+	}
+	var server []common.ServerOption
+	if o.host != nil {
+		server = append(server, common.WithHost(o.host))
+	}
+	a.server, err = common.NewServer(a.config.Config, o.baseDir, a.handler, server...)
+	return err
+}
+
+// ServeHTTP answers a request as the listeners do.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.handler.ServeHTTP(w, r)
+}
+
+// Listen binds every configured address and starts to answer. The error names
+// the address that could not be bound; then none is.
+func (a *API) Listen() error {
+	return a.server.Listen()
+}
+
+// Addresses returns the bound addresses, with the ports that were chosen.
+func (a *API) Addresses() []multiaddr.Multiaddr {
+	return a.server.Addresses()
+}
+
+// URLs returns the addresses as clients write them.
+func (a *API) URLs() []string {
+	return a.server.URLs()
+}
+
+// Shutdown stops to accept requests and waits for those under way, until the
+// context ends. It may be called at any time, more than once.
+func (a *API) Shutdown(ctx context.Context) error {
+	return a.server.Shutdown(ctx)
+}

@@ -1,0 +1,193 @@
+package pinsvcapi
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs-cluster/ipfs-cluster/state"
+	rpc "github.com/libp2p/go-libp2p-gorpc"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// This file is the only one that knows gorpc and the library's error texts.
+// The other cluster_*.go files make a Cluster out of its calls.
+
+const (
+	// peerTimeout bounds a question to another peer.
+	peerTimeout = time.Second
+	// readTimeout bounds a look into this peer's own state.
+	readTimeout = 5 * time.Second
+	// writeTimeout bounds a write. A peer gives up waiting for its own state
+	// after 10 s.
+	writeTimeout = 15 * time.Second
+)
+
+// unpinnedFilter asks a tracker for what it holds in memory. It must not
+// contain what makes a tracker list its IPFS node's pins.
+const unpinnedFilter = api.TrackerStatusPinQueued | api.TrackerStatusPinning | api.TrackerStatusPinError |
+	api.TrackerStatusUnpinQueued | api.TrackerStatusUnpinning | api.TrackerStatusUnpinError
+
+// calls are the RPC calls of the component, to its own peer unless a peer ID
+// is given.
+type calls struct {
+	client atomic.Pointer[rpc.Client]
+}
+
+// SetClient gives the component its peer. Until then it answers 503.
+func (a *API) SetClient(client *rpc.Client) {
+	a.calls.client.Store(client)
+}
+
+// do makes one call and translates its error.
+func (c *calls) do(ctx context.Context, dest peer.ID, service, method string, in, out any) error {
+	client := c.client.Load()
+	if client == nil {
+		return Unavailable("the peer is starting", nil)
+	}
+	return translate(client.CallContext(ctx, dest, service, method, in, out))
+}
+
+func (c *calls) pinGet(ctx context.Context, ci api.Cid) (pin api.Pin, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	err = c.do(ctx, "", "Cluster", "PinGet", ci, &pin)
+	return pin, err
+}
+
+func (c *calls) pin(ctx context.Context, pin api.Pin) (out api.Pin, err error) {
+	err = c.do(ctx, "", "Cluster", "Pin", pin, &out)
+	return out, err
+}
+
+func (c *calls) unpin(ctx context.Context, ci api.Cid) error {
+	return c.do(ctx, "", "Cluster", "Unpin", api.PinCid(ci), &api.Pin{})
+}
+
+func (c *calls) members(ctx context.Context) (peers []peer.ID, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	err = c.do(ctx, "", "Consensus", "Peers", struct{}{}, &peers)
+	return peers, err
+}
+
+func (c *calls) id(ctx context.Context, dest peer.ID) (id api.ID, err error) {
+	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
+	defer cancel()
+	err = c.do(ctx, dest, "Cluster", "ID", struct{}{}, &id)
+	return id, err
+}
+
+func (c *calls) trackerStatus(ctx context.Context, dest peer.ID, ci api.Cid) (info api.PinInfo, err error) {
+	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
+	defer cancel()
+	err = c.do(ctx, dest, "PinTracker", "Status", ci, &info)
+	return info, err
+}
+
+// trackerUnpinned collects what a tracker has not pinned.
+func (c *calls) trackerUnpinned(ctx context.Context, dest peer.ID) ([]api.PinInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
+	defer cancel()
+	in := make(chan api.TrackerStatus, 1)
+	in <- unpinnedFilter
+	close(in)
+	var infos []api.PinInfo
+	err := stream(ctx, c, dest, "PinTracker", "StatusAll", in, func(info api.PinInfo) {
+		infos = append(infos, info)
+	})
+	return infos, err
+}
+
+// pins calls fn for every entry of the local state, in no order.
+func (c *calls) pins(ctx context.Context, fn func(api.Pin)) error {
+	in := make(chan struct{})
+	close(in)
+	return stream(ctx, c, "", "Cluster", "Pins", in, fn)
+}
+
+// stream calls fn for every value of a streaming call and returns the call's
+// error, or the context's.
+func stream[In, Out any](ctx context.Context, c *calls, dest peer.ID, service, method string, in chan In, fn func(Out)) error {
+	client := c.client.Load()
+	if client == nil {
+		return Unavailable("the peer is starting", nil)
+	}
+	out := make(chan Out, 1024)
+	failed := make(chan error, 1)
+	go func() {
+		failed <- client.Stream(ctx, dest, service, method, in, out)
+	}()
+	for v := range out {
+		fn(v)
+	}
+	if err := <-failed; err != nil {
+		return translate(err)
+	}
+	return ctx.Err()
+}
+
+// translate turns the library's errors, which often cross a wire and are then
+// only texts, into this API's.
+func translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	var own *Error
+	if errors.As(err, &own) {
+		return own
+	}
+	text := err.Error()
+	for _, t := range translations {
+		if strings.Contains(text, t.text) {
+			return &Error{kind: t.to.kind, details: t.to.details, cause: err}
+		}
+	}
+	return err
+}
+
+// unavailable makes the public half of a 503 for the table below.
+func unavailable(details string) *Error {
+	return &Error{kind: kindUnavailable, details: details}
+}
+
+var translations = []struct {
+	text string // part of the error's text
+	to   *Error
+}{
+	{state.ErrNotFound.Error(), ErrNotFound},
+	{"this peer is configured to be in follower mode", ErrReadOnly},
+	{ErrTooLarge.details, ErrTooLarge},
+	{notVisible, unavailable(notVisible)},
+	{"not enough peers to allocate", unavailable("too few peers can take this pin now")},
+	{"batching max_queue_size reached", unavailable("too many writes are waiting")},
+	{"no space left on device", unavailable("no space is left on the disk of this peer")},
+	{"disk quota exceeded", unavailable("no space is left on the disk of this peer")},
+	{"leader", unavailable("the cluster has no leader now")},
+	{"shutting down", unavailable("the peer is stopping")},
+	{"context deadline exceeded", unavailable("the cluster did not answer in time")},
+	{"context canceled", unavailable("the request was given up")},
+	{"cannot repin CID with different tracking method", &Error{
+		kind: kindInvalid, details: "cid: it belongs to a sharded pin and cannot be pinned by itself",
+	}},
+}
+
+// ErrNotCompared ends a tracker's list of what is not pinned when the peer has
+// not compared its pins with its IPFS node since it was started: the list may
+// lack pins then.
+var ErrNotCompared = errors.New("this peer has not compared its pins with its IPFS node yet")
+
+// notCompared recognises ErrNotCompared, which may have crossed a wire.
+func notCompared(err error) bool {
+	return err != nil && strings.Contains(err.Error(), ErrNotCompared.Error())
+}
+
+// notVisible is the text of ErrNotVisible.
+const notVisible = "the write was accepted but this peer's state does not show it yet"
+
+// ErrNotVisible is what a peer returns for a write that its own state has not
+// shown after 10 s. The write may still happen.
+var ErrNotVisible = unavailable(notVisible)

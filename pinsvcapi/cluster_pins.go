@@ -1,0 +1,197 @@
+package pinsvcapi
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs/go-cid"
+)
+
+// rpcCluster is the Cluster behind a peer's RPC.
+type rpcCluster struct {
+	calls   *calls
+	clock   *Clock
+	ids     *addressBook
+	answers *answers
+}
+
+// visibleTimeout bounds how long a write waits for the local state.
+const visibleTimeout = 10 * time.Second
+
+// Get implements Cluster.
+func (r *rpcCluster) Get(ctx context.Context, c cid.Cid) (Pin, error) {
+	stored, err := r.calls.pinGet(ctx, api.NewCid(c))
+	if err != nil {
+		return Pin{}, err
+	}
+	if !shown(stored) {
+		return Pin{}, ErrNotFound
+	}
+	return fromStored(stored), nil
+}
+
+// Put implements Cluster.
+func (r *rpcCluster) Put(ctx context.Context, p Pin) (Pin, error) {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	before, err := r.calls.pinGet(ctx, api.NewCid(p.CID))
+	switch {
+	case err == nil && !before.ExpiredAt(time.Now()):
+		p.Created = CreatedOf(before.Metadata, before.Timestamp, p.CID)
+	case err == nil, errors.Is(err, ErrNotFound):
+		p.Created = r.clock.Next()
+	default:
+		return Pin{}, err
+	}
+	sent, err := r.calls.pin(ctx, toStored(p, before))
+	if err != nil {
+		return Pin{}, err
+	}
+	stored, err := r.await(ctx, p.CID, func(now api.Pin, found bool) bool {
+		return found && (sameContent(now, sent) ||
+			// Somebody else has written since.
+			!sameContent(now, before) && !now.Timestamp.Before(sent.Timestamp.Truncate(time.Second)))
+	})
+	if err != nil {
+		return Pin{}, err
+	}
+	return fromStored(stored), nil
+}
+
+// Delete implements Cluster.
+func (r *rpcCluster) Delete(ctx context.Context, c cid.Cid) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	before, err := r.calls.pinGet(ctx, api.NewCid(c))
+	if err != nil {
+		return err
+	}
+	if !shown(before) {
+		return ErrNotFound
+	}
+	if err := r.calls.unpin(ctx, api.NewCid(c)); err != nil {
+		return err
+	}
+	_, err = r.await(ctx, c, func(now api.Pin, found bool) bool {
+		return !found || now.Timestamp.After(before.Timestamp)
+	})
+	return err
+}
+
+// await looks at the local state until it is as wished. A peer that pinsvc
+// assembles has waited already; other peers return from a write earlier.
+func (r *rpcCluster) await(ctx context.Context, c cid.Cid, done func(api.Pin, bool) bool) (api.Pin, error) {
+	ctx, cancel := context.WithTimeout(ctx, visibleTimeout)
+	defer cancel()
+	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+		now, err := r.calls.pinGet(ctx, api.NewCid(c))
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return api.Pin{}, err
+		}
+		if done(now, err == nil) {
+			return now, nil
+		}
+		select {
+		case <-ctx.Done():
+			return api.Pin{}, ErrNotVisible
+		case <-time.After(pause):
+		}
+	}
+}
+
+// shown tells whether the API shows an entry of the state: not the inner parts
+// of sharded adds.
+func shown(p api.Pin) bool {
+	return p.Type == api.DataType || p.Type == api.MetaType
+}
+
+// sameContent compares what a client can set, and what a write changes by
+// itself: the expiry, in which a pin that is added anew differs from the
+// expired one, and the depth, since a direct pin becomes recursive.
+func sameContent(a, b api.Pin) bool {
+	origin := func(x, y api.Multiaddr) bool { return x.Equal(y.Multiaddr) }
+	return a.Name == b.Name && a.MaxDepth == b.MaxDepth && expiry(a).Equal(expiry(b)) &&
+		maps.Equal(clientMeta(a.Metadata), clientMeta(b.Metadata)) &&
+		slices.EqualFunc(a.Origins, b.Origins, origin)
+}
+
+// clientMeta returns a pin's metadata without the reserved keys, nil when
+// nothing is left.
+func clientMeta(meta map[string]string) map[string]string {
+	var out map[string]string
+	for k, v := range meta {
+		if IsReserved(k) {
+			continue
+		}
+		if out == nil {
+			out = make(map[string]string, len(meta))
+		}
+		out[k] = v
+	}
+	return out
+}
+
+// expiry returns when an entry of the state expires, zero for never.
+func expiry(s api.Pin) time.Time {
+	if s.ExpireAt.IsZero() || s.ExpireAt.Unix() == 0 {
+		return time.Time{}
+	}
+	return s.ExpireAt.UTC()
+}
+
+// fromStored translates an entry of the state.
+func fromStored(s api.Pin) Pin {
+	p := Pin{
+		CID:            s.Cid.Cid,
+		Name:           s.Name,
+		Meta:           clientMeta(s.Metadata),
+		Created:        CreatedOf(s.Metadata, s.Timestamp, s.Cid.Cid),
+		ReplicationMin: s.ReplicationFactorMin,
+		ReplicationMax: s.ReplicationFactorMax,
+		Sharded:        s.Type == api.MetaType,
+		Expires:        expiry(s),
+	}
+	if s.Reference != nil {
+		p.Reference = s.Reference.Cid
+	}
+	for _, o := range s.Origins {
+		p.Origins = append(p.Origins, o.String())
+	}
+	if !s.IsPinEverywhere() {
+		p.Allocations = api.PeersToStrings(s.Allocations)
+	}
+	return p
+}
+
+// toStored translates a pin for the state. Allocations are left empty, so that
+// the allocator keeps healthy peers and replaces dead ones.
+func toStored(p Pin, before api.Pin) api.Pin {
+	meta := maps.Clone(p.Meta)
+	if meta == nil {
+		meta = make(map[string]string, 1)
+	}
+	meta[CreatedKey] = EncodeCreated(p.Created)
+	opts := api.PinOptions{
+		Name:                 p.Name,
+		Metadata:             meta,
+		ReplicationFactorMin: p.ReplicationMin,
+		ReplicationFactorMax: p.ReplicationMax,
+		ExpireAt:             p.Expires,
+	}
+	for _, o := range p.Origins {
+		if addr, err := api.NewMultiaddr(o); err == nil {
+			opts.Origins = append(opts.Origins, addr)
+		}
+	}
+	s := api.PinWithOpts(api.NewCid(p.CID), opts)
+	if p.Sharded {
+		ref := api.NewCid(p.Reference)
+		s.Type, s.Reference = api.MetaType, &ref
+		s.Mode, s.MaxDepth, s.ShardSize = before.Mode, before.MaxDepth, before.ShardSize
+	}
+	return s
+}

@@ -1,0 +1,201 @@
+package pinsvcapi
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// Status implements Cluster. Each peer is asked by itself, so that a frozen
+// one does not cost the others' answers.
+func (r *rpcCluster) Status(ctx context.Context, p Pin) ([]PeerStatus, error) {
+	peers := p.Allocations
+	if len(peers) == 0 {
+		members, err := r.members(ctx)
+		if err != nil {
+			return nil, err
+		}
+		peers = members
+	}
+	said := make([]*PeerStatus, len(peers))
+	each(peers, func(i int, id string) { said[i] = r.statusAt(ctx, p, id) })
+	out := make([]PeerStatus, 0, len(peers))
+	for _, s := range said {
+		if s != nil {
+			out = append(out, *s)
+		}
+	}
+	return out, ctx.Err()
+}
+
+// each calls fn for every peer, all at once.
+func each(peers []string, fn func(i int, id string)) {
+	parallel(len(peers), len(peers), func(i int) { fn(i, peers[i]) })
+}
+
+// statusAt returns what one peer says of a pin, nil when the pin is none of
+// that peer's. Without an answer it is what was last seen.
+func (r *rpcCluster) statusAt(ctx context.Context, p Pin, id string) *PeerStatus {
+	info, err := r.askStatus(ctx, p, id)
+	switch {
+	case errors.Is(err, errMutedIPFS), err == nil && info.Status == api.TrackerStatusClusterError:
+		s := r.lastSeen(ctx, p, id)
+		s.Text = "its IPFS node does not answer"
+		s.Name = orElse(info.PeerName, s.Name)
+		return &s
+	case err != nil:
+		s := r.lastSeen(ctx, p, id)
+		s.Silent = true
+		return &s
+	case info.Status == api.TrackerStatusRemote:
+		return nil
+	}
+	s := fromTracker(info, id)
+	r.answers.sawStatus(p.CID, s)
+	return &s
+}
+
+var errMutedIPFS = errors.New("the peer's IPFS node was late a moment ago")
+
+// askStatus asks one peer's tracker. Who is late, the peer or the IPFS node
+// that its tracker asks, is not asked again for a while: a page has up to a
+// thousand pins, and each would wait as long.
+func (r *rpcCluster) askStatus(ctx context.Context, p Pin, id string) (info api.PinInfo, err error) {
+	dest, err := peer.Decode(id)
+	if err != nil {
+		return info, err
+	}
+	if err := r.answers.muted(id); err != nil {
+		return info, err
+	}
+	node := id + " ipfs"
+	if r.answers.muted(node) != nil {
+		return info, errMutedIPFS
+	}
+	start := time.Now()
+	info, err = r.calls.trackerStatus(ctx, dest, api.NewCid(p.CID))
+	late := time.Since(start) >= peerTimeout && ctx.Err() == nil
+	switch {
+	case late && err != nil:
+		r.answers.mute(id)
+	case late && info.Status == api.TrackerStatusClusterError:
+		r.answers.mute(node)
+	}
+	return info, err
+}
+
+// lastSeen returns the last status seen from a peer for a pin, or queued. What
+// was seen before the pin was created does not count.
+func (r *rpcCluster) lastSeen(ctx context.Context, p Pin, id string) PeerStatus {
+	s, ok := r.answers.lastStatus(p, id)
+	if !ok {
+		// The tracker's memory answers even when its IPFS node does not.
+		r.askUnpinned(ctx, id)
+		s, ok = r.answers.lastStatus(p, id)
+	}
+	if !ok {
+		return PeerStatus{Peer: id, State: StateQueued}
+	}
+	return s
+}
+
+// Unsettled implements Cluster.
+func (r *rpcCluster) Unsettled(ctx context.Context) (Unsettled, error) {
+	members, err := r.members(ctx)
+	if err != nil {
+		return Unsettled{}, err
+	}
+	each(members, func(_ int, id string) { r.askUnpinned(ctx, id) })
+	u := Unsettled{
+		Members: members,
+		Pins:    make(map[cid.Cid][]PeerStatus),
+		Silent:  make(map[string]time.Time),
+	}
+	for id, a := range r.answers.allUnpinned() {
+		// Who has left the cluster, or is down for long, is no member.
+		member := slices.Contains(members, id)
+		silent := a.failed || !member
+		switch {
+		case a.partial && member:
+			u.Unsure = append(u.Unsure, id)
+		case a.partial:
+			u.Silent[id] = time.Time{}
+		case silent:
+			u.Silent[id] = a.at
+		}
+		for c, s := range a.pins {
+			s.Silent = silent
+			u.Pins[c] = append(u.Pins[c], s)
+		}
+	}
+	return u, ctx.Err()
+}
+
+// askUnpinned asks one peer's tracker for what is not pinned, and remembers
+// the answer.
+func (r *rpcCluster) askUnpinned(ctx context.Context, id string) {
+	dest, err := peer.Decode(id)
+	if err != nil || r.answers.muted(id) != nil {
+		r.answers.failedUnpinned(id)
+		return
+	}
+	start := time.Now()
+	infos, err := r.calls.trackerUnpinned(ctx, dest)
+	if ctx.Err() != nil {
+		return // the request has ended, which says nothing about the peer
+	}
+	if err != nil && !notCompared(err) {
+		if time.Since(start) >= peerTimeout {
+			r.answers.mute(id)
+		}
+		r.answers.failedUnpinned(id)
+		return
+	}
+	pins := make(map[cid.Cid]PeerStatus, len(infos))
+	for _, info := range infos {
+		pins[info.Cid.Cid] = fromTracker(info, id)
+	}
+	r.answers.sawUnpinned(id, unpinnedAnswer{at: start, pins: pins, partial: err != nil})
+}
+
+// members returns the peer IDs of the cluster's members, in a stable order.
+func (r *rpcCluster) members(ctx context.Context) ([]string, error) {
+	peers, err := r.calls.members(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(peers) == 0 {
+		return nil, Unavailable("the cluster has no members yet", nil)
+	}
+	ids := api.PeersToStrings(peers)
+	slices.Sort(ids)
+	return ids, nil
+}
+
+// fromTracker translates a tracker's word.
+func fromTracker(info api.PinInfo, id string) PeerStatus {
+	s := PeerStatus{
+		Peer:     id,
+		Name:     info.PeerName,
+		Text:     strings.TrimSpace(info.Error),
+		Attempts: info.AttemptCount,
+		Since:    info.TS,
+	}
+	switch info.Status {
+	case api.TrackerStatusPinned, api.TrackerStatusSharded:
+		s.State, s.Text = StatePinned, ""
+	case api.TrackerStatusPinning:
+		s.State = StatePinning
+	case api.TrackerStatusPinError:
+		s.State = StateFailed
+	default:
+		s.State, s.Text = StateQueued, ""
+	}
+	return s
+}

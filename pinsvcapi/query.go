@@ -1,0 +1,241 @@
+package pinsvcapi
+
+import (
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/ipfs/go-cid"
+)
+
+// The bounds of the specification's parameters.
+const (
+	maxName      = 255 // characters
+	maxCIDs      = 10
+	maxMeta      = 1000 // entries
+	maxOrigins   = 20
+	maxDelegates = 20
+	maxLimit     = 1000
+	defaultLimit = 10
+)
+
+// status is a pin's status in the words of the specification.
+type status string
+
+const (
+	statusQueued  status = "queued"
+	statusPinning status = "pinning"
+	statusPinned  status = "pinned"
+	statusFailed  status = "failed"
+)
+
+// statuses are all words that the status filter knows.
+var statuses = []status{statusQueued, statusPinning, statusPinned, statusFailed}
+
+// query is a complete and valid list request.
+type query struct {
+	cids          []cid.Cid // without duplicates
+	name          Matcher   // nil: any
+	meta          map[string]string
+	before, after time.Time // whole milliseconds, zero: no bound
+	statuses      []status  // never empty
+	limit         int
+}
+
+// parseQuery reads the parameters of GET /pins. Unknown ones are ignored, an
+// empty value counts as absent, repeated lists add up. The error names the
+// first parameter that is wrong.
+func parseQuery(raw string) (query, error) {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return query{}, invalid("query", "%v", err)
+	}
+	q := query{limit: defaultLimit}
+	for _, parse := range []func(url.Values) error{
+		q.parseCIDs, q.parseName, q.parseMeta, q.parseStatus, q.parseTimes, q.parseLimit,
+	} {
+		if err := parse(values); err != nil {
+			return query{}, err
+		}
+	}
+	return q, nil
+}
+
+// list returns the elements of a comma-separated parameter, over all of its
+// repetitions, without the empty ones.
+func list(values url.Values, param string) []string {
+	var out []string
+	for _, v := range values[param] {
+		out = append(out, strings.Split(v, ",")...)
+	}
+	return slices.DeleteFunc(out, func(s string) bool { return s == "" })
+}
+
+// scalar returns the first value of a parameter that is not empty.
+func scalar(values url.Values, param string) string {
+	for _, v := range values[param] {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+func (q *query) parseCIDs(values url.Values) error {
+	words := list(values, "cid")
+	if len(words) > maxCIDs {
+		return invalid("cid", "at most %d CIDs can be asked for at once, not %d", maxCIDs, len(words))
+	}
+	for _, w := range words {
+		c, err := parseCID("cid", w)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(q.cids, c) {
+			q.cids = append(q.cids, c)
+		}
+	}
+	return nil
+}
+
+func (q *query) parseName(values url.Values) error {
+	word := scalar(values, "match")
+	if word == "" {
+		word = "exact"
+	}
+	matcher, ok := matchers[word]
+	if !ok {
+		return invalid("match", "unknown strategy %s; it is one of exact, iexact, partial, ipartial", quote(word))
+	}
+	name := scalar(values, "name")
+	if name == "" {
+		return nil
+	}
+	if err := checkName(name); err != nil {
+		return err
+	}
+	q.name = matcher(name)
+	return nil
+}
+
+func (q *query) parseMeta(values url.Values) error {
+	raw := scalar(values, "meta")
+	if raw == "" {
+		return nil
+	}
+	meta, err := parseMeta([]byte(raw))
+	q.meta = meta
+	return err
+}
+
+// parseStatus applies the default as well: without any filter of a pin's
+// identity only pinned ones are listed, with one every status is.
+func (q *query) parseStatus(values url.Values) error {
+	for _, w := range list(values, "status") {
+		s := status(w)
+		if !slices.Contains(statuses, s) {
+			return invalid("status", "unknown status %s; it is one of queued, pinning, pinned, failed", quote(w))
+		}
+		if !slices.Contains(q.statuses, s) {
+			q.statuses = append(q.statuses, s)
+		}
+	}
+	switch {
+	case len(q.statuses) > 0:
+	case len(q.cids) == 0 && q.name == nil && len(q.meta) == 0:
+		q.statuses = []status{statusPinned}
+	default:
+		q.statuses = statuses
+	}
+	return nil
+}
+
+func (q *query) parseTimes(values url.Values) (err error) {
+	if q.before, err = parseTime(values, "before"); err != nil {
+		return err
+	}
+	q.after, err = parseTime(values, "after")
+	return err
+}
+
+// parseTime reads an RFC 3339 timestamp, to the millisecond. A space where the
+// zone's sign belongs is a "+" that was not escaped.
+func parseTime(values url.Values, param string) (time.Time, error) {
+	raw := scalar(values, param)
+	if raw == "" {
+		return time.Time{}, nil
+	}
+	text := strings.ToUpper(strings.ReplaceAll(raw, " ", "+"))
+	t, err := time.Parse(time.RFC3339Nano, text)
+	// Go, but not RFC 3339, knows an hour of one digit and a decimal comma.
+	if err != nil || text[len("2006-01-02T15")] != ':' || strings.Contains(text, ",") {
+		return time.Time{}, invalid(param, "%s is not an RFC 3339 timestamp with a zone, like 2020-07-27T17:32:28.276Z", quote(raw))
+	}
+	t = t.UTC().Truncate(time.Millisecond)
+	if t.IsZero() { // which would mean no bound; no pin is that old
+		t = t.Add(time.Millisecond)
+	}
+	return t, nil
+}
+
+func (q *query) parseLimit(values url.Values) error {
+	raw := scalar(values, "limit")
+	if raw == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(raw)
+	if err != nil || n < 1 || n > maxLimit {
+		return invalid("limit", "%s is not a whole number from 1 to %d", quote(raw), maxLimit)
+	}
+	q.limit = n
+	return nil
+}
+
+// wants tells whether the status filter lets s through.
+func (q *query) wants(s status) bool {
+	return slices.Contains(q.statuses, s)
+}
+
+// parseMeta reads a JSON object of strings, as a filter or from a body. JSON
+// null is no meta.
+func parseMeta(raw []byte) (map[string]string, error) {
+	var fields map[string]*string
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		return nil, invalid("meta", "it is not a JSON object of strings")
+	}
+	if len(fields) > maxMeta {
+		return nil, invalid("meta", "at most %d entries, not %d", maxMeta, len(fields))
+	}
+	meta := make(map[string]string, len(fields))
+	for k, v := range fields {
+		if v == nil {
+			return nil, invalid("meta", "the value of %s is null, not a string", quote(k))
+		}
+		if IsReserved(k) {
+			return nil, invalid("meta", "the key %s is reserved: keys that begin with %q belong to the service", quote(k), ReservedPrefix)
+		}
+		meta[k] = *v
+	}
+	return meta, nil
+}
+
+// checkName applies the specification's bound, in characters.
+func checkName(name string) error {
+	if n := utf8.RuneCountInString(name); n > maxName {
+		return invalid("name", "at most %d characters, not %d", maxName, n)
+	}
+	return nil
+}
+
+// quote returns a client's word for an error message, shortened.
+func quote(s string) string {
+	const most = 80
+	if r := []rune(s); len(r) > most {
+		s = string(r[:most]) + "…"
+	}
+	return strconv.Quote(s)
+}

@@ -1,0 +1,94 @@
+package pinsvcapi
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/ipfs/go-cid"
+)
+
+// service is what the API means, on top of a Cluster.
+type service struct {
+	cluster   Cluster
+	delegates []string         // configured, or nil
+	now       func() time.Time // for expiry
+}
+
+// pinStatus is a pin with all that an answer says about it.
+type pinStatus struct {
+	pin       Pin
+	status    status
+	delegates []string
+	info      map[string]string
+}
+
+// get returns the pin of a request ID with its status.
+func (s *service) get(ctx context.Context, id cid.Cid) (pinStatus, error) {
+	p, err := s.cluster.Get(ctx, id)
+	if err != nil {
+		return pinStatus{}, err
+	}
+	return s.withStatus(ctx, p)
+}
+
+// add stores a pin, or updates the one that the CID has: the body replaces
+// name, meta and origins; replication factors, a future expiry and what makes
+// a sharded root stay.
+func (s *service) add(ctx context.Context, b pinBody) (pinStatus, error) {
+	p := Pin{CID: b.cid, Name: b.name, Origins: b.origins, Meta: b.meta}
+	old, err := s.cluster.Get(ctx, b.cid)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return pinStatus{}, err
+	}
+	if err == nil {
+		p.Sharded, p.Reference = old.Sharded, old.Reference
+		if !old.expired(s.now()) {
+			p.ReplicationMin, p.ReplicationMax = old.ReplicationMin, old.ReplicationMax
+			p.Expires = old.Expires
+		}
+	}
+	p, err = s.cluster.Put(ctx, p)
+	if err != nil {
+		return pinStatus{}, err
+	}
+	return s.withStatus(ctx, p)
+}
+
+// replace puts a new pin in the place of an old one. Nothing changes when the
+// old one does not exist. The new pin is stored before the old one goes, so
+// that an interruption leaves both; a replacement by the same CID is an update
+// in place and never unpins.
+func (s *service) replace(ctx context.Context, id cid.Cid, b pinBody) (pinStatus, error) {
+	if _, err := s.cluster.Get(ctx, id); err != nil {
+		return pinStatus{}, err
+	}
+	p, err := s.add(ctx, b)
+	if err != nil || id == b.cid {
+		return p, err
+	}
+	err = s.cluster.Delete(ctx, id)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return pinStatus{}, err
+	}
+	return p, nil
+}
+
+// remove deletes the pin of a request ID.
+func (s *service) remove(ctx context.Context, id cid.Cid) error {
+	return s.cluster.Delete(ctx, id)
+}
+
+// withStatus asks the pin's peers for its status.
+func (s *service) withStatus(ctx context.Context, p Pin) (pinStatus, error) {
+	peers, err := s.cluster.Status(ctx, p)
+	if err != nil {
+		return pinStatus{}, err
+	}
+	st := aggregate(p, peers)
+	out := pinStatus{pin: p, status: st, info: describe(p, st, peers), delegates: s.delegates}
+	if len(out.delegates) == 0 {
+		out.delegates = chooseDelegates(s.cluster.Delegates(ctx, p))
+	}
+	return out, nil
+}

@@ -1,0 +1,94 @@
+package pinsvcapi
+
+import (
+	"maps"
+	"slices"
+)
+
+// pinJSON is a Pin on the wire (spec, schema Pin).
+type pinJSON struct {
+	CID     string            `json:"cid"`
+	Name    string            `json:"name,omitempty"`
+	Origins []string          `json:"origins,omitempty"`
+	Meta    map[string]string `json:"meta,omitempty"`
+}
+
+// statusJSON is a pin with its status on the wire (spec, schema PinStatus).
+type statusJSON struct {
+	RequestID string            `json:"requestid"`
+	Status    status            `json:"status"`
+	Created   string            `json:"created"`
+	Pin       pinJSON           `json:"pin"`
+	Delegates []string          `json:"delegates"`
+	Info      map[string]string `json:"info,omitempty"`
+}
+
+// resultsJSON is a page of a list on the wire (spec, schema PinResults).
+type resultsJSON struct {
+	Count   int          `json:"count"`
+	Results []statusJSON `json:"results"`
+}
+
+// toWire puts a pin and its status into the words of the specification.
+func toWire(p pinStatus) statusJSON {
+	id := p.pin.CID.String()
+	delegates := p.delegates
+	if delegates == nil {
+		delegates = []string{}
+	}
+	return statusJSON{
+		RequestID: id,
+		Status:    p.status,
+		Created:   EncodeCreated(p.pin.Created),
+		Pin: pinJSON{
+			CID:     id,
+			Name:    wireName(p.pin.Name),
+			Origins: wireOrigins(p.pin.Origins),
+			Meta:    wireMeta(p.pin.Meta),
+		},
+		Delegates: delegates,
+		Info:      p.info,
+	}
+}
+
+// toResults puts a page into the words of the specification.
+func toResults(p page) resultsJSON {
+	out := resultsJSON{Count: p.count, Results: make([]statusJSON, 0, len(p.pins))}
+	for _, s := range p.pins {
+		out.Results = append(out.Results, toWire(s))
+	}
+	return out
+}
+
+// Other ways into a cluster have other bounds than the specification, whose
+// clients may refuse a whole page for one pin. So what is over a bound is cut.
+
+// wireName returns the first characters of a name.
+func wireName(name string) string {
+	if len(name) <= maxName || checkName(name) == nil {
+		return name
+	}
+	return string([]rune(name)[:maxName])
+}
+
+// wireOrigins returns the first origins, without duplicates.
+func wireOrigins(origins []string) (out []string) {
+	for _, o := range origins {
+		if len(out) < maxOrigins && !slices.Contains(out, o) {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// wireMeta returns the first entries in the order of their keys.
+func wireMeta(meta map[string]string) map[string]string {
+	if len(meta) <= maxMeta {
+		return meta
+	}
+	out := maps.Clone(meta)
+	for _, k := range slices.Sorted(maps.Keys(meta))[maxMeta:] {
+		delete(out, k)
+	}
+	return out
+}
