@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	sddaemon "github.com/coreos/go-systemd/v22/daemon"
+	libp2p "github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
+	"github.com/spf13/cobra"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
+)
+
+// errForced is returned when the third signal ends a stop that takes too long.
+var errForced = errors.New("ended by force before everything was stopped")
+
+type daemonFlags struct {
+	bootstrap        []string
+	init             bool
+	allowUnknownKeys bool
+}
+
+func (a *app) daemonCommand() *cobra.Command {
+	var f daemonFlags
+	cmd := &cobra.Command{
+		Use:   "daemon",
+		Short: "Run the peer (default)",
+		Long: `Run the peer that lives in the folder, until SIGINT or SIGTERM.
+
+Requests under way are finished first. A second signal changes nothing, a third
+ends the process at once.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return a.daemon(c.Context(), f) },
+	}
+	cmd.Flags().StringSliceVarP(&f.bootstrap, "bootstrap", "j", nil, "join the cluster of these peers: `multiaddresses`, separated by commas")
+	cmd.Flags().BoolVar(&f.init, "init", false, "make the folder first when it has no configuration")
+	cmd.Flags().BoolVar(&f.allowUnknownKeys, "allow-unknown-keys", false, "only warn of unknown keys in our sections of the configuration")
+	return cmd
+}
+
+// daemon checks everything that can be checked quickly, then runs the peer.
+func (a *app) daemon(ctx context.Context, f daemonFlags) error {
+	o := peer.Options{Folder: a.folder, AllowUnknownKeys: f.allowUnknownKeys}
+	var err error
+	if o.Bootstrap, err = parseBootstrap(f.bootstrap); err != nil {
+		return err
+	}
+	if f.init && !peer.Initialised(a.folder) {
+		if err := a.initialise(defaultCreate()); err != nil {
+			return err
+		}
+	}
+	if err := a.check(o); err != nil {
+		return err
+	}
+	a.levels.apply()
+	return a.untilSignalled(ctx, o)
+}
+
+// check reads the configuration with the log muted, since the library logs the
+// mistakes that it finds, besides returning them.
+func (a *app) check(o peer.Options) error {
+	a.levels.silence()
+	s, err := peer.LoadSettings(o.Folder, o.AllowUnknownKeys)
+	if errors.Is(err, peer.ErrNoFolder) {
+		return fmt.Errorf("%w: make it with 'pinsvc init', or start with 'pinsvc daemon --init'", err)
+	}
+	if err != nil {
+		return err
+	}
+	s.Close()
+	return nil
+}
+
+func parseBootstrap(texts []string) ([]multiaddr.Multiaddr, error) {
+	var addrs []multiaddr.Multiaddr
+	for _, text := range texts {
+		addr, err := multiaddr.NewMultiaddr(strings.TrimSpace(text))
+		if err == nil && addr.Protocols()[0].Code != multiaddr.P_DNSADDR { // those resolve to whole ones
+			_, err = libp2p.AddrInfoFromP2pAddr(addr)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--bootstrap %s: %w", text, err)
+		}
+		addrs = append(addrs, addr)
+	}
+	return addrs, nil
+}
+
+// untilSignalled runs the peer and counts the signals to stop it.
+func (a *app) untilSignalled(ctx context.Context, o peer.Options) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	signals := make(chan os.Signal, 3)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+
+	ended := make(chan error, 1)
+	go func() { ended <- a.live(ctx, o) }()
+	for count := 1; ; count++ {
+		select {
+		case err := <-ended:
+			return err
+		case <-signals:
+		}
+		switch count {
+		case 1:
+			stop()
+		case 2:
+			fmt.Fprintln(a.err, "Still stopping. Another signal ends the process at once, which may lose what is being written.")
+		default:
+			return errForced
+		}
+	}
+}
+
+// live is the peer from start to stop. It ends with the context.
+func (a *app) live(ctx context.Context, o peer.Options) error {
+	p, err := peer.Start(ctx, o)
+	if err != nil {
+		if ctx.Err() != nil { // stopped while it started
+			return nil
+		}
+		return err
+	}
+	select {
+	case <-p.Ready():
+		fmt.Fprintln(a.out, readyLine(p))
+		notify(sddaemon.SdNotifyReady)
+	case <-p.Done():
+	case <-ctx.Done():
+	}
+	select {
+	case <-p.Done():
+	case <-ctx.Done():
+		fmt.Fprintln(a.out, "Stopping: requests under way are finished first.")
+	}
+	notify(sddaemon.SdNotifyStopping)
+	why := p.Err()
+	return errors.Join(why, p.Shutdown(context.WithoutCancel(ctx)))
+}
+
+// readyLine names every address of the peer.
+func readyLine(p *peer.Peer) string {
+	var parts []string
+	for _, a := range p.Addresses() {
+		parts = append(parts, fmt.Sprintf("%s %s", a.Section, strings.Join(a.URLs, " ")))
+	}
+	return "Ready: " + strings.Join(parts, ", ")
+}
+
+// notify tells systemd, when it started us. Nobody else needs to know.
+func notify(state string) {
+	_, _ = sddaemon.SdNotify(false, state)
+}

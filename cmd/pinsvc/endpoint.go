@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+)
+
+// loadService reads the Pinning Service's section of a folder, whose daemon may
+// run meanwhile.
+func loadService(folder string) (pinsvcapi.Config, error) {
+	s, err := peer.LoadSettings(folder, true)
+	if err != nil {
+		return pinsvcapi.Config{}, err
+	}
+	defer s.Close()
+	cfg, enabled := s.PinningService()
+	if !enabled {
+		return cfg, fmt.Errorf("%s has no section api.pinsvcapi: there is no pinning service", folder)
+	}
+	return cfg, nil
+}
+
+// chooseUser returns the named user of the service, or the only one.
+func chooseUser(users common.Users, name string) (string, error) {
+	const key = "api.pinsvcapi.basic_auth_credentials"
+	names := slices.Sorted(maps.Keys(users))
+	switch {
+	case users == nil:
+		return "", errors.New(key + " is not set: everybody may enter, without a token")
+	case len(names) == 0:
+		return "", errors.New(key + " has no user: nobody may enter")
+	case name == "" && len(names) == 1:
+		return names[0], nil
+	case name == "":
+		return "", fmt.Errorf("several users, choose one with --user: %s", strings.Join(names, ", "))
+	case !slices.Contains(names, name):
+		return "", fmt.Errorf("no user %q in %s, only %s", name, key, strings.Join(names, ", "))
+	}
+	return name, nil
+}
+
+// endpoint returns the service's URL for clients on this machine.
+func endpoint(cfg pinsvcapi.Config) (string, error) {
+	const key = "api.pinsvcapi.http_listen_multiaddress"
+	for _, a := range cfg.HTTPListenMultiaddress {
+		network, address, err := manet.DialArgs(a)
+		if err != nil || !strings.HasPrefix(network, "tcp") {
+			continue
+		}
+		host, port, err := net.SplitHostPort(address)
+		if err != nil {
+			continue
+		}
+		if port == "0" {
+			return "", errors.New(key + " leaves the port to the system: the daemon prints it when it is ready")
+		}
+		scheme := "http"
+		if cfg.SSLCertFile != "" {
+			scheme = "https"
+		}
+		return scheme + "://" + net.JoinHostPort(dialable(host), port), nil
+	}
+	return "", errors.New(key + " has no TCP address that Kubo could use")
+}
+
+// dialable replaces "every address of this machine" by one of them.
+func dialable(host string) string {
+	ip := net.ParseIP(host)
+	switch {
+	case ip == nil || !ip.IsUnspecified():
+		return host
+	case ip.To4() != nil:
+		return "127.0.0.1"
+	}
+	return "::1"
+}
+
+// serviceName is what Kubo can take as the name of a service, and a shell as a
+// word.
+var serviceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// kuboLine returns the command that tells Kubo of the service.
+func kuboLine(cfg pinsvcapi.Config, name, token string) (string, error) {
+	if !serviceName.MatchString(name) {
+		return "", fmt.Errorf("%q cannot be the name of a service: use letters, digits, '.', '_' and '-'", name)
+	}
+	url, err := endpoint(cfg)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("ipfs pin remote service add %s %s %s", name, url, token), nil
+}
+
+// issue returns a token of a user; it never expires when expiresIn is zero.
+func issue(cfg pinsvcapi.Config, user string, expiresIn time.Duration) (string, error) {
+	return common.IssueToken(user, cfg.BasicAuthCredentials[user], expiresIn)
+}

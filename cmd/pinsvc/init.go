@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
+)
+
+// kuboName is what init calls the service in the line for Kubo.
+const kuboName = "pinsvc"
+
+func (a *app) initCommand() *cobra.Command {
+	o := defaultCreate()
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Make the folder of a new peer",
+		Long: `Make a configuration and an identity, with a user for the APIs.
+
+The CLUSTER_* environment variables are applied to the configuration. With -f a
+configuration is replaced, and the old one kept beside it; an identity never is.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return a.initialise(o) },
+	}
+	cmd.Flags().StringVar(&o.Consensus, "consensus", o.Consensus, "`component` that keeps the pinset: crdt or raft")
+	cmd.Flags().StringVar(&o.Datastore, "datastore", o.Datastore, "`component` that stores it (crdt only): pebble, badger3, leveldb or badger")
+	cmd.Flags().BoolVar(&o.RandomPorts, "randomports", false, "listen on ports that are free now")
+	cmd.Flags().BoolVarP(&o.Overwrite, "force", "f", false, "replace an existing configuration")
+	return cmd
+}
+
+func defaultCreate() peer.CreateOptions {
+	return peer.CreateOptions{Consensus: "crdt", Datastore: "pebble"}
+}
+
+// initialise makes the folder and says, once, how to use the service.
+func (a *app) initialise(o peer.CreateOptions) error {
+	made, err := peer.Create(a.folder, o)
+	if err != nil {
+		if errors.Is(err, peer.ErrExists) {
+			err = fmt.Errorf("%w: with -f it is replaced and kept beside the new one", err)
+		}
+		return fmt.Errorf("init: %w", err)
+	}
+	fmt.Fprintf(a.out, "Configuration: %s\n", made.Settings)
+	if made.Backup != "" {
+		fmt.Fprintf(a.out, "The old one:   %s\n", made.Backup)
+	}
+	kept := ""
+	if !made.NewIdentity {
+		kept = " (kept)"
+	}
+	fmt.Fprintf(a.out, "Identity:      %s%s\n", made.Identity, kept)
+	return a.introduce()
+}
+
+// introduce prints the endpoint, the user and the line for Kubo.
+func (a *app) introduce() error {
+	cfg, err := loadService(a.folder)
+	if err != nil {
+		return err
+	}
+	user, err := chooseUser(cfg.BasicAuthCredentials, "")
+	if err != nil { // by the environment: several users, or none
+		fmt.Fprintf(a.out, "\nThe pinning service: %v\n", err)
+		return nil
+	}
+	token, err := issue(cfg, user, 0)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "User:          %s, with the password that is in both API sections of the configuration\n", user)
+	line, err := kuboLine(cfg, kuboName, token)
+	if err != nil {
+		fmt.Fprintf(a.out, "\nThe pinning service: %v\n", err)
+		return nil
+	}
+	url, _ := endpoint(cfg) // kuboLine had one
+	fmt.Fprintf(a.out, "Endpoint:      %s\n\nThis tells Kubo of the service. The token is shown only now; \"pinsvc token\" makes more.\n\n  %s\n\n", url, line)
+	return nil
+}

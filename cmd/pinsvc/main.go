@@ -1,0 +1,20 @@
+// Command pinsvc runs an IPFS Cluster peer whose front door is an IPFS Pinning
+// Service: see `pinsvc --help`.
+//
+// The way through the package: main calls run, which hands the arguments to
+// the commands of root.go. Each command is a file: init.go, daemon.go,
+// token.go, state.go, version.go. What a peer is made of, and what is in its
+// folder, is package peer.
+package main
+
+import (
+	"context"
+	"os"
+)
+
+// commit is set when the program is linked, by the Makefile.
+var commit string
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}

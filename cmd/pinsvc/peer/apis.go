@@ -1,0 +1,74 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+
+	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
+	"github.com/ipfs-cluster/ipfs-cluster/api/ipfsproxy"
+	"github.com/ipfs-cluster/ipfs-cluster/config"
+	"github.com/libp2p/go-libp2p/core/host"
+
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+)
+
+// door is an API that has its addresses bound.
+type door struct {
+	section string   // "api.pinsvcapi"
+	urls    []string // as clients write them, or multiaddrs
+	api     ipfscluster.API
+}
+
+// openDoors binds the APIs whose section is there. An error names the section
+// and the address, and leaves to the caller the doors that are open already.
+// The REST API needs the host on Raft; without it (h is nil) that one waits.
+func (p *Peer) openDoors(ctx context.Context) error {
+	s := p.settings
+	if s.has(config.API, "pinsvcapi") {
+		if err := p.openPinsvcapi(); err != nil {
+			return fmt.Errorf("api.pinsvcapi: %w", err)
+		}
+	}
+	if s.has(config.API, "ipfsproxy") {
+		proxy, err := ipfsproxy.New(s.Ipfsproxy)
+		if err != nil {
+			return fmt.Errorf("api.ipfsproxy: %w", err)
+		}
+		var urls []string
+		for _, a := range s.Ipfsproxy.ListenAddr {
+			urls = append(urls, a.String())
+		}
+		p.doors = append(p.doors, door{"api.ipfsproxy", urls, proxy})
+	}
+	if p.kind != "raft" {
+		return p.openRestapi(ctx, nil)
+	}
+	return nil
+}
+
+func (p *Peer) openPinsvcapi() error {
+	api, err := pinsvcapi.New(p.settings.Pinsvcapi.Value(),
+		pinsvcapi.WithReady(p.ready), pinsvcapi.WithBaseDir(p.settings.folder))
+	if err != nil {
+		return err
+	}
+	if err := api.Listen(); err != nil {
+		return err
+	}
+	p.doors = append(p.doors, door{"api.pinsvcapi", api.URLs(), api})
+	return nil
+}
+
+// openRestapi binds the REST API. It is also served on the host h when that is
+// not nil: on Raft, where every peer is trusted, as ipfs-cluster-service does.
+func (p *Peer) openRestapi(ctx context.Context, h host.Host) error {
+	if !p.settings.has(config.API, "restapi") {
+		return nil
+	}
+	api, urls, err := newRestapi(ctx, p.settings, h)
+	if err != nil {
+		return fmt.Errorf("api.restapi: %w", err)
+	}
+	p.doors = append(p.doors, door{"api.restapi", urls, api})
+	return nil
+}

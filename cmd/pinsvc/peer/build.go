@@ -1,0 +1,195 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+
+	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
+	libconfig "github.com/ipfs-cluster/ipfs-cluster/config"
+	"github.com/ipfs-cluster/ipfs-cluster/monitor/pubsubmon"
+	"github.com/ipfs-cluster/ipfs-cluster/observations"
+	"github.com/ipfs-cluster/ipfs-cluster/pintracker/stateless"
+	"github.com/ipfs/go-datastore"
+	"go.opencensus.io/tag"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
+)
+
+// builder holds what is needed only while a peer is built.
+type builder struct {
+	*Peer
+	options   Options
+	identity  *libconfig.Identity
+	store     datastore.Datastore
+	tracer    ipfscluster.Tracer
+	consensus ipfscluster.Consensus // wrapped
+	connector ipfscluster.IPFSConnector
+	tracker   ipfscluster.PinTracker
+	monitor   ipfscluster.PeerMonitor
+	gate      *gate
+}
+
+// build runs the steps of a start. Each leaves behind how it is undone.
+func (b *builder) build(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{
+		b.openFolder, b.openDoors, b.openNetwork, b.makeComponents, b.makeCluster,
+	} {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	go b.watch(ctx)
+	go b.join(ctx)
+	return nil
+}
+
+// closeWith remembers how to undo a step.
+func (b *builder) closeWith(name string, f func(context.Context) error) {
+	b.closers = append(b.closers, closer{name, f})
+}
+
+// openFolder takes the folder and reads what is in it.
+func (b *builder) openFolder(context.Context) error {
+	o := b.options
+	if err := requireFolder(o.Folder); err != nil {
+		return err
+	}
+	l, err := lock(o.Folder)
+	if err != nil {
+		return err
+	}
+	b.closeWith("lock", func(context.Context) error { return l.Close() })
+	if b.settings, err = LoadSettings(o.Folder, o.AllowUnknownKeys); err != nil {
+		return err
+	}
+	b.closeWith("configuration", func(context.Context) error { b.settings.Close(); return nil })
+	if b.identity, err = LoadIdentity(o.Folder); err != nil {
+		return err
+	}
+	if b.kind, err = b.settings.Consensus(); err != nil {
+		return err
+	}
+	b.settings.spreadTracing(b.identity.ID)
+	b.tell()
+	return nil
+}
+
+// tell passes on what the operator should know.
+func (b *builder) tell() {
+	for _, n := range b.settings.Notices() {
+		if w := b.options.Notices; w != nil {
+			fmt.Fprintln(w, n)
+		} else {
+			logger.Warn(n)
+		}
+	}
+	if shown, err := b.settings.manager.ToDisplayJSON(); err == nil {
+		logger.Debugf("configuration:\n%s", shown)
+	}
+}
+
+// openNetwork opens the datastore and the libp2p host, and the REST API's way
+// over it.
+func (b *builder) openNetwork(ctx context.Context) (err error) {
+	if err := checkClusterPorts(b.settings.Cluster.ListenAddr); err != nil {
+		return err
+	}
+	if err := b.settings.prepareBootstrap(b.kind, b.options.Bootstrap); err != nil {
+		return err
+	}
+	if b.tracer, err = b.settings.observe(); err != nil {
+		return err
+	}
+	if b.store, err = b.settings.openStore(); err != nil {
+		return err
+	}
+	b.closeWith("datastore", func(context.Context) error { return b.store.Close() })
+	b.closeWith("context", func(context.Context) error { b.cancel(); return nil })
+	if b.net, err = connect(ctx, b.identity, b.settings.Cluster, b.store); err != nil {
+		return err
+	}
+	b.closeWith("host", func(context.Context) error { return b.net.host.Close() })
+	b.closeWith("DHT", func(context.Context) error { return b.net.dht.Close() })
+	if b.kind == "raft" {
+		return b.openRestapi(ctx, b.net.host)
+	}
+	return nil
+}
+
+// makeComponents makes what writes, pins and watches, and wraps it.
+func (b *builder) makeComponents(ctx context.Context) error {
+	s, n := b.settings, b.net
+	raft := b.kind == "raft"
+	inner, err := s.newConsensus(b.kind, n, b.store, raft && len(b.options.Bootstrap) > 0)
+	if err != nil {
+		return err
+	}
+	var o wrap.ConsensusOptions
+	if !raft {
+		o = wrap.ConsensusOptions{Store: b.store, BatchAge: s.Crdt.Batching.MaxBatchAge}
+	}
+	b.consensus = wrap.NewConsensus(inner, o)
+	b.closeWith("consensus", b.consensus.Shutdown)
+
+	if b.connector = b.options.Connector; b.connector == nil {
+		if b.connector, err = s.newConnector(); err != nil {
+			return err
+		}
+	}
+	b.connector = wrap.NewConnector(b.connector)
+	b.closeWith("connector", b.connector.Shutdown)
+
+	b.tracker = wrap.NewTracker(stateless.New(s.Tracker, n.host.ID(), s.Cluster.Peername, b.consensus.State), wrap.TrackerOptions{
+		Peer:     n.host.ID(),
+		Peername: s.Cluster.Peername,
+		State:    b.consensus.State,
+		IPFS:     b.connector,
+		Ahead:    !raft,
+	})
+	b.closeWith("tracker", b.tracker.Shutdown)
+
+	var members pubsubmon.PeersFunc
+	if raft { // CRDT has no members but those that the monitor has heard of
+		members = b.consensus.Peers
+	}
+	b.monitor, err = pubsubmon.New(ctx, s.Monitor, n.pubsub, members)
+	if err != nil {
+		return fmt.Errorf("monitor.pubsubmon: %w", err)
+	}
+	b.closeWith("monitor", b.monitor.Shutdown)
+	return nil
+}
+
+// makeCluster puts everything together, which starts it.
+func (b *builder) makeCluster(ctx context.Context) error {
+	informers, err := b.settings.newInformers()
+	if err != nil {
+		return err
+	}
+	allocator, err := b.settings.newAllocator()
+	if err != nil {
+		return err
+	}
+	ctx, err = tag.New(ctx, tag.Upsert(observations.HostKey, b.identity.ID.String()))
+	if err != nil {
+		return err
+	}
+	var apis []ipfscluster.API
+	for _, d := range b.doors {
+		apis = append(apis, d.api)
+	}
+	b.cluster, err = ipfscluster.NewCluster(ctx, b.net.host, b.net.bandwidth, b.net.dht,
+		b.settings.Cluster, b.store, gatedConsensus{b.consensus, b.gate}, apis, b.connector, b.tracker,
+		gatedMonitor{b.monitor, b.gate}, allocator, informers, b.tracer)
+	if err != nil {
+		return fmt.Errorf("cluster: %w", err)
+	}
+	b.closeWith("cluster", func(ctx context.Context) error {
+		b.gate.close()
+		return b.cluster.Shutdown(ctx)
+	})
+	return nil
+}

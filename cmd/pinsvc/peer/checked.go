@@ -1,0 +1,120 @@
+package peer
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/ipfs-cluster/ipfs-cluster/config"
+)
+
+// mistakes collects what is wrong with a service.json, one list per section,
+// so that an operator reads all of it at once.
+type mistakes struct {
+	bySection map[string][]error
+}
+
+func (m *mistakes) add(section string, errs ...error) {
+	if m.bySection == nil {
+		m.bySection = make(map[string][]error)
+	}
+	m.bySection[section] = append(m.bySection[section], errs...)
+}
+
+// err joins all mistakes in the order of their sections' names, and is nil
+// without any.
+func (m *mistakes) err() error {
+	var all []error
+	for _, section := range slices.Sorted(maps.Keys(m.bySection)) {
+		all = append(all, m.bySection[section]...)
+	}
+	return errors.Join(all...)
+}
+
+// checked is a section of the library with errors that name the section and,
+// where it can be found out, the key. The library's manager stops at the first
+// mistake of a random section, and some sections hide which key was wrong, so
+// mistakes are collected here and the manager sees none.
+type checked struct {
+	config.ComponentConfig
+	name     string                        // as in service.json: "consensus.crdt"
+	fresh    func() config.ComponentConfig // nil for sections that name their keys
+	mistakes *mistakes
+}
+
+func (c *checked) LoadJSON(raw []byte) error {
+	if err := c.ComponentConfig.LoadJSON(raw); err != nil {
+		c.mistakes.add(c.name, c.blame(raw, err)...)
+	}
+	return nil
+}
+
+func (c *checked) ApplyEnvVars() error {
+	if c.failed() {
+		return nil
+	}
+	if err := c.ComponentConfig.ApplyEnvVars(); err != nil {
+		c.mistakes.add(c.name, fmt.Errorf("%s: environment: %w", c.name, err))
+	}
+	return nil
+}
+
+func (c *checked) Validate() error {
+	if c.failed() {
+		return nil
+	}
+	if err := c.ComponentConfig.Validate(); err != nil {
+		c.mistakes.add(c.name, c.named(err))
+	}
+	return nil
+}
+
+func (c *checked) failed() bool {
+	return len(c.mistakes.bySection[c.name]) > 0
+}
+
+// named puts the section before an error, unless the section does it itself.
+func (c *checked) named(err error) error {
+	if c.fresh == nil {
+		return err
+	}
+	return fmt.Errorf("%s: %w", c.name, err)
+}
+
+// blame finds the keys that are wrong by trying each alone over the defaults.
+func (c *checked) blame(raw []byte, err error) []error {
+	if c.fresh == nil {
+		return []error{err}
+	}
+	var given, defaults map[string]json.RawMessage
+	if json.Unmarshal(raw, &given) != nil || c.decodeDefaults(&defaults) != nil {
+		return []error{c.named(err)}
+	}
+	var found []error
+	for _, key := range slices.Sorted(maps.Keys(given)) {
+		trial := maps.Clone(defaults)
+		trial[key] = given[key]
+		text, _ := json.Marshal(trial)
+		if err := c.fresh().LoadJSON(text); err != nil {
+			found = append(found, fmt.Errorf("%s.%s: %w", c.name, key, err))
+		}
+	}
+	if found == nil { // only wrong together
+		return []error{c.named(err)}
+	}
+	return found
+}
+
+func (c *checked) decodeDefaults(to *map[string]json.RawMessage) error {
+	section := c.fresh()
+	if err := section.Default(); err != nil {
+		return err
+	}
+	text, err := section.ToJSON()
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, to)
+}

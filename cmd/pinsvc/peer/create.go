@@ -1,0 +1,167 @@
+package peer
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/ipfs-cluster/pinsvc/common"
+)
+
+// DefaultUser is the name of the user that Create makes.
+const DefaultUser = "admin"
+
+// passwordBytes is the entropy of a created password.
+const passwordBytes = 32
+
+// The batching of CRDT writes that Create configures. Without any, each write
+// is announced to the cluster by itself, and others take in some 130 a second.
+const (
+	batchSize = 100
+	batchAge  = 5 * time.Millisecond
+)
+
+// ErrExists is returned for a folder that has a service.json already.
+var ErrExists = errors.New("exists already")
+
+// CreateOptions says what kind of peer to make.
+type CreateOptions struct {
+	Consensus   string // "crdt" or "raft"
+	Datastore   string // "pebble", "badger3", "leveldb" or "badger"; Raft has none
+	RandomPorts bool   // free ports in place of the usual ones
+	Overwrite   bool   // replace a service.json, but never an identity.json
+}
+
+// Created says what Create has made.
+type Created struct {
+	Settings    string // path of service.json
+	Identity    string // path of identity.json
+	NewIdentity bool   // false: there was one, and it was kept
+	Backup      string // path of the service.json that was replaced, or empty
+}
+
+// Create makes the folder of a peer: service.json with the defaults, CLUSTER_*
+// environment variables applied, and a user with a random password in both API
+// sections; identity.json unless there is one; and an empty peerstore. Only
+// the owner may read them.
+func Create(folder string, o CreateOptions) (*Created, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	c := &Created{
+		Settings: filepath.Join(folder, settingsFile),
+		Identity: filepath.Join(folder, identityFile),
+	}
+	if exists(c.Settings) && !o.Overwrite {
+		return nil, fmt.Errorf("%s %w", c.Settings, ErrExists)
+	}
+	s, err := newDefaults(folder, o)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder: %w", err)
+	}
+	l, err := lock(folder)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Close()
+	return c, c.write(s)
+}
+
+func (o CreateOptions) check() error {
+	switch o.Consensus {
+	case "crdt", "raft":
+	default:
+		return fmt.Errorf("unknown consensus %q: it is crdt or raft", o.Consensus)
+	}
+	switch o.Datastore {
+	case "pebble", "badger3", "leveldb", "badger":
+	default:
+		return fmt.Errorf("unknown datastore %q: it is pebble, badger3, leveldb or badger", o.Datastore)
+	}
+	return nil
+}
+
+// write puts the files where they belong; service.json last, since it is what
+// makes a folder count as initialised.
+func (c *Created) write(s *Settings) (err error) {
+	if c.NewIdentity, err = ensureIdentity(s.folder); err != nil {
+		return err
+	}
+	if err := touchPeerstore(s.Cluster.GetPeerstorePath()); err != nil {
+		return err
+	}
+	if exists(c.Settings) {
+		c.Backup = c.Settings + "." + time.Now().UTC().Format("20060102T150405.000Z")
+		if err := os.Rename(c.Settings, c.Backup); err != nil {
+			return fmt.Errorf("keeping the old configuration: %w", err)
+		}
+	}
+	if err := s.manager.SaveJSON(c.Settings); err != nil {
+		return fmt.Errorf("writing the configuration: %w", err)
+	}
+	return nil
+}
+
+// newDefaults makes the settings in memory. The environment comes last and is
+// stronger than everything else, the random password included.
+func newDefaults(folder string, o CreateOptions) (*Settings, error) {
+	s := newSettings(folder, only{o.Consensus, o.Datastore})
+	s.Cluster.SetBaseDir(folder)
+	err := s.manager.Default()
+	if err == nil && o.RandomPorts {
+		err = s.randomPorts()
+	}
+	if err == nil {
+		s.setUser(DefaultUser, newPassword())
+		if s.Crdt != nil {
+			s.Crdt.Batching.MaxBatchSize, s.Crdt.Batching.MaxBatchAge = batchSize, batchAge
+		}
+		err = s.manager.ApplyEnvVars()
+	}
+	if err == nil {
+		err = s.manager.Validate()
+	}
+	if found := s.mistakes.err(); found != nil {
+		err = found
+	}
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// setUser gives both APIs the same one user.
+func (s *Settings) setUser(name, password string) {
+	p := s.Pinsvcapi.Value()
+	p.BasicAuthCredentials = common.Users{name: password}
+	s.Pinsvcapi.Set(p)
+	r := s.Restapi.Value()
+	r.BasicAuthCredentials = common.Users{name: password}
+	s.Restapi.Set(r)
+}
+
+// newPassword returns random bytes in URL-safe base64 without padding, so that
+// it can be typed into a URL or a shell as it is.
+func newPassword() string {
+	b := make([]byte, passwordBytes)
+	rand.Read(b) // never fails
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// touchPeerstore makes an empty list of known peers where there is none.
+func touchPeerstore(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("writing the peerstore: %w", err)
+	}
+	return f.Close()
+}

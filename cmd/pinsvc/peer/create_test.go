@@ -1,0 +1,169 @@
+package peer
+
+import (
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestCreate(t *testing.T) {
+	isolate(t)
+	folder := filepath.Join(t.TempDir(), "a", "peer")
+	made, err := Create(folder, CreateOptions{Consensus: "crdt", Datastore: "pebble"})
+	require.NoError(t, err)
+	require.True(t, made.NewIdentity)
+	require.Empty(t, made.Backup)
+
+	info, err := os.Stat(folder)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o700), info.Mode().Perm())
+	for _, file := range []string{settingsFile, identityFile, "peerstore"} {
+		info, err := os.Stat(filepath.Join(folder, file))
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), file)
+	}
+
+	s, err := LoadSettings(folder, false)
+	require.NoError(t, err)
+	defer s.Close()
+	users := s.Pinsvcapi.Value().BasicAuthCredentials
+	require.Len(t, users, 1)
+	require.Equal(t, users, s.Restapi.Value().BasicAuthCredentials)
+	password, err := base64.RawURLEncoding.DecodeString(users[DefaultUser])
+	require.NoError(t, err)
+	require.Len(t, password, 32)
+	require.Equal(t, batchSize, s.Crdt.Batching.MaxBatchSize)
+	require.Equal(t, batchAge, s.Crdt.Batching.MaxBatchAge)
+	require.Empty(t, s.Notices(), "a fresh folder gives no reason to warn")
+}
+
+func TestCreateComponents(t *testing.T) {
+	for _, c := range []struct {
+		consensus, datastore string
+		datastores           []string
+	}{
+		{"crdt", "pebble", []string{"pebble"}},
+		{"crdt", "badger3", []string{"badger3"}},
+		{"crdt", "leveldb", []string{"leveldb"}},
+		{"crdt", "badger", []string{"badger"}},
+		{"raft", "pebble", nil},
+	} {
+		t.Run(c.consensus+" "+c.datastore, func(t *testing.T) {
+			folder := newFolder(t, CreateOptions{Consensus: c.consensus, Datastore: c.datastore})
+			consensus := section(t, folder, "consensus").(map[string]any)
+			require.Len(t, consensus, 1)
+			require.Contains(t, consensus, c.consensus)
+			datastores, _ := section(t, folder, "datastore").(map[string]any)
+			require.Len(t, datastores, len(c.datastores))
+			for _, d := range c.datastores {
+				require.Contains(t, datastores, d)
+			}
+			s, err := LoadSettings(folder, false)
+			require.NoError(t, err)
+			defer s.Close()
+			store, err := s.openStore()
+			require.NoError(t, err)
+			require.NoError(t, store.Close())
+		})
+	}
+}
+
+func TestCreateRefuses(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		o     CreateOptions
+		wants string
+	}{
+		{"an unknown consensus", CreateOptions{Consensus: "paxos", Datastore: "pebble"}, `unknown consensus "paxos"`},
+		{"an unknown datastore", CreateOptions{Consensus: "crdt", Datastore: "sql"}, `unknown datastore "sql"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), "peer")
+			_, err := Create(folder, c.o)
+			require.ErrorContains(t, err, c.wants)
+			require.NoDirExists(t, folder)
+		})
+	}
+	t.Run("a bad environment", func(t *testing.T) {
+		t.Setenv("CLUSTER_SECRET", "short")
+		folder := filepath.Join(t.TempDir(), "peer")
+		_, err := Create(folder, CreateOptions{Consensus: "crdt", Datastore: "pebble"})
+		require.ErrorContains(t, err, "cluster: environment")
+		require.NoDirExists(t, folder)
+	})
+}
+
+func TestCreateAgain(t *testing.T) {
+	folder := newFolder(t, CreateOptions{})
+	read := func(file string) string {
+		text, err := os.ReadFile(filepath.Join(folder, file))
+		require.NoError(t, err)
+		return string(text)
+	}
+	settings, identity := read(settingsFile), read(identityFile)
+
+	o := CreateOptions{Consensus: "crdt", Datastore: "leveldb"}
+	_, err := Create(folder, o)
+	require.ErrorIs(t, err, ErrExists)
+	require.ErrorContains(t, err, filepath.Join(folder, settingsFile))
+	require.Equal(t, settings, read(settingsFile))
+
+	o.Overwrite = true
+	made, err := Create(folder, o)
+	require.NoError(t, err)
+	require.False(t, made.NewIdentity)
+	require.Equal(t, identity, read(identityFile))
+	require.NotEqual(t, settings, read(settingsFile))
+	require.Equal(t, settings, read(filepath.Base(made.Backup)), "what was replaced is kept")
+}
+
+func TestCreateKeepsABrokenIdentity(t *testing.T) {
+	isolate(t)
+	folder := t.TempDir()
+	path := filepath.Join(folder, identityFile)
+	require.NoError(t, os.WriteFile(path, []byte("{}"), 0o600))
+	_, err := Create(folder, CreateOptions{Consensus: "crdt", Datastore: "leveldb"})
+	require.ErrorContains(t, err, path)
+	require.False(t, Initialised(folder))
+}
+
+func TestCreateEnvironment(t *testing.T) {
+	isolate(t)
+	secret := strings.Repeat("ab", 32)
+	t.Setenv("CLUSTER_SECRET", secret)
+	t.Setenv("CLUSTER_PINSVCAPI_HTTPLISTENMULTIADDRESS", "/ip4/127.0.0.1/tcp/1234")
+	t.Setenv("CLUSTER_PINSVCAPI_BASICAUTHCREDENTIALS", "anna:long password")
+	folder := filepath.Join(t.TempDir(), "peer")
+	_, err := Create(folder, CreateOptions{Consensus: "crdt", Datastore: "leveldb"})
+	require.NoError(t, err)
+	require.Equal(t, secret, section(t, folder, "cluster", "secret"))
+	require.Equal(t, "/ip4/127.0.0.1/tcp/1234", section(t, folder, "api", "pinsvcapi", "http_listen_multiaddress"))
+	require.Equal(t, map[string]any{"anna": "long password"}, section(t, folder, "api", "pinsvcapi", "basic_auth_credentials"))
+}
+
+func TestRandomPorts(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "peer")
+	_, err := Create(folder, CreateOptions{Consensus: "crdt", Datastore: "leveldb", RandomPorts: true})
+	require.NoError(t, err)
+	usual := []string{"/9094", "/9095", "/9096", "/9097", "/0"}
+	for _, keys := range [][]string{
+		{"cluster", "listen_multiaddress"},
+		{"api", "pinsvcapi", "http_listen_multiaddress"},
+		{"api", "restapi", "http_listen_multiaddress"},
+		{"api", "ipfsproxy", "listen_multiaddress"},
+	} {
+		addrs, many := section(t, folder, keys...).([]any)
+		if !many {
+			addrs = []any{section(t, folder, keys...)}
+		}
+		for _, a := range addrs {
+			for _, u := range usual {
+				require.NotContains(t, a.(string)+"/", u+"/", keys)
+			}
+		}
+	}
+}

@@ -1,0 +1,19 @@
+// Package peer assembles an IPFS Cluster peer with the Pinning Service API in
+// front of it, and keeps the folder that such a peer lives in.
+//
+// The folder (folder.go) holds service.json, identity.json and the datastore.
+// Create writes it (create.go). LoadSettings reads it (settings.go is the list
+// of all sections, checked.go makes their errors name section and key), and
+// LoadIdentity the key pair (identity.go).
+//
+// Start builds the peer in the order of peer.go: the APIs bind first, because
+// a busy port should not cost a heavy start (apis.go, restapi_library.go);
+// then the datastore (store.go), the libp2p host (host.go), the consensus
+// (consensus.go) and everything else the library's Cluster wants
+// (components.go). The consensus, the tracker and the connector are wrapped by
+// package wrap, which says why. Shutdown goes the other way: requests are
+// drained, then the cluster stops, then the network, then the datastore.
+//
+// ExportState, ImportState and CleanState work on a folder whose peer is
+// stopped (state.go).
+package peer

@@ -1,0 +1,79 @@
+package peer
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/ipfs-cluster/ipfs-cluster/config"
+
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+)
+
+// LoadSettings reads service.json in the folder and applies the CLUSTER_*
+// environment variables. The error names every mistake that was found, each on
+// a line with its section and key. Keys that nobody knows in our own sections
+// are mistakes too, or, with allowUnknown, warnings.
+func LoadSettings(folder string, allowUnknown bool) (*Settings, error) {
+	if err := requireFolder(folder); err != nil {
+		return nil, err
+	}
+	s := newSettings(folder, only{})
+	s.Pinsvcapi.AllowUnknownKeys = allowUnknown
+	s.Restapi.AllowUnknownKeys = allowUnknown
+	if err := s.load(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Settings) load() error {
+	path := filepath.Join(s.folder, settingsFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	if err := checkSyntax(text); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	err = s.manager.LoadJSONFromFile(path)
+	if err == nil {
+		err = s.manager.ApplyEnvVars()
+	}
+	if found := s.mistakes.err(); found != nil {
+		err = found
+	}
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// checkSyntax says in which line a JSON document is broken: a comma too many
+// is the mistake most often made by hand.
+func checkSyntax(text []byte) error {
+	var any json.RawMessage
+	err := json.Unmarshal(text, &any)
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		line := 1 + bytes.Count(text[:min(int(syntax.Offset), len(text))], []byte("\n"))
+		return fmt.Errorf("line %d: %w", line, err)
+	}
+	return err
+}
+
+// Close releases what the manager runs. It does not wait: the manager looks
+// only once a second, and nothing of it is left to be saved.
+func (s *Settings) Close() {
+	go s.manager.Shutdown()
+}
+
+// PinningService returns the section api.pinsvcapi, and whether it is there:
+// without it the peer has no pinning service.
+func (s *Settings) PinningService() (pinsvcapi.Config, bool) {
+	return s.Pinsvcapi.Value(), s.has(config.API, "pinsvcapi")
+}

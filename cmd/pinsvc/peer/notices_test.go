@@ -1,0 +1,63 @@
+package peer
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestNotices(t *testing.T) {
+	open := map[string]any{"basic_auth_credentials": nil}
+	for _, c := range []struct {
+		name    string
+		section string
+		changes map[string]any
+		wants   []string // none: no notice about the section
+	}{
+		{"open on loopback", "pinsvcapi", open, nil},
+		{"open to the network", "pinsvcapi",
+			map[string]any{"basic_auth_credentials": nil, "http_listen_multiaddress": "/ip4/0.0.0.0/tcp/0"},
+			[]string{"api.pinsvcapi", "NO CREDENTIALS", "/ip4/0.0.0.0/tcp/0", "basic_auth_credentials"}},
+		{"the REST API open to the network", "restapi",
+			map[string]any{"basic_auth_credentials": nil, "http_listen_multiaddress": []string{"/ip4/127.0.0.1/tcp/0", "/ip6/::/tcp/0"}},
+			[]string{"api.restapi", "NO CREDENTIALS", "/ip6/::/tcp/0"}},
+		{"open on a socket", "pinsvcapi",
+			map[string]any{"basic_auth_credentials": nil, "http_listen_multiaddress": "/unix/tmp/socket"}, nil},
+		{"with credentials on the network", "pinsvcapi",
+			map[string]any{"http_listen_multiaddress": "/ip4/0.0.0.0/tcp/0"}, nil},
+		{"nobody may enter", "restapi",
+			map[string]any{"basic_auth_credentials": map[string]any{}}, []string{"api.restapi", "nobody"}},
+		{"only GET for other origins", "pinsvcapi",
+			map[string]any{"cors_allowed_methods": []string{"GET"}, "cors_allowed_headers": []string{}},
+			[]string{"api.pinsvcapi", "POST"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			folder := newFolder(t, CreateOptions{})
+			t.Setenv("CLUSTER_PINSVCAPI_HTTPLISTENMULTIADDRESS", "")
+			t.Setenv("CLUSTER_RESTAPI_HTTPLISTENMULTIADDRESS", "")
+			for key, value := range c.changes {
+				edit(t, folder, value, "api", c.section, key)
+			}
+			s, err := LoadSettings(folder, false)
+			require.NoError(t, err)
+			defer s.Close()
+			notices := strings.Join(s.Notices(), "\n")
+			if c.wants == nil {
+				require.Empty(t, notices)
+			}
+			for _, want := range c.wants {
+				require.Contains(t, notices, want)
+			}
+		})
+	}
+}
+
+// TestNoticesOfLibraryFolder: what v1.1.6 writes is obeyed, with one hint.
+func TestNoticesOfLibraryFolder(t *testing.T) {
+	s, err := LoadSettings(libraryFolder(t, "crdt", "leveldb"), false)
+	require.NoError(t, err)
+	defer s.Close()
+	require.Len(t, s.Notices(), 1)
+	require.Contains(t, s.Notices()[0], "cors_allowed_methods")
+}

@@ -1,0 +1,49 @@
+package peer
+
+import (
+	"fmt"
+
+	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
+	"github.com/ipfs-cluster/ipfs-cluster/observations"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// observe starts metrics and tracing when they are enabled.
+func (s *Settings) observe() (ipfscluster.Tracer, error) {
+	if err := s.checkMetricsPort(); err != nil {
+		return nil, err
+	}
+	if err := observations.SetupMetrics(s.Metrics); err != nil {
+		return nil, fmt.Errorf("observations.metrics: %w", err)
+	}
+	tracer, err := observations.SetupTracing(s.Tracing)
+	if err != nil {
+		return nil, fmt.Errorf("observations.tracing: %w", err)
+	}
+	return tracer, nil
+}
+
+// checkMetricsPort tries the port of the metrics, because the library ends the
+// whole process when it cannot bind it.
+func (s *Settings) checkMetricsPort() error {
+	if !s.Metrics.EnableStats {
+		return nil
+	}
+	if err := tryPort(s.Metrics.PrometheusEndpoint); err != nil {
+		return fmt.Errorf("observations.metrics.prometheus_endpoint: %w", err)
+	}
+	return nil
+}
+
+// spreadTracing tells every component what the section says: they have no
+// key for it of their own.
+func (s *Settings) spreadTracing(id peer.ID) {
+	on := s.Tracing.EnableTracing
+	s.Tracing.ClusterID = id.String()
+	s.Tracing.ClusterPeername = s.Cluster.Peername
+	s.Cluster.Tracing = on
+	s.Raft.Tracing = on
+	s.Crdt.Tracing = on
+	s.Ipfshttp.Tracing = on
+	s.Ipfsproxy.Tracing = on
+}

@@ -1,0 +1,30 @@
+package peer
+
+import (
+	"io"
+
+	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
+	"github.com/multiformats/go-multiaddr"
+)
+
+// Options says how to start a peer. Folder is all that is needed.
+type Options struct {
+	// Folder holds service.json, identity.json and the peer's data.
+	Folder string
+
+	// Bootstrap are addresses of peers of a cluster to join, each ending in
+	// /p2p/<peer ID>. On Raft, joining gives up the folder's own pinset (the
+	// library keeps backups of it). On CRDT, these peers are trusted.
+	Bootstrap []multiaddr.Multiaddr
+
+	// AllowUnknownKeys makes keys that nobody knows in our own sections of
+	// service.json warnings instead of errors.
+	AllowUnknownKeys bool
+
+	// Connector replaces the configured way to an IPFS node.
+	Connector ipfscluster.IPFSConnector
+
+	// Notices gets what an operator should know about the configuration, a
+	// line each. Nil: the log, as warnings.
+	Notices io.Writer
+}

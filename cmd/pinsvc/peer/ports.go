@@ -1,0 +1,101 @@
+package peer
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+
+	"github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
+
+	"github.com/ipfs-cluster/pinsvc/config"
+)
+
+// randomPorts gives every listener a port that is free now, in place of the
+// usual one.
+func (s *Settings) randomPorts() error {
+	p, r := s.Pinsvcapi.Value(), s.Restapi.Value()
+	for _, addrs := range []*[]multiaddr.Multiaddr{
+		&s.Cluster.ListenAddr,
+		&s.Ipfsproxy.ListenAddr,
+		(*[]multiaddr.Multiaddr)(&p.HTTPListenMultiaddress),
+		(*[]multiaddr.Multiaddr)(&r.HTTPListenMultiaddress),
+	} {
+		changed, err := withRandomPorts(*addrs)
+		if err != nil {
+			return err
+		}
+		*addrs = changed
+	}
+	s.Pinsvcapi.Set(p)
+	s.Restapi.Set(r)
+	return nil
+}
+
+func withRandomPorts(addrs config.Multiaddrs) (config.Multiaddrs, error) {
+	out := make(config.Multiaddrs, 0, len(addrs))
+	for _, a := range addrs {
+		changed, err := withRandomPort(a)
+		if err != nil {
+			return nil, fmt.Errorf("choosing a port for %s: %w", a, err)
+		}
+		out = append(out, changed)
+	}
+	return out, nil
+}
+
+// withRandomPort replaces the TCP or UDP port of an address.
+func withRandomPort(a multiaddr.Multiaddr) (multiaddr.Multiaddr, error) {
+	var out multiaddr.Multiaddr
+	host := ""
+	for _, c := range a {
+		protocol := c.Protocol()
+		if protocol.Code != multiaddr.P_TCP && protocol.Code != multiaddr.P_UDP {
+			host = c.Value()
+			out = append(out, c)
+			continue
+		}
+		port, err := freePort(protocol.Name, host)
+		if err != nil {
+			return nil, err
+		}
+		with, err := multiaddr.NewComponent(protocol.Name, strconv.Itoa(port))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, *with)
+	}
+	return out, nil
+}
+
+// freePort asks the system for a port on the host.
+func freePort(network, host string) (int, error) {
+	any := net.JoinHostPort(host, "0")
+	if network == "udp" {
+		c, err := net.ListenPacket(network, any)
+		if err != nil {
+			return 0, err
+		}
+		defer c.Close()
+		return c.LocalAddr().(*net.UDPAddr).Port, nil
+	}
+	l, err := net.Listen(network, any)
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// tryPort returns why an address cannot be listened on now.
+func tryPort(a multiaddr.Multiaddr) error {
+	network, address, err := manet.DialArgs(a)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen(network, address)
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}

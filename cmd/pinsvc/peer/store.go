@@ -1,0 +1,70 @@
+package peer
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ipfs-cluster/ipfs-cluster/config"
+	"github.com/ipfs-cluster/ipfs-cluster/datastore/badger"
+	"github.com/ipfs-cluster/ipfs-cluster/datastore/badger3"
+	"github.com/ipfs-cluster/ipfs-cluster/datastore/inmem"
+	"github.com/ipfs-cluster/ipfs-cluster/datastore/leveldb"
+	"github.com/ipfs-cluster/ipfs-cluster/datastore/pebble"
+	"github.com/ipfs/go-datastore"
+)
+
+// backend is one kind of datastore that a CRDT peer can keep its state in.
+type backend struct {
+	key  string
+	open func() (datastore.Datastore, error)
+}
+
+func (s *Settings) backends() []backend {
+	return []backend{
+		{"badger", func() (datastore.Datastore, error) { return badger.New(s.Badger) }},
+		{"badger3", func() (datastore.Datastore, error) { return badger3.New(s.Badger3) }},
+		{"leveldb", func() (datastore.Datastore, error) { return leveldb.New(s.LevelDB) }},
+		{"pebble", func() (datastore.Datastore, error) { return pebble.New(s.Pebble) }},
+	}
+}
+
+// openStore opens the datastore of the configured consensus. Raft replays its
+// own log into memory at every start, so it has no store on disk.
+func (s *Settings) openStore() (datastore.Datastore, error) {
+	consensus, err := s.Consensus()
+	if err != nil {
+		return nil, err
+	}
+	if consensus == "raft" {
+		return inmem.New(), nil
+	}
+	b, err := s.backend()
+	if err != nil {
+		return nil, err
+	}
+	store, err := b.open()
+	if err != nil {
+		return nil, fmt.Errorf("opening datastore.%s: %w", b.key, err)
+	}
+	return store, nil
+}
+
+// backend returns the one that the file has a section for.
+func (s *Settings) backend() (backend, error) {
+	var found []backend
+	var names []string
+	for _, b := range s.backends() {
+		if s.has(config.Datastore, b.key) {
+			found = append(found, b)
+			names = append(names, b.key)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return backend{}, errors.New("datastore: none is configured, add one of badger, badger3, leveldb, pebble")
+	case 1:
+		return found[0], nil
+	}
+	return backend{}, fmt.Errorf("datastore: %s are all configured, keep one", strings.Join(names, ", "))
+}

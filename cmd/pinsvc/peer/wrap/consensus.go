@@ -1,0 +1,247 @@
+package wrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs-cluster/ipfs-cluster/state"
+	"github.com/ipfs/go-datastore"
+	logging "github.com/ipfs/go-log/v2"
+	rpc "github.com/libp2p/go-libp2p-gorpc"
+
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+)
+
+var logger = logging.Logger("pinsvc")
+
+const (
+	// patience bounds each wait of a write: for others that write the same
+	// CID, for a Raft leader, for the local state to show the change.
+	patience = 10 * time.Second
+	// stopPatience bounds the end of the library's component, which commits
+	// what is still in a batch.
+	stopPatience = time.Minute
+)
+
+// ConsensusOptions say what NewConsensus needs to know of the inner component.
+type ConsensusOptions struct {
+	// Store is what a CRDT consensus keeps its state in. It is synced after
+	// every write, because some datastores lose what was not when the process
+	// is killed. Nil is for Raft: its log is durable, and its calls may wait
+	// for another peer and are bounded.
+	Store datastore.Datastore
+	// BatchAge is how long a CRDT batch may wait for its commit
+	// (crdt.batching.max_batch_age). Zero: there are no batches.
+	BatchAge time.Duration
+}
+
+// Consensus wraps the component that every write of this peer passes: both
+// APIs, ctl, automatic re-pins, and on Raft what followers pass on. A write
+// keeps or sets the pin's `created`, and has happened when it returns: the
+// local state shows it and it is on disk. Writes to one CID come one after the
+// other. Everything else goes straight to the inner component.
+//
+// Its own errors are pinsvcapi.ErrTooLarge, pinsvcapi.ErrNotVisible and those
+// of pinsvcapi.Unavailable.
+type Consensus struct {
+	ipfscluster.Consensus
+
+	options ConsensusOptions
+	clock   *pinsvcapi.Clock
+	locks   *keyLocks
+
+	ready     chan struct{}   // closed when the inner component is ready
+	connected atomic.Bool     // SetClient was called
+	life      context.Context // ends with Shutdown
+	end       context.CancelFunc
+	writes    sync.RWMutex // read-locked by writes under way
+}
+
+// NewConsensus wraps a consensus component that nobody uses yet.
+func NewConsensus(inner ipfscluster.Consensus, o ConsensusOptions) *Consensus {
+	c := &Consensus{
+		Consensus: inner,
+		options:   o,
+		clock:     pinsvcapi.NewClock(),
+		locks:     newKeyLocks(),
+		ready:     make(chan struct{}),
+	}
+	c.life, c.end = context.WithCancel(context.Background())
+	go func() {
+		select {
+		case <-inner.Ready(c.life):
+			close(c.ready)
+		case <-c.life.Done():
+		}
+	}()
+	return c
+}
+
+// ReadyC is closed when the consensus is ready. The library's channel has one
+// value for one reader, and the cluster, the APIs and the peer all want it.
+func (c *Consensus) ReadyC() <-chan struct{} { return c.ready }
+
+// Ready implements ipfscluster.Consensus with ReadyC.
+func (c *Consensus) Ready(context.Context) <-chan struct{} { return c.ready }
+
+// SetClient implements ipfscluster.Component.
+func (c *Consensus) SetClient(client *rpc.Client) {
+	c.connected.Store(true)
+	c.Consensus.SetClient(client)
+}
+
+// LogPin stores a pin. See Consensus for what it adds to the library's.
+func (c *Consensus) LogPin(ctx context.Context, pin api.Pin) error {
+	return c.write(ctx, pin.Cid, func(ctx context.Context, stored api.Pin) (content, error) {
+		pin := stamp(pin, stored, c.clock)
+		if err := checkSize(pin); err != nil {
+			return "", err
+		}
+		want, err := contentOf(pin)
+		if err != nil {
+			return "", err
+		}
+		return want, c.Consensus.LogPin(ctx, pin)
+	})
+}
+
+// LogUnpin removes a pin. See Consensus for what it adds to the library's.
+func (c *Consensus) LogUnpin(ctx context.Context, pin api.Pin) error {
+	return c.write(ctx, pin.Cid, func(ctx context.Context, _ api.Pin) (content, error) {
+		return nothing, c.Consensus.LogUnpin(ctx, pin)
+	})
+}
+
+// Changed tells that the state has changed or is about to, so that a write that
+// waits for that looks now. Without it, writes look from time to time.
+func (c *Consensus) Changed(ci api.Cid) { c.locks.signal(ci) }
+
+// write does one write, with all that comes before and after. log gets what is
+// stored for the CID and returns what the state will show.
+func (c *Consensus) write(ctx context.Context, ci api.Cid, log func(context.Context, api.Pin) (content, error)) error {
+	c.writes.RLock()
+	defer c.writes.RUnlock()
+
+	stored, turn, err := c.enter(ctx, ci)
+	if err != nil {
+		return err
+	}
+	defer turn.end()
+	before, err := contentOf(stored)
+	if err != nil {
+		return err
+	}
+	call, cancel := c.callContext(ctx)
+	defer cancel()
+	want, err := log(call, stored)
+	if err != nil {
+		return err
+	}
+	// Not the caller's context: the next write to this CID has to come after
+	// this one even when nobody waits for it any more.
+	if err := c.await(context.WithoutCancel(ctx), write{ci, before, want, turn.changed}); err != nil {
+		return err
+	}
+	return c.sync(ctx)
+}
+
+// enter waits for the turn of a write and returns what the local state has
+// for its CID. Until the consensus is ready, a Raft peer does not know its own
+// pins.
+func (c *Consensus) enter(ctx context.Context, ci api.Cid) (api.Pin, turn, error) {
+	ctx, cancel := c.bound(ctx)
+	defer cancel()
+	select {
+	case <-c.ready:
+	case <-ctx.Done():
+		return api.Pin{}, turn{}, c.unavailable("the cluster is not ready", ctx.Err())
+	}
+	mine, err := c.locks.lock(ctx, ci)
+	if err != nil {
+		return api.Pin{}, turn{}, c.unavailable("other writes to this pin take too long", err)
+	}
+	stored, err := c.stored(ctx, ci)
+	if err != nil {
+		mine.end()
+		return api.Pin{}, turn{}, err
+	}
+	return stored, mine, nil
+}
+
+// stored returns what the local state has for a CID, a pin that is not defined
+// when there is none.
+func (c *Consensus) stored(ctx context.Context, ci api.Cid) (api.Pin, error) {
+	st, err := c.State(ctx)
+	if err != nil {
+		return api.Pin{}, err
+	}
+	pin, err := st.Get(ctx, ci)
+	if errors.Is(err, state.ErrNotFound) {
+		return api.Pin{}, nil
+	}
+	return pin, err
+}
+
+// callContext returns the context for a call of the inner component. A client
+// that goes away must not take its item of a batch with it, which is applied
+// later, with this context.
+func (c *Consensus) callContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx = context.WithoutCancel(ctx)
+	if c.options.Store != nil {
+		return ctx, func() {}
+	}
+	return c.bound(ctx)
+}
+
+// bound returns a context that also ends with the peer or with patience.
+func (c *Consensus) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	stop := context.AfterFunc(c.life, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+// sync makes what was written survive the end of the process.
+func (c *Consensus) sync(ctx context.Context) error {
+	if c.options.Store == nil {
+		return nil
+	}
+	err := c.options.Store.Sync(context.WithoutCancel(ctx), datastore.NewKey("/"))
+	if err != nil {
+		return fmt.Errorf("syncing the datastore: %w", err)
+	}
+	return nil
+}
+
+func (c *Consensus) unavailable(why string, cause error) error {
+	if c.life.Err() != nil {
+		why = "the peer is shutting down"
+	}
+	return pinsvcapi.Unavailable(why, cause)
+}
+
+// Shutdown ends the waits of writes under way and stops the inner component.
+func (c *Consensus) Shutdown(ctx context.Context) error {
+	c.end()
+	c.writes.Lock()
+	defer c.writes.Unlock()
+
+	stopped := make(chan error, 1)
+	go func() { stopped <- c.Consensus.Shutdown(ctx) }()
+	if !c.connected.Load() {
+		// Without a client the library's CRDT component does not start its
+		// batches, and would wait for their end forever.
+		return nil
+	}
+	select {
+	case err := <-stopped:
+		return err
+	case <-time.After(stopPatience):
+		return fmt.Errorf("the consensus has not stopped after %s", stopPatience)
+	}
+}

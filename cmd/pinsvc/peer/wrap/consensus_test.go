@@ -1,0 +1,312 @@
+package wrap
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+)
+
+// wrapped returns a Consensus around a fake, with a datastore that counts.
+func wrapped(t *testing.T, inner *fakeConsensus) (*Consensus, *syncCounter) {
+	store := &syncCounter{}
+	c := NewConsensus(inner, ConsensusOptions{Store: store})
+	c.SetClient(nil)
+	t.Cleanup(func() { require.NoError(t, c.Shutdown(context.Background())) })
+	return c, store
+}
+
+// createdIn returns what the state has as a pin's `created`.
+func createdIn(t *testing.T, s *fakeState, i int) string {
+	t.Helper()
+	p, err := s.Get(t.Context(), testCID(i))
+	require.NoError(t, err)
+	return p.Metadata[pinsvcapi.CreatedKey]
+}
+
+func TestCreated(t *testing.T) {
+	const kept = "2020-07-27T17:32:28.276Z"
+	with := func(p api.Pin, key, value string) api.Pin {
+		p.Metadata = map[string]string{key: value}
+		return p
+	}
+	expired := with(testPin(1, "old"), pinsvcapi.CreatedKey, kept)
+	expired.ExpireAt = time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)
+	foreign := testPin(1, "old")
+	foreign.Timestamp = time.Date(2021, 1, 2, 3, 4, 5, 0, time.UTC)
+	derived := pinsvcapi.EncodeCreated(pinsvcapi.CreatedOf(nil, foreign.Timestamp, foreign.Cid.Cid))
+
+	for name, tt := range map[string]struct {
+		stored []api.Pin
+		sent   api.Pin
+		want   string // empty: now
+	}{
+		"a new pin":                         {nil, testPin(1, "new"), ""},
+		"copied from another pin":           {nil, with(testPin(1, "new"), pinsvcapi.CreatedKey, kept), ""},
+		"an update":                         {[]api.Pin{with(testPin(1, "old"), pinsvcapi.CreatedKey, kept)}, testPin(1, "new"), kept},
+		"an update that brings another one": {[]api.Pin{with(testPin(1, "old"), pinsvcapi.CreatedKey, kept)}, with(testPin(1, "new"), pinsvcapi.CreatedKey, "2024-01-01T00:00:00.000Z"), kept},
+		"a pin of another kind of peer":     {[]api.Pin{foreign}, testPin(1, "new"), derived},
+		"an expired pin":                    {[]api.Pin{expired}, testPin(1, "new"), ""},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			inner := newFakeConsensus(tt.stored...)
+			c, _ := wrapped(t, inner)
+			sent := len(tt.sent.Metadata)
+			start := time.Now()
+
+			require.NoError(t, c.LogPin(t.Context(), tt.sent))
+
+			require.Len(t, tt.sent.Metadata, sent, "the caller's map is not touched")
+			got := createdIn(t, inner.fakeState, 1)
+			if tt.want != "" {
+				require.Equal(t, tt.want, got)
+				return
+			}
+			created := pinsvcapi.CreatedOf(map[string]string{pinsvcapi.CreatedKey: got}, time.Time{}, testCID(1).Cid)
+			require.WithinRange(t, created, start, time.Now().Add(time.Second))
+		})
+	}
+}
+
+func TestOtherMetadataStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newFakeConsensus()
+		c, _ := wrapped(t, inner)
+		pin := testPin(1, "x")
+		pin.Metadata = map[string]string{"app": "1"}
+		require.NoError(t, c.LogPin(t.Context(), pin))
+		stored, err := inner.Get(t.Context(), pin.Cid)
+		require.NoError(t, err)
+		require.Equal(t, "1", stored.Metadata["app"])
+		require.Len(t, stored.Metadata, 2)
+	})
+}
+
+func TestPinsThatCannotBeStored(t *testing.T) {
+	for name, tt := range map[string]struct {
+		size  int
+		name  string
+		valid bool
+	}{
+		"small":       {1000, "x", true},
+		"nearly full": {maxPinSize - 200, "x", true},
+		"too large":   {maxPinSize, "x", false},
+		"not UTF-8":   {1, "\xff", false},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			inner := newFakeConsensus()
+			c, _ := wrapped(t, inner)
+			pin := testPin(1, tt.name)
+			pin.Metadata = map[string]string{"m": strings.Repeat("x", tt.size)}
+			err := c.LogPin(t.Context(), pin)
+			if tt.valid {
+				require.NoError(t, err)
+				return
+			}
+			require.Error(t, err)
+			require.Zero(t, inner.writes.Load())
+			if tt.size == maxPinSize {
+				require.ErrorIs(t, err, pinsvcapi.ErrTooLarge)
+				require.ErrorContains(t, err, pinsvcapi.ErrTooLarge.Error(), "an RPC leaves only the text")
+			}
+		})
+	}
+}
+
+func TestWriteReturnsWhenItIsVisibleAndSynced(t *testing.T) {
+	for name, tt := range map[string]struct {
+		stored []api.Pin
+		write  func(context.Context, *Consensus) error
+		done   func(*fakeState) bool
+	}{
+		"a new pin": {nil,
+			func(ctx context.Context, c *Consensus) error { return c.LogPin(ctx, testPin(1, "new")) },
+			func(s *fakeState) bool { return len(s.pins) == 1 }},
+		"an update": {[]api.Pin{testPin(1, "old")},
+			func(ctx context.Context, c *Consensus) error { return c.LogPin(ctx, testPin(1, "new")) },
+			func(s *fakeState) bool { return s.pins[testCID(1)].Name == "new" }},
+		"a removal": {[]api.Pin{testPin(1, "old")},
+			func(ctx context.Context, c *Consensus) error { return c.LogUnpin(ctx, testPin(1, "")) },
+			func(s *fakeState) bool { return len(s.pins) == 0 }},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			inner := newFakeConsensus(tt.stored...)
+			inner.delay = 3 * time.Second
+			c, store := wrapped(t, inner)
+			store.check = func() { require.True(t, tt.done(inner.fakeState), "synced before it was visible") }
+			require.NoError(t, tt.write(t.Context(), c))
+			require.EqualValues(t, 1, store.syncs.Load())
+		})
+	}
+}
+
+func TestRepinWithTheSameContentDoesNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newFakeConsensus(testPin(1, "same"))
+		inner.delay = time.Second
+		c, _ := wrapped(t, inner)
+		start := time.Now()
+		require.NoError(t, c.LogPin(t.Context(), testPin(1, "same")))
+		require.Zero(t, time.Since(start))
+	})
+}
+
+func TestWriteThatIsNotShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newFakeConsensus()
+		inner.delay = -1
+		c, store := wrapped(t, inner)
+		start := time.Now()
+		err := c.LogPin(t.Context(), testPin(1, "x"))
+		require.ErrorIs(t, err, pinsvcapi.ErrNotVisible)
+		require.WithinDuration(t, start.Add(patience), time.Now(), 2*time.Second)
+		require.Zero(t, store.syncs.Load())
+	})
+}
+
+func TestSomebodyElseWritesTheSameCID(t *testing.T) {
+	for name, tt := range map[string]struct {
+		delay time.Duration // of our write
+		want  string
+	}{
+		"before our write is committed": {500 * time.Millisecond, "ours"},
+		"in place of it":                {-1, "theirs"},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			inner := newFakeConsensus(testPin(1, "old"))
+			inner.delay = tt.delay
+			inner.before = func(context.Context) { inner.put(testPin(1, "theirs")) }
+			c, _ := wrapped(t, inner)
+			require.NoError(t, c.LogPin(t.Context(), testPin(1, "ours")))
+			p, err := inner.Get(t.Context(), testCID(1))
+			require.NoError(t, err)
+			require.Equal(t, tt.want, p.Name)
+		})
+	}
+}
+
+func TestClientThatGoesAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newFakeConsensus()
+		ctx, cancel := context.WithCancel(t.Context())
+		var item context.Context
+		inner.before = func(ctx context.Context) { item = ctx; cancel() }
+		inner.delay = time.Second
+		c, _ := wrapped(t, inner)
+		require.NoError(t, c.LogPin(ctx, testPin(1, "x")))
+		require.NoError(t, item.Err(), "a batch applies its item with this context")
+	})
+}
+
+func TestWritesToOneCIDComeOneAfterTheOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newFakeConsensus()
+		inner.delay = 10 * time.Millisecond
+		c, _ := wrapped(t, inner)
+		c.clock.Next() // the first one sleeps, while others wait for a mutex
+		var wg sync.WaitGroup
+		for i := range 20 {
+			wg.Go(func() {
+				if i%2 == 0 {
+					require.NoError(t, c.LogPin(t.Context(), testPin(1, string(rune('a'+i)))))
+				} else {
+					require.NoError(t, c.LogPin(t.Context(), testPin(2, string(rune('a'+i)))))
+				}
+			})
+		}
+		wg.Wait()
+		require.NotEqual(t, createdIn(t, inner.fakeState, 1), createdIn(t, inner.fakeState, 2))
+		require.Empty(t, c.locks.locks)
+	})
+}
+
+func TestShutdownEndsWaits(t *testing.T) {
+	for name, prepare := range map[string]func(*fakeConsensus){
+		"for the state":     func(f *fakeConsensus) { f.delay = -1 },
+		"for the consensus": func(f *fakeConsensus) { <-f.readyC },
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			inner := newFakeConsensus()
+			prepare(inner)
+			c, _ := wrapped(t, inner)
+			c.clock.Next()
+			failed := make(chan error, 1)
+			go func() { failed <- c.LogPin(context.Background(), testPin(1, "x")) }()
+			synctest.Wait()
+			start := time.Now()
+			require.NoError(t, c.Shutdown(t.Context()))
+			require.ErrorContains(t, <-failed, "shutting down")
+			require.Zero(t, time.Since(start))
+			require.True(t, inner.stopped.Load())
+
+			require.ErrorContains(t, c.LogPin(t.Context(), testPin(1, "x")), "shutting down")
+		})
+	}
+}
+
+func TestShutdownBeforeItWasConnected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newFakeConsensus()
+		c := NewConsensus(inner, ConsensusOptions{})
+		require.NoError(t, c.Shutdown(t.Context()))
+		synctest.Wait()
+		require.True(t, inner.stopped.Load())
+	})
+}
+
+func TestReadyIsForEverybody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newFakeConsensus()
+		<-inner.readyC
+		c, _ := wrapped(t, inner)
+		synctest.Wait()
+		select {
+		case <-c.ReadyC():
+			t.Fatal("too early")
+		default:
+		}
+		inner.readyC <- struct{}{}
+		<-c.ReadyC()
+		<-c.Ready(t.Context())
+		<-c.Ready(t.Context())
+	})
+}
+
+func TestNotReadyInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newFakeConsensus()
+		<-inner.readyC
+		c, _ := wrapped(t, inner)
+		require.ErrorContains(t, c.LogPin(t.Context(), testPin(1, "x")), "not ready")
+		require.Zero(t, inner.writes.Load())
+	})
+}
+
+func TestRaftCallsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newFakeConsensus()
+		inner.before = func(ctx context.Context) { <-ctx.Done() } // a leader that is frozen
+		c := NewConsensus(inner, ConsensusOptions{})
+		c.SetClient(nil)
+		start := time.Now()
+		require.ErrorIs(t, c.LogPin(t.Context(), testPin(1, "x")), context.DeadlineExceeded)
+		require.WithinDuration(t, start.Add(patience), time.Now(), 2*time.Second)
+		require.NoError(t, c.Shutdown(t.Context()))
+	})
+}
+
+func TestSyncFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, store := wrapped(t, newFakeConsensus())
+		store.fail = errors.New("no space left on device")
+		require.ErrorIs(t, c.LogPin(t.Context(), testPin(1, "x")), store.fail)
+	})
+}

@@ -1,0 +1,331 @@
+package wrap
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs-cluster/ipfs-cluster/consensus/crdt"
+	"github.com/ipfs-cluster/ipfs-cluster/datastore/inmem"
+	"github.com/ipfs/go-datastore"
+	"github.com/ipfs/go-datastore/query"
+	pebbleds "github.com/ipfs/go-ds-pebble"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+)
+
+func TestRealWrites(t *testing.T) {
+	everyKind(t, func(t *testing.T, r *rig) {
+		r.pin(testPin(1, "x"))
+		name, created := r.stored(1)
+		require.Equal(t, "x", name, "visible when it returns")
+		require.NotEmpty(t, created)
+		r.becomes(1, api.TrackerStatusPinned)
+
+		r.pin(testPin(1, "y"))
+		name, again := r.stored(1)
+		require.Equal(t, "y", name)
+		require.Equal(t, created, again)
+		require.Equal(t, api.TrackerStatusPinned, r.status(1))
+
+		large := testPin(2, "large")
+		large.Metadata = map[string]string{"m": strings.Repeat("x", maxPinSize)}
+		require.ErrorIs(t, r.consensus.LogPin(t.Context(), large), pinsvcapi.ErrTooLarge)
+
+		r.unpin(1)
+		name, _ = r.stored(1)
+		require.Empty(t, name)
+		require.Eventually(t, func() bool { return r.ipfs.count("unpin") == 1 }, 10*time.Second, time.Millisecond)
+
+		r.pin(testPin(1, "anew"))
+		_, anew := r.stored(1)
+		require.Greater(t, anew, created)
+	})
+}
+
+func TestRealPinsInheritNothing(t *testing.T) {
+	everyKind(t, func(t *testing.T, r *rig) {
+		origin, err := api.NewMultiaddr("/ip4/192.0.2.1/tcp/4001/p2p/" + other.String())
+		require.NoError(t, err)
+		full := testPin(1, "full")
+		full.Metadata = map[string]string{"meta": "of another"}
+		full.ExpireAt = time.Now().Add(time.Hour)
+		full.Origins = []api.Multiaddr{origin, origin}
+		full.PinUpdate = testCID(9)
+		full.Allocations = []peer.ID{other}
+		direct := api.PinWithOpts(testCID(2), api.PinOptions{
+			Mode: api.PinModeDirect, ReplicationFactorMin: -1, ReplicationFactorMax: -1,
+		})
+
+		for _, p := range []api.Pin{full, testPin(3, ""), full, direct} {
+			start := time.Now()
+			r.pin(p)
+			require.Less(t, time.Since(start), foreignGrace, "it is what was written")
+			stored, err := r.consensus.stored(t.Context(), p.Cid)
+			require.NoError(t, err)
+			delete(stored.Metadata, pinsvcapi.CreatedKey)
+			want := asStored(p)
+			want.Timestamp = stored.Timestamp
+			require.Equal(t, len(want.Metadata), len(stored.Metadata))
+			stored.Metadata, want.Metadata = nil, nil
+			require.Equal(t, want, stored)
+			r.unpin(9)
+		}
+	})
+}
+
+// A Raft peer reads its state from its log and snapshots at each start.
+func TestRealRaftRestarts(t *testing.T) {
+	t.Parallel()
+	if raceEnabled {
+		t.Skip("the database of Raft's log does not run under the race detector")
+	}
+	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+	require.NoError(t, err)
+	o := rigOptions{raft: true, folder: t.TempDir(), key: key}
+	r := newRig(t, o)
+	created := make([]string, 10)
+	for i := range 10 {
+		p := testPin(i, fmt.Sprint(i)[:i%2])
+		p.Metadata = map[string]string{fmt.Sprint(i): ""}
+		r.pin(p)
+		_, created[i] = r.stored(i)
+	}
+	r.unpin(3)
+	r.shutdown()
+
+	r = newRig(t, o)
+	for i := range 10 {
+		p, err := r.consensus.stored(t.Context(), testCID(i))
+		require.NoError(t, err)
+		if i == 3 {
+			require.False(t, p.Defined())
+			continue
+		}
+		require.Equal(t, fmt.Sprint(i)[:i%2], p.Name)
+		require.Equal(t, map[string]string{fmt.Sprint(i): "", pinsvcapi.CreatedKey: created[i]}, p.Metadata)
+	}
+	r.pin(testPin(5, "renamed"))
+	_, again := r.stored(5)
+	require.Equal(t, created[5], again)
+}
+
+func TestRealConcurrentWritersOfAFewCIDs(t *testing.T) {
+	everyKind(t, func(t *testing.T, r *rig) {
+		var wg sync.WaitGroup
+		for w := range 8 {
+			wg.Go(func() {
+				for n := range 10 {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					if n%5 == 4 { // gone before it has an answer
+						cancel()
+					}
+					r.consensus.LogPin(ctx, testPin(n%3, fmt.Sprint(w, n)))
+					cancel()
+					if n%4 == 3 {
+						r.consensus.LogUnpin(t.Context(), testPin(n%3, ""))
+					}
+				}
+			})
+		}
+		wg.Wait()
+		seen := make(map[string]bool)
+		for i := range 3 {
+			r.pin(testPin(i, "last"))
+			name, created := r.stored(i)
+			require.Equal(t, "last", name)
+			require.False(t, seen[created])
+			seen[created] = true
+			r.becomes(i, api.TrackerStatusPinned)
+		}
+	})
+}
+
+// An update must not be queued behind pins that do not end.
+func TestRealUpdateOfAPinnedPinStaysPinned(t *testing.T) {
+	everyKind(t, func(t *testing.T, r *rig) {
+		r.pin(testPin(1, "x"))
+		r.becomes(1, api.TrackerStatusPinned)
+		r.ipfs.set(func(f *fakeIPFS) { f.hangs = func(api.Pin) bool { return true } })
+		for i := 10; i < 16; i++ {
+			r.pin(testPin(i, "hangs"))
+		}
+		r.becomes(10, api.TrackerStatusPinning)
+
+		ctx, cancel := context.WithCancel(t.Context())
+		seen := make(map[api.TrackerStatus]bool)
+		var watching sync.WaitGroup
+		watching.Go(func() {
+			for ctx.Err() == nil {
+				seen[r.status(1)] = true
+			}
+		})
+		for n := range 20 {
+			r.pin(testPin(1, fmt.Sprint("renamed ", n)))
+		}
+		require.Eventually(t, func() bool { return r.tracker.queue.size() == 0 }, 10*time.Second, time.Millisecond)
+		cancel()
+		watching.Wait()
+		require.Equal(t, map[api.TrackerStatus]bool{api.TrackerStatusPinned: true}, seen)
+	})
+}
+
+func TestRealFrozenReaderDoesNotStopWrites(t *testing.T) {
+	everyKind(t, func(t *testing.T, r *rig) {
+		r.ipfs.set(func(f *fakeIPFS) { f.hangs = func(api.Pin) bool { return true } })
+		var wg sync.WaitGroup
+		for w := range 4 {
+			wg.Go(func() {
+				for i := range 10 {
+					r.pin(testPin(100*w+i, "hangs"))
+				}
+			})
+		}
+		wg.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		var readers sync.WaitGroup
+		for _, filter := range []api.TrackerStatus{inMemory, api.TrackerStatusUndefined} {
+			out := make(chan api.PinInfo)
+			readers.Go(func() { r.tracker.StatusAll(ctx, filter, out) })
+			<-out // it is in the middle of the list
+		}
+		written := make(chan struct{})
+		go func() {
+			defer close(written)
+			r.pin(testPin(1000, "x"))
+			r.unpin(1000)
+		}()
+		select {
+		case <-written:
+		case <-time.After(10 * time.Second):
+			t.Error("a frozen reader stops writes")
+		}
+		cancel()
+		readers.Wait()
+	})
+}
+
+func TestRealIPFSGoesAwayAndComesBack(t *testing.T) {
+	everyKind(t, func(t *testing.T, r *rig) {
+		r.pin(testPin(0, "pinned"))
+		r.becomes(0, api.TrackerStatusPinned)
+		r.ipfs.set(func(f *fakeIPFS) { f.mode = "away" })
+		for i := 1; i < 10; i++ {
+			r.pin(testPin(i, "x"))
+			require.NotEqual(t, api.TrackerStatusPinError, r.status(i))
+		}
+		r.pin(testPin(0, "renamed"))
+		r.unpin(9)
+		require.Error(t, r.recover())
+		require.Eventually(t, func() bool { return r.ipfs.count("id") > 2 }, 10*time.Second, 10*time.Millisecond)
+		for i := 1; i < 9; i++ {
+			require.Contains(t, []api.TrackerStatus{api.TrackerStatusPinQueued, api.TrackerStatusPinning}, r.status(i), "pin %d", i)
+		}
+		r.ipfs.set(func(f *fakeIPFS) { f.mode = "" })
+		for i := range 9 {
+			r.becomes(i, api.TrackerStatusPinned)
+		}
+		require.Eventually(t, func() bool {
+			status, err := r.ipfs.PinLsCid(t.Context(), testPin(9, ""))
+			return err == nil && status == api.IPFSPinStatusUnpinned
+		}, 10*time.Second, 10*time.Millisecond)
+	})
+}
+
+func TestRealLostContentIsQueuedByRecover(t *testing.T) {
+	everyKind(t, func(t *testing.T, r *rig) {
+		for i := range 5 {
+			r.pin(testPin(i, "x"))
+			r.becomes(i, api.TrackerStatusPinned)
+		}
+		r.ipfs.set(func(f *fakeIPFS) {
+			f.hangs = func(api.Pin) bool { return true }
+			clear(f.pins)
+		})
+		require.NoError(t, r.recover())
+		out := make(chan api.PinInfo, 100)
+		require.NoError(t, r.tracker.StatusAll(t.Context(), inMemory, out))
+		require.Len(t, out, 5, "at once")
+		r.ipfs.set(func(f *fakeIPFS) { f.hangs = nil })
+	})
+}
+
+// What is on disk when a write returns is what a killed process leaves.
+func TestRealWritesAreOnDisk(t *testing.T) {
+	for name, batch := range map[string]crdt.BatchingConfig{"one by one": {}, "with batches": batching} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, rigOptions{batch: batch})
+			var wg sync.WaitGroup
+			for w := range 4 {
+				wg.Go(func() {
+					for n := range 10 {
+						r.pin(testPin(10*w+n, "x"))
+					}
+					r.unpin(10 * w)
+					r.pin(testPin(10*w+1, "renamed"))
+				})
+			}
+			wg.Wait()
+			state, err := crdt.OfflineState(crdtConfig(t), onDisk(t, r.folder))
+			require.NoError(t, err)
+			for i := range 40 {
+				pin, err := state.Get(t.Context(), testCID(i))
+				switch i % 10 {
+				case 0:
+					require.Error(t, err)
+				case 1:
+					require.Equal(t, "renamed", pin.Name)
+				default:
+					require.Equal(t, "x", pin.Name)
+				}
+			}
+		})
+	}
+}
+
+// onDisk returns, in memory, what a datastore finds when it is opened in a copy
+// of a folder that is in use.
+func onDisk(t *testing.T, folder string) datastore.Datastore {
+	copied := filepath.Join(t.TempDir(), "copy")
+	require.NoError(t, os.CopyFS(copied, os.DirFS(folder)))
+	store, err := pebbleds.NewDatastore(copied)
+	require.NoError(t, err)
+	defer store.Close()
+	results, err := store.Query(t.Context(), query.Query{})
+	require.NoError(t, err)
+	entries, err := results.Rest()
+	require.NoError(t, err)
+	memory := inmem.New()
+	for _, e := range entries {
+		require.NoError(t, memory.Put(t.Context(), datastore.NewKey(e.Key), e.Value))
+	}
+	return memory
+}
+
+func TestRealShutdownBeforeTheStart(t *testing.T) {
+	h := testHost(t, nil)
+	r := &rig{t: t}
+	inner, store := r.newCRDT(h, batching)
+	c := NewConsensus(inner, ConsensusOptions{Store: store})
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		require.NoError(t, c.Shutdown(context.Background()))
+	}()
+	select {
+	case <-stopped:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the library waits for batches that were never started")
+	}
+}

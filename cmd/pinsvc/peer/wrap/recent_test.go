@@ -1,0 +1,90 @@
+package wrap
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+)
+
+// written returns a pin that was created now and last written some time
+// later.
+func written(i int, name string, later time.Duration) api.Pin {
+	p := at(testPin(i, name), later)
+	p.Metadata = map[string]string{pinsvcapi.CreatedKey: pinsvcapi.EncodeCreated(time.Now())}
+	return p
+}
+
+func TestNewPins(t *testing.T) {
+	key := func(p api.Pin, created string) api.Pin {
+		p.Metadata = map[string]string{pinsvcapi.CreatedKey: created}
+		return p
+	}
+	for name, tt := range map[string]struct {
+		pin   func() api.Pin
+		asked int
+	}{
+		"created now":                      {func() api.Pin { return written(1, "x", 0) }, 0},
+		"created a little ahead":           {func() api.Pin { return written(1, "x", -time.Second) }, 0},
+		"updated":                          {func() api.Pin { return written(1, "x", 5*time.Second) }, 1},
+		"created long ago":                 {func() api.Pin { return key(testPin(1, "x"), "1990-01-01T00:00:00.000Z") }, 1},
+		"of a peer that does not write it": {func() api.Pin { return testPin(1, "x") }, 1},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			b := newBench(t, false)
+			p := tt.pin()
+			b.state.put(p)
+			b.track(p)
+			after(time.Second)
+			require.Equal(t, []string{"pin x"}, b.inner.told())
+			require.Equal(t, tt.asked, b.ipfs.questions())
+		})
+	}
+}
+
+// A pin that is updated within the second that it was created in looks new.
+func TestUpdateRightAfterTheCreation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, false)
+		p := written(1, "x", 0)
+		b.state.put(p)
+		b.track(p)
+		after(0)
+		require.Equal(t, []string{"pin x"}, b.inner.told())
+		b.inner.end(testCID(1), true)
+		b.ipfs.pins[testCID(1)] = api.IPFSPinStatusRecursive
+
+		p.Name = "y"
+		b.state.put(p)
+		b.ipfs.set(func(h *fakeHolder) { h.frozen = true })
+		b.track(p)
+		after(time.Second)
+		require.Equal(t, api.TrackerStatusPinned, b.Status(t.Context(), testCID(1)).Status)
+		b.ipfs.set(func(h *fakeHolder) { h.frozen = false })
+		after(time.Minute)
+		require.Empty(t, b.inner.told())
+	})
+}
+
+func TestRecentForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r recent
+		r.add(testCID(1))
+		for range 3 {
+			time.Sleep(recentTime / 2)
+			r.add(testCID(2))
+		}
+		require.True(t, r.has(testCID(1)), "for a while")
+		require.True(t, r.has(testCID(2)))
+		for range 4 {
+			time.Sleep(recentTime / 2)
+			r.add(testCID(3))
+		}
+		require.False(t, r.has(testCID(1)))
+		require.Len(t, r.now, 1)
+	})
+}

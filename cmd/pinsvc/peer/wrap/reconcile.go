@@ -1,0 +1,186 @@
+package wrap
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs-cluster/ipfs-cluster/state"
+)
+
+const (
+	// settle bounds how long a pin that came with Track may be missing in the
+	// state. On CRDT a commit follows at once, a large one within a second;
+	// a pin that never appears was removed again, or its commit has failed.
+	settle           = 5 * time.Second
+	firstSettlePause = time.Millisecond
+	maxSettlePause   = 100 * time.Millisecond
+
+	// A state or a tracker that fails is tried again after these times.
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 30 * time.Second
+
+	// operationTimeout bounds a look at an operation. It takes no time unless
+	// the operation ends at that moment and the IPFS node is asked instead.
+	operationTimeout = 250 * time.Millisecond
+)
+
+// work looks at entries until the queue is closed.
+func (t *Tracker) work() {
+	for {
+		e, ok := t.queue.take()
+		if !ok {
+			return
+		}
+		t.reconcile(e)
+	}
+}
+
+// reconcile brings the inner tracker in line with the state for one CID.
+func (t *Tracker) reconcile(e entry) {
+	pin, found, err := t.stored(e.cid)
+	if err != nil {
+		logger.Warnf("reading the state for %s: %s", e.cid, err)
+		t.queue.later(e, backoff(firstRetry, lastRetry, e.tries+1))
+		return
+	}
+	if e.ahead && time.Since(e.at) < settle && !shows(pin, e.pin) {
+		e.fresh = e.fresh || !found
+		t.queue.later(e, backoff(firstSettlePause, maxSettlePause, e.tries+1))
+		return
+	}
+	e.ahead = false
+	switch {
+	case !found:
+		t.nowhere(e)
+	case pin.Type == api.MetaType:
+		t.queue.done(e) // only its shards are pinned
+	case pin.IsRemotePin(t.options.Peer):
+		e.pin = pin
+		t.elsewhere(e)
+	default:
+		e.pin = pin
+		t.here(e)
+	}
+}
+
+// stored returns what the state has for a CID.
+func (t *Tracker) stored(c api.Cid) (api.Pin, bool, error) {
+	st, err := t.options.State(t.ctx)
+	if err != nil {
+		return api.Pin{}, false, err
+	}
+	pin, err := st.Get(t.ctx, c)
+	if errors.Is(err, state.ErrNotFound) {
+		return api.Pin{}, false, nil
+	}
+	return pin, err == nil, err
+}
+
+// shows tells whether the stored pin is the tracked one, or came after it.
+func shows(stored, tracked api.Pin) bool {
+	if !stored.Defined() {
+		return false
+	}
+	if stored.Timestamp.After(tracked.Timestamp) {
+		return true
+	}
+	a, errA := stored.ProtoMarshal()
+	b, errB := tracked.ProtoMarshal()
+	return errA == nil && errB == nil && string(a) == string(b)
+}
+
+// here sees to it that a pin of this peer is pinned.
+func (t *Tracker) here(e entry) {
+	operation := t.InnerTracker.OpContext(t.ctx, e.cid)
+	switch t.operation(e.cid, operation) {
+	case api.TrackerStatusPinQueued, api.TrackerStatusPinning:
+		// It goes on with what it was given: the library writes a new value
+		// into an operation that its worker may be reading.
+		t.queue.done(e)
+		if e.changed {
+			t.watch(operation, e.pin)
+		}
+		return
+	case api.TrackerStatusUndefined:
+	default: // failed, or the contrary
+		t.pin(e)
+		return
+	}
+	unpinned := t.unpinned(e)
+	t.recent.add(e.cid)
+	switch {
+	case unpinned:
+		t.pin(e)
+	case e.held == heldYes:
+		t.queue.done(e)
+	default:
+		t.queue.park(e)
+		t.near.push(question{e.pin, e.seq})
+	}
+}
+
+// nowhere sees to it that a pin that was removed is not pinned.
+func (t *Tracker) nowhere(e entry) {
+	switch t.operation(e.cid, t.InnerTracker.OpContext(t.ctx, e.cid)) {
+	case api.TrackerStatusUnpinQueued, api.TrackerStatusUnpinning:
+		t.queue.done(e) // not touched while it runs, see here
+	default:
+		t.drop(e)
+	}
+}
+
+// elsewhere sees to it that a pin of other peers is not pinned here.
+func (t *Tracker) elsewhere(e entry) {
+	operation := t.operation(e.cid, t.InnerTracker.OpContext(t.ctx, e.cid))
+	switch {
+	case operation == api.TrackerStatusUnpinQueued || operation == api.TrackerStatusUnpinning:
+		t.queue.done(e)
+	case operation != api.TrackerStatusUndefined || e.held == heldYes:
+		t.drop(e)
+	case e.held == heldNo:
+		t.queue.done(e)
+	default:
+		t.queue.park(e)
+		t.far.push(question{e.pin, e.seq})
+	}
+}
+
+// operation returns the status of the CID's operation in the inner tracker,
+// undefined when there is none or it has just succeeded.
+func (t *Tracker) operation(c api.Cid, operation context.Context) api.TrackerStatus {
+	if operation == nil {
+		return api.TrackerStatusUndefined
+	}
+	ctx, cancel := context.WithTimeout(t.ctx, operationTimeout)
+	defer cancel()
+	switch status := t.InnerTracker.Status(ctx, c).Status; status {
+	case api.TrackerStatusPinQueued, api.TrackerStatusPinning, api.TrackerStatusPinError,
+		api.TrackerStatusUnpinQueued, api.TrackerStatusUnpinning, api.TrackerStatusUnpinError:
+		return status
+	default:
+		return api.TrackerStatusUndefined
+	}
+}
+
+// pin hands a pin to the inner tracker.
+func (t *Tracker) pin(e entry) {
+	t.finish(e, t.InnerTracker.Track(t.ctx, e.pin))
+}
+
+// drop has the inner tracker unpin a CID.
+func (t *Tracker) drop(e entry) {
+	t.finish(e, t.InnerTracker.Untrack(t.ctx, e.cid))
+}
+
+// finish ends the work on an entry, or puts it off when the inner tracker
+// refused, whose queue is full then.
+func (t *Tracker) finish(e entry, err error) {
+	if err != nil {
+		logger.Warnf("tracking %s: %s", e.cid, err)
+		t.queue.later(e, backoff(firstRetry, lastRetry, e.tries+1))
+		return
+	}
+	t.queue.done(e)
+}

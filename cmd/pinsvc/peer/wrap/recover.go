@@ -1,0 +1,121 @@
+package wrap
+
+import (
+	"context"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+)
+
+// Recovered is closed when all pins have been compared with the IPFS node for
+// the first time since the start, and what it lacks is queued.
+func (t *Tracker) Recovered() <-chan struct{} { return t.passes.success }
+
+// compared returns errNotCompared until then. It waits a little for a
+// comparison that is under way, which does not take long for few pins.
+func (t *Tracker) compared(ctx context.Context) error {
+	if c := t.passes.underway(); c != nil {
+		timer := time.NewTimer(compareWait)
+		defer timer.Stop()
+		select {
+		case <-t.passes.success:
+		case <-c.done:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	select {
+	case <-t.passes.success:
+		return nil
+	default:
+		return errNotCompared
+	}
+}
+
+// RecoverAll compares all pins with the IPFS node, has what it lacks and what
+// has failed tried again, sends that, and closes out.
+//
+// The library's does nothing, and says nothing, when the IPFS node does not
+// answer. This one returns the error and repeats the comparison by itself until
+// it succeeds; it does not wait for that, because the cluster's removal of
+// expired pins waits for it.
+func (t *Tracker) RecoverAll(ctx context.Context, out chan<- api.PinInfo) error {
+	defer close(out)
+	c := t.passes.start()
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for _, info := range c.infos {
+		select {
+		case out <- info:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return c.err
+}
+
+// compare is one comparison. It returns what is tried again.
+func (t *Tracker) compare() ([]api.PinInfo, error) {
+	var infos []api.PinInfo
+	retry := func(info api.PinInfo) {
+		switch info.Status {
+		case api.TrackerStatusUnexpectedlyUnpinned, api.TrackerStatusPinError, api.TrackerStatusUnpinError:
+			infos = append(infos, info)
+		}
+	}
+	// Without the statuses of all operations in the filter, the inner tracker
+	// takes a queued pin for one that is unexpectedly unpinned.
+	const lacking = api.TrackerStatusUnexpectedlyUnpinned | api.TrackerStatusPinError |
+		api.TrackerStatusPinQueued | api.TrackerStatusPinning |
+		api.TrackerStatusUnpinQueued | api.TrackerStatusUnpinning | api.TrackerStatusUnpinError
+	if err := t.collect(t.ctx, lacking, func(info api.PinInfo) {
+		if info.Status != api.TrackerStatusUnpinError {
+			retry(info)
+		}
+	}); err != nil {
+		return nil, err
+	}
+	// What could not be unpinned is not in the state any more.
+	if err := t.collect(t.ctx, api.TrackerStatusUnpinError, retry); err != nil {
+		return nil, err
+	}
+	for i := range infos {
+		infos[i] = t.tryAgain(infos[i])
+	}
+	return infos, nil
+}
+
+// Recover has a CID tried again that has failed or is unexpectedly unpinned.
+// It returns its status after that.
+func (t *Tracker) Recover(ctx context.Context, c api.Cid) (api.PinInfo, error) {
+	info := t.Status(ctx, c)
+	switch info.Status {
+	case api.TrackerStatusUnexpectedlyUnpinned, api.TrackerStatusPinError, api.TrackerStatusUnpinError:
+		info = t.tryAgain(info)
+	}
+	return info, nil
+}
+
+// tryAgain notes a CID to be looked at and returns the status that it then
+// has.
+func (t *Tracker) tryAgain(info api.PinInfo) api.PinInfo {
+	status := api.TrackerStatusPinQueued
+	if info.Status == api.TrackerStatusUnpinError {
+		status = api.TrackerStatusUnpinQueued
+	}
+	pin := api.Pin{
+		PinOptions:  api.PinOptions{Name: info.Name, Origins: info.Origins, Metadata: info.Metadata},
+		Cid:         info.Cid,
+		Allocations: info.Allocations,
+		Timestamp:   info.Created,
+	}
+	t.queue.again(pin, func(e *entry) {
+		e.lost = status == api.TrackerStatusPinQueued
+		e.gone = !e.lost
+	})
+	info.Status, info.Error, info.TS = status, "", time.Now()
+	return info
+}

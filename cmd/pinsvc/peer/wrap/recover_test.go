@@ -1,0 +1,155 @@
+package wrap
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/stretchr/testify/require"
+)
+
+// recoverAll calls RecoverAll as the library's cluster does.
+func (b *bench) recoverAll() error {
+	out := make(chan api.PinInfo, 100)
+	err := b.RecoverAll(b.t.Context(), out)
+	for range out {
+		continue
+	}
+	return err
+}
+
+func isRecovered(b *bench) bool {
+	select {
+	case <-b.Recovered():
+		return true
+	default:
+		return false
+	}
+}
+
+func TestRecoverAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, true, testPin(1, "pinned"), testPin(6, "pinned just now"))
+		for i, name := range []string{2: "lost", 3: "failed", 4: "in flight"} {
+			if name != "" {
+				b.state.put(testPin(i, name))
+			}
+		}
+		b.inner.statuses[testCID(2)] = api.TrackerStatusUnexpectedlyUnpinned
+		b.inner.start(testCID(3), api.TrackerStatusPinError)
+		b.inner.start(testCID(4), api.TrackerStatusPinning)
+		b.inner.start(testCID(5), api.TrackerStatusUnpinError) // was removed
+		b.inner.statuses[testCID(6)] = api.TrackerStatusUnexpectedlyUnpinned
+
+		out := make(chan api.PinInfo, 100)
+		require.NoError(t, b.RecoverAll(t.Context(), out))
+		got := make(map[api.Cid]api.TrackerStatus)
+		for info := range out {
+			got[info.Cid] = info.Status
+		}
+		require.Equal(t, map[api.Cid]api.TrackerStatus{
+			testCID(2): api.TrackerStatusPinQueued,
+			testCID(3): api.TrackerStatusPinQueued,
+			testCID(5): api.TrackerStatusUnpinQueued,
+			testCID(6): api.TrackerStatusPinQueued,
+		}, got)
+		require.True(t, isRecovered(b))
+		after(time.Second)
+		require.Equal(t, []string{"pin failed", "pin lost", "unpin"}, b.inner.told())
+		require.Empty(t, b.queue.entries)
+	})
+}
+
+func TestRecoverAllWhileIPFSIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, true)
+		b.state.put(testPin(1, "lost"))
+		b.inner.statuses[testCID(1)] = api.TrackerStatusUnexpectedlyUnpinned
+		away := errors.New("IPFS is away")
+		b.inner.listFail = away
+		require.ErrorIs(t, b.recoverAll(), away)
+		after(10 * time.Minute)
+		require.False(t, isRecovered(b))
+
+		b.inner.mu.Lock()
+		b.inner.listFail = nil
+		b.inner.mu.Unlock()
+		after(maxPassPause + time.Second)
+		require.True(t, isRecovered(b), "it tries again by itself")
+		require.Equal(t, []string{"pin lost"}, b.inner.told())
+
+		b.inner.end(testCID(1), true)
+		after(time.Hour)
+		require.Empty(t, b.inner.told(), "and then no more")
+	})
+}
+
+func TestRecoverAllRunsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, true)
+		runs := 0
+		b.passes.compare = func() ([]api.PinInfo, error) {
+			runs++
+			time.Sleep(time.Second)
+			return nil, nil
+		}
+		for range 5 {
+			go b.recoverAll()
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		require.ErrorIs(t, b.RecoverAll(ctx, make(chan api.PinInfo)), context.DeadlineExceeded)
+		after(2 * time.Second)
+		require.Equal(t, 1, runs)
+		require.NoError(t, b.recoverAll())
+		require.Equal(t, 2, runs)
+	})
+}
+
+func TestRecoverAllWithAFrozenReader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, true)
+		b.state.put(testPin(1, "lost"))
+		b.inner.statuses[testCID(1)] = api.TrackerStatusUnexpectedlyUnpinned
+		ctx, cancel := context.WithCancel(t.Context())
+		failed := make(chan error, 1)
+		go func() { failed <- b.RecoverAll(ctx, make(chan api.PinInfo)) }()
+		after(time.Second)
+		require.Equal(t, []string{"pin lost"}, b.inner.told())
+		cancel()
+		require.ErrorIs(t, <-failed, context.Canceled)
+	})
+}
+
+func TestRecover(t *testing.T) {
+	for name, tt := range map[string]struct {
+		status api.TrackerStatus
+		op     bool
+		want   api.TrackerStatus
+		told   []string
+	}{
+		"failed":       {api.TrackerStatusPinError, true, api.TrackerStatusPinQueued, []string{"pin x"}},
+		"lost":         {api.TrackerStatusUnexpectedlyUnpinned, false, api.TrackerStatusPinQueued, []string{"pin x"}},
+		"pinned":       {api.TrackerStatusPinned, false, api.TrackerStatusPinned, nil},
+		"in flight":    {api.TrackerStatusPinning, true, api.TrackerStatusPinning, nil},
+		"not unpinned": {api.TrackerStatusUnpinError, true, api.TrackerStatusUnpinQueued, []string{"pin x"}},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			b := newBench(t, true)
+			b.state.put(testPin(1, "x"))
+			if tt.op {
+				b.inner.start(testCID(1), tt.status)
+			} else {
+				b.inner.statuses[testCID(1)] = tt.status
+			}
+			info, err := b.Recover(t.Context(), testCID(1))
+			require.NoError(t, err)
+			require.Equal(t, tt.want, info.Status)
+			after(time.Second)
+			require.Equal(t, tt.told, b.inner.told())
+		})
+	}
+}

@@ -1,0 +1,196 @@
+package wrap
+
+import (
+	"context"
+	"sync"
+
+	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs-cluster/ipfs-cluster/state"
+	rpc "github.com/libp2p/go-libp2p-gorpc"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+const (
+	// workers look at what has changed. They never wait for IPFS.
+	workers = 4
+	// askers and remoteAskers ask the IPFS node about pins that are allocated
+	// to this peer, and to others only.
+	askers       = 16
+	remoteAskers = 4
+)
+
+// InnerTracker is the library's stateless tracker, as far as it is used.
+type InnerTracker interface {
+	ipfscluster.PinTracker
+	// OpContext returns the context of the CID's operation, which ends with
+	// it, or nil when there is none.
+	OpContext(context.Context, api.Cid) context.Context
+}
+
+// Observer hears of every change of the state: on CRDT of a pin before it can
+// be read, on Raft of what the state has after the change. Untracked may also
+// come for a pin that lives on with another value. Writes wait for it, so it
+// must be quick.
+type Observer interface {
+	Tracked(api.Pin)
+	Untracked(api.Cid)
+}
+
+// TrackerOptions are all needed, but for Observer and Changed.
+type TrackerOptions struct {
+	Peer     peer.ID // this peer
+	Peername string  // its name in the cluster
+	// State returns the local state.
+	State func(context.Context) (state.ReadOnly, error)
+	// IPFS is this peer's connector, wrapped.
+	IPFS Holder
+	// Ahead tells that Track comes before the state has the pin (CRDT).
+	Ahead    bool
+	Observer Observer
+	// Changed is called for each change, as Observer is: Consensus.Changed.
+	Changed func(api.Cid)
+}
+
+// Tracker wraps the library's stateless tracker. Track and Untrack return at
+// once: the consensus calls them while nothing else can be written. The state
+// decides what is done, not the order or the number of the calls. An update of
+// a pin that IPFS already has does not queue it again.
+type Tracker struct {
+	InnerTracker
+
+	options TrackerOptions
+	queue   *queue
+	near    *line[question] // about pins allocated to this peer
+	far     *line[question] // about pins of others
+	passes  *passes         // comparisons of all pins with IPFS
+	recent  recent          // what was looked at a short time ago
+
+	ctx     context.Context // ends with Shutdown
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	mu       sync.Mutex
+	watched  map[api.Cid]struct{} // operations whose end is waited for
+	started  bool
+	stopping bool
+}
+
+// NewTracker wraps a tracker that nobody uses yet. It works from SetClient on.
+func NewTracker(inner InnerTracker, o TrackerOptions) *Tracker {
+	t := &Tracker{
+		InnerTracker: inner,
+		options:      o,
+		queue:        newQueue(),
+		near:         newLine[question](),
+		far:          newLine[question](),
+		watched:      make(map[api.Cid]struct{}),
+	}
+	t.ctx, t.cancel = context.WithCancel(context.Background())
+	t.passes = newPasses(t.ctx, t.compare)
+	return t
+}
+
+// SetClient implements ipfscluster.Component and starts the work.
+func (t *Tracker) SetClient(client *rpc.Client) {
+	t.InnerTracker.SetClient(client)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.started || t.stopping {
+		return
+	}
+	t.started = true
+	for range workers {
+		t.running.Go(t.work)
+	}
+	for range askers {
+		t.running.Go(func() { t.ask(t.near) })
+	}
+	for range remoteAskers {
+		t.running.Go(func() { t.ask(t.far) })
+	}
+}
+
+// Track notes that a pin was stored.
+func (t *Tracker) Track(_ context.Context, pin api.Pin) error {
+	if !t.options.Ahead {
+		return t.trackStored(pin.Cid)
+	}
+	t.tell(pin.Cid, &pin)
+	t.queue.change(pin.Cid, func(e *entry) { e.pin, e.ahead, e.gone = pin, true, false })
+	return nil
+}
+
+// trackStored is Track on Raft. The calls come in any order there, long after
+// the change, and nobody waits for them: what is in the state counts.
+func (t *Tracker) trackStored(c api.Cid) error {
+	pin, found, err := t.stored(c)
+	switch {
+	case err != nil:
+		t.queue.change(c, func(*entry) {}) // it is read again later
+		return nil
+	case !found:
+		return t.Untrack(t.ctx, c)
+	}
+	t.tell(c, &pin)
+	t.queue.change(c, func(e *entry) { e.pin, e.gone = pin, false })
+	return nil
+}
+
+// Untrack notes that a pin was removed, or that it lost one of its values.
+func (t *Tracker) Untrack(_ context.Context, c api.Cid) error {
+	t.tell(c, nil)
+	t.queue.change(c, func(e *entry) { e.gone = true })
+	return nil
+}
+
+// tell passes a change on. There is no pin when it was removed.
+func (t *Tracker) tell(c api.Cid, pin *api.Pin) {
+	switch o := t.options.Observer; {
+	case o == nil:
+	case pin != nil:
+		o.Tracked(*pin)
+	default:
+		o.Untracked(c)
+	}
+	if t.options.Changed != nil {
+		t.options.Changed(c)
+	}
+}
+
+// PinQueueSize returns the number of pins that wait, here and in the library's
+// tracker.
+func (t *Tracker) PinQueueSize(ctx context.Context) (int64, error) {
+	n, err := t.InnerTracker.PinQueueSize(ctx)
+	return n + int64(t.queue.size()), err
+}
+
+// watch has a pin looked at again when its operation ends.
+func (t *Tracker) watch(operation context.Context, pin api.Pin) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.watched[pin.Cid]; ok {
+		return
+	}
+	t.watched[pin.Cid] = struct{}{}
+	context.AfterFunc(operation, func() {
+		t.mu.Lock()
+		delete(t.watched, pin.Cid)
+		t.mu.Unlock()
+		t.queue.again(pin, func(e *entry) { e.changed = true })
+	})
+}
+
+// Shutdown stops the work, waits for it, and stops the inner tracker.
+func (t *Tracker) Shutdown(ctx context.Context) error {
+	t.mu.Lock()
+	t.stopping = true
+	t.mu.Unlock()
+	t.cancel()
+	t.queue.close()
+	t.near.close()
+	t.far.close()
+	t.running.Wait()
+	t.passes.wait()
+	return t.InnerTracker.Shutdown(ctx)
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+)
+
+// The environment variables of ipfs-cluster-service that stand for flags.
+const (
+	pathVariable     = "IPFS_CLUSTER_PATH"
+	logLevelVariable = "IPFS_CLUSTER_LOG_LEVEL"
+)
+
+const description = `pinsvc runs an IPFS Cluster peer with a complete IPFS Pinning Service API.
+
+A peer lives in a folder, which "pinsvc init" makes. It reads what
+ipfs-cluster-service has written there, the CLUSTER_* environment variables
+included. Without a command, the daemon runs.`
+
+// streams are where a command reads and writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// app is what all commands share: the streams and the global flags.
+type app struct {
+	streams
+	folder   string
+	logLevel string
+	debug    bool
+	levels   logLevels // from logLevel and debug
+}
+
+// run executes a command line, without the program's name, and returns the
+// process's exit code. An error is one line on the error stream for each
+// mistake. The context ends a daemon like a signal does.
+func run(ctx context.Context, args []string, s streams) int {
+	a := &app{streams: s}
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetIn(s.in)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintf(s.err, "pinsvc: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	daemon := a.daemonCommand()
+	root := &cobra.Command{
+		Use:               "pinsvc",
+		Short:             "An IPFS Cluster peer with a Pinning Service API",
+		Long:              description,
+		Args:              cobra.NoArgs,
+		RunE:              daemon.RunE,
+		Version:           versionText(),
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		PersistentPreRunE: a.prepare,
+	}
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return fmt.Errorf("%w (see '%s --help')", err, c.CommandPath())
+	})
+	flags := root.PersistentFlags()
+	flags.StringVarP(&a.folder, "config", "c", "", "`folder` of configuration and data (default $"+pathVariable+" or ~/.ipfs-cluster)")
+	flags.StringVarP(&a.logLevel, "loglevel", "l", "", "overall and component log `levels`: \"info,cluster:debug\" (default $"+logLevelVariable+")")
+	flags.BoolVarP(&a.debug, "debug", "d", false, "log everything (very much)")
+	root.Flags().AddFlagSet(daemon.Flags())
+	root.AddCommand(a.initCommand(), daemon, a.tokenCommand(), a.stateCommand(), a.versionCommand())
+	return root
+}
+
+// prepare completes the global flags from the environment, before any command.
+func (a *app) prepare(*cobra.Command, []string) (err error) {
+	if a.logLevel == "" {
+		a.logLevel = os.Getenv(logLevelVariable)
+	}
+	if a.levels, err = parseLogLevels(a.logLevel, a.debug); err != nil {
+		return err
+	}
+	if a.folder == "" {
+		a.folder = os.Getenv(pathVariable)
+	}
+	if a.folder == "" {
+		home, err := homeFolder()
+		if err != nil {
+			return fmt.Errorf("no home folder, use --config: %w", err)
+		}
+		a.folder = filepath.Join(home, ".ipfs-cluster")
+	}
+	a.folder, err = filepath.Abs(a.folder)
+	if a.logLevel == "" && !a.debug {
+		a.levels.silence() // commands report errors themselves; the daemon speaks up later
+	} else {
+		a.levels.apply()
+	}
+	return err
+}
+
+func homeFolder() (string, error) {
+	if home, err := os.UserHomeDir(); err == nil {
+		return home, nil
+	}
+	u, err := user.Current()
+	if err != nil {
+		return "", err
+	}
+	if u.HomeDir == "" {
+		return "", errors.New("the user has none")
+	}
+	return u.HomeDir, nil
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
+)
+
+// errDeclined is returned when a question was not answered with yes.
+var errDeclined = errors.New("nothing was changed")
+
+func (a *app) stateCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "state",
+		Short: "Export, import or remove the pinset of a stopped peer",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	cmd.AddCommand(a.exportCommand(), a.importCommand(), a.cleanupCommand())
+	return cmd
+}
+
+func (a *app) exportCommand() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Write the pinset as JSON, a pin a line",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			write := func(w io.Writer) error { return peer.ExportState(c.Context(), a.folder, w) }
+			if file == "" {
+				return write(a.out)
+			}
+			return writeFile(file, write)
+		},
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", "write to this `file` instead of standard output")
+	return cmd
+}
+
+// writeFile gives a file its new content only when all of it is there, so that
+// a failed export leaves an older one alone.
+func writeFile(path string, write func(io.Writer) error) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe, a terminal
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(write(f), f.Close())
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(write(f), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return os.Rename(f.Name(), path)
+}
+
+func (a *app) importCommand() *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "import [FILE]",
+		Short: "Replace the pinset by an exported one",
+		Long: `Replace the pinset by the one that "state export" wrote to FILE, or that is
+read from standard input. A file that is not complete changes nothing.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			in := bufio.NewReader(a.in) // one for the answer and the pins
+			var source io.Reader = in
+			if len(args) == 1 {
+				f, err := os.Open(args[0])
+				if err != nil {
+					return err
+				}
+				defer f.Close()
+				source = f
+			}
+			if !force && !a.confirm(in, "The pinset of this peer will be replaced.") {
+				return errDeclined
+			}
+			n, err := peer.ImportState(c.Context(), a.folder, source)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(a.err, "%d pins imported. Make sure that the other peers have the same.\n", n)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVarP(&force, "force", "f", false, "do not ask")
+	return cmd
+}
+
+func (a *app) cleanupCommand() *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "cleanup",
+		Short: "Remove the pinset and all that the consensus has stored",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if !force && !a.confirm(bufio.NewReader(a.in), "The pinset of this peer will be removed.") {
+				return errDeclined
+			}
+			return peer.CleanState(c.Context(), a.folder)
+		},
+	}
+	cmd.Flags().BoolVarP(&force, "force", "f", false, "do not ask")
+	return cmd
+}
+
+// confirm asks on the error stream, since standard output may be a file.
+func (a *app) confirm(in *bufio.Reader, what string) bool {
+	fmt.Fprintf(a.err, "%s Continue? [y/N] ", what)
+	answer, _ := in.ReadString('\n') // an end without an answer is a no
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return true
+	}
+	fmt.Fprintln(a.err)
+	return false
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+type tokenFlags struct {
+	user      string
+	kubo      string
+	expiresIn time.Duration
+}
+
+func (a *app) tokenCommand() *cobra.Command {
+	var f tokenFlags
+	cmd := &cobra.Command{
+		Use:   "token",
+		Short: "Print a token for the pinning service",
+		Long: `Print a bearer token of a user in the folder's configuration.
+
+Whoever has it may do what the user may, until the user's password in
+api.pinsvcapi.basic_auth_credentials is changed. The daemon need not run.`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return a.token(f) },
+	}
+	cmd.Flags().StringVar(&f.user, "user", "", "whose token (default: the only user)")
+	cmd.Flags().StringVar(&f.kubo, "kubo", "", "print the whole command that tells Kubo of the service under this `name`")
+	cmd.Flags().DurationVar(&f.expiresIn, "expires-in", 0, "how long it is valid: \"720h\" (default: for ever)")
+	return cmd
+}
+
+func (a *app) token(f tokenFlags) error {
+	if f.expiresIn < 0 {
+		return errors.New("--expires-in is in the past")
+	}
+	cfg, err := loadService(a.folder)
+	if err != nil {
+		return err
+	}
+	user, err := chooseUser(cfg.BasicAuthCredentials, f.user)
+	if err != nil {
+		return err
+	}
+	line, err := issue(cfg, user, f.expiresIn)
+	if err == nil && f.kubo != "" {
+		line, err = kuboLine(cfg, f.kubo, line)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out, line)
+	return nil
+}
