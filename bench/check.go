@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/ipfs-cluster/pinsvc/bench/pinset"
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+)
+
+// question is a list request with its right answer.
+type question struct {
+	what  string
+	query url.Values
+	count int      // pins that match
+	page  []string // CIDs, in order
+}
+
+// ask makes the question for a query and the pins that match it. limit is the
+// page's, and is put into the query.
+func (b *bench) ask(what string, limit int, query url.Values, matches func(pinset.Pin) bool) question {
+	query.Set("limit", strconv.Itoa(limit))
+	q := question{what: what, query: query}
+	for p := range b.set.Newest() {
+		if !matches(p) {
+			continue
+		}
+		if q.count++; len(q.page) < limit {
+			q.page = append(q.page, p.CID.String())
+		}
+	}
+	return q
+}
+
+// questions are the lists that are measured.
+func (b *bench) questions() []question {
+	middle := b.set.At(b.set.N / 2)
+	app := pinset.Application(3)
+	site := "site-07/"
+	any := func(pinset.Pin) bool { return true }
+	pinned := func() url.Values { return url.Values{"status": {"pinned"}} }
+	return []question{
+		b.ask("list, limit 10, status=pinned", 10, pinned(), any),
+		b.ask("list, limit 1000", 1000, pinned(), any),
+		b.ask("exact name", 10, url.Values{"name": {middle.Name}},
+			func(p pinset.Pin) bool { return p.Name == middle.Name }),
+		b.ask("before in the middle, limit 10", 10,
+			url.Values{"status": {"pinned"}, "before": {pinsvcapi.EncodeCreated(middle.Created)}},
+			func(p pinset.Pin) bool { return p.Created.Before(middle.Created) }),
+		b.ask("meta filter matching 10 %", 10, url.Values{"meta": {`{"app":"` + app + `"}`}},
+			func(p pinset.Pin) bool { return p.Meta["app"] == app }),
+		b.ask("match=ipartial, 1 % of all names", 10,
+			url.Values{"name": {strings.ToUpper(site)}, "match": {"ipartial"}},
+			func(p pinset.Pin) bool { return strings.HasPrefix(p.Name, site) }),
+	}
+}
+
+// check returns what is wrong with an answer, or "".
+func (q question) check(got page) string {
+	if got.Count != q.count {
+		return fmt.Sprintf("count is %d, not %d", got.Count, q.count)
+	}
+	if len(got.Results) != len(q.page) {
+		return fmt.Sprintf("%d results, not %d", len(got.Results), len(q.page))
+	}
+	for i, r := range got.Results {
+		if r.Pin.CID != q.page[i] {
+			return fmt.Sprintf("result %d is %q of %s: not the newest first", i+1, r.Pin.Name, r.Created)
+		}
+		if r.Status != "pinned" {
+			return fmt.Sprintf("result %d is %s, not pinned", i+1, r.Status)
+		}
+	}
+	return ""
+}
+
+// deviates records a wrong answer, if it is one: an error of ours, a remark on
+// others.
+func (b *bench) deviates(c *contender, what, wrong string) {
+	if wrong != "" {
+		b.report.deviation(c.program.Name+": "+what, wrong, c.ours)
+	}
+}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ipfs-cluster/pinsvc/bench/ipfsstub"
+	"github.com/ipfs-cluster/pinsvc/bench/pinset"
+	"github.com/ipfs-cluster/pinsvc/bench/process"
+)
+
+// ourPackage is what is built when no program of ours is given.
+const ourPackage = "github.com/ipfs-cluster/pinsvc/cmd/pinsvc"
+
+// bench is one run of the benchmark.
+type bench struct {
+	options    options
+	set        pinset.Set
+	dir        string
+	contenders []*contender // the one beside first, then ours
+	report     *report
+	stderr     io.Writer
+}
+
+// contender is a program with its peer and the IPFS of that peer.
+type contender struct {
+	program process.Program
+	ours    bool // its wrong answers are errors
+	options process.Options
+	stub    *ipfsstub.Stub
+	folder  *process.Folder
+	peer    *process.Peer
+	pid     int
+	pins    client // the Pinning Service API
+	rest    client // the cluster REST API
+	posted  int    // fresh pins that it has taken
+}
+
+func newBench(o options, stderr io.Writer) (*bench, error) {
+	b := &bench{options: o, set: pinset.Set{N: o.pins}, dir: o.dir, stderr: stderr, report: &report{markdown: o.markdown}}
+	if b.dir != "" {
+		return b, os.MkdirAll(b.dir, 0o700)
+	}
+	dir, err := os.MkdirTemp("", "pinsvc-bench-")
+	b.dir = dir
+	return b, err
+}
+
+// close ends everything that was started and removes what was written, unless
+// the caller chose where.
+func (b *bench) close() {
+	b.stopPeers()
+	for _, c := range b.contenders {
+		if c.stub != nil {
+			c.stub.Close()
+		}
+	}
+	if b.options.dir == "" {
+		os.RemoveAll(b.dir)
+	}
+}
+
+func (b *bench) progress(format string, args ...any) {
+	fmt.Fprintf(b.stderr, time.Now().Format("15:04:05 ")+format+"\n", args...)
+}
+
+// setup finds the programs and, when a case needs them, starts their peers with
+// the pins imported.
+func (b *bench) setup(ctx context.Context) error {
+	if err := b.findPrograms(ctx); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(b.selected(), func(c benchCase) bool { return !c.alone }) {
+		return nil
+	}
+	file := filepath.Join(b.dir, "export")
+	if err := b.export(file); err != nil {
+		return err
+	}
+	group, groupCtx := errgroup.WithContext(ctx)
+	for _, c := range b.contenders {
+		group.Go(func() error { return b.load(groupCtx, c, file) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for _, c := range b.contenders {
+		if err := c.startPeer(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// findPrograms gets the programs: the given ones, or built ones.
+func (b *bench) findPrograms(ctx context.Context) error {
+	if b.options.beside {
+		path := b.options.service
+		if path == "" {
+			out, err := output(ctx, "tools/build.sh", "ipfs-cluster-service")
+			if err != nil {
+				return fmt.Errorf("%w (run it from the root of the tree, or pass -service)", err)
+			}
+			path = out
+		}
+		b.contend(process.Program{Name: filepath.Base(path), Path: path}, false)
+	}
+	path := b.options.pinsvc
+	if path == "" {
+		path = filepath.Join(b.dir, "pinsvc")
+		b.progress("building pinsvc")
+		if _, err := output(ctx, "go", "build", "-o", path, ourPackage); err != nil {
+			return err
+		}
+	}
+	b.contend(process.Program{Name: filepath.Base(path), Path: path}, true)
+	return nil
+}
+
+// contend adds a program. A pin of its peers may hang as long as it likes:
+// pins that are held must not turn into failed ones.
+func (b *bench) contend(p process.Program, ours bool) {
+	c := &contender{program: p, ours: ours}
+	if ours {
+		c.options = b.options.crdt
+	}
+	c.options.PinTimeout = time.Hour
+	b.contenders = append(b.contenders, c)
+	b.report.columns = append(b.report.columns, p.Name)
+}
+
+// output runs a command and returns what it prints.
+func output(ctx context.Context, name string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+func (b *bench) export(file string) error {
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	if err := b.set.Export(out); err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+// load makes a contender's folder and its IPFS, with the pins in both: a peer
+// that finds everything pinned has nothing to do but to be measured.
+func (b *bench) load(ctx context.Context, c *contender, file string) error {
+	b.progress("importing %d pins into %s", b.set.N, c.program.Name)
+	stub, err := ipfsstub.Start()
+	if err != nil {
+		return err
+	}
+	c.stub = stub
+	stub.Pin(b.set.CIDs()...)
+	c.options.IPFS = stub.Multiaddr()
+	c.folder, err = c.program.Init(ctx, filepath.Join(b.dir, b.folderName(c)), c.options)
+	if err != nil {
+		return err
+	}
+	if b.set.N == 0 {
+		return nil
+	}
+	return c.folder.Import(ctx, file)
+}
+
+// folderName is not the program's name, for both may have the same.
+func (b *bench) folderName(c *contender) string {
+	return fmt.Sprintf("peer%d", slices.Index(b.contenders, c))
+}
+
+// startPeer starts the contender's peer and waits until it answers.
+func (c *contender) startPeer(ctx context.Context) (err error) {
+	if c.peer, err = c.folder.Start(ctx, ""); err != nil {
+		return err
+	}
+	c.pid = c.peer.PID()
+	c.pins, c.rest, err = clients(c.folder)
+	return err
+}
+
+// clients returns clients of both APIs.
+func clients(f *process.Folder) (pins, rest client, err error) {
+	e, err := f.Endpoint("pinsvcapi")
+	if err != nil {
+		return pins, rest, err
+	}
+	pins = newClient(e)
+	if e, err = f.Endpoint("restapi"); err != nil {
+		return pins, rest, err
+	}
+	return pins, newClient(e), nil
+}
+
+func (b *bench) stopPeers() {
+	for _, c := range b.contenders {
+		if c.peer != nil {
+			c.peer.Stop()
+			c.peer = nil
+		}
+	}
+}
