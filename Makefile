@@ -1,0 +1,70 @@
+# Everything that a developer and CI do, one target each. `make` prints them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The commit that `pinsvc version` shows; empty outside of a git work tree.
+COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+LDFLAGS := -X main.commit=$(COMMIT)
+GOBUILD := go build -buildvcs=false -ldflags "$(LDFLAGS)"
+
+PREFIX ?= /usr/local
+# How long each fuzz target runs.
+FUZZTIME ?= 20s
+SCRIPTS := .ci/run $(wildcard tools/*.sh sharness/*.sh sharness/*/*.sh)
+
+.PHONY: help
+help: ## Print this help
+	@echo "pinsvc: an IPFS Cluster peer with a Pinning Service API"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/pinsvc
+	$(GOBUILD) -o bin/pinsvc ./cmd/pinsvc
+
+.PHONY: install
+install: build ## Install bin/pinsvc to PREFIX/bin (default /usr/local)
+	install -D -m 0755 bin/pinsvc $(DESTDIR)$(PREFIX)/bin/pinsvc
+
+.PHONY: run
+run: export IPFS_CLUSTER_PATH ?= $(CURDIR)/.pinsvc
+run: build ## Run a peer in $IPFS_CLUSTER_PATH (default ./.pinsvc)
+	@tools/run.sh bin/pinsvc
+
+.PHONY: kubo
+kubo: ## Run a Kubo on its default ports, in $IPFS_PATH (default ./.kubo)
+	@tools/kubo.sh
+
+.PHONY: test
+test: unit sharness ## Run every test, after installing what it needs
+
+.PHONY: unit
+unit: packages ## Run the Go tests only
+	go test -race -timeout 20m ./...
+
+.PHONY: sharness
+sharness: packages build ## Run the tests from the outside only (TESTS="t0010-init.sh ...")
+	sharness/run.sh $(TESTS)
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (default 20s)
+	tools/fuzz.sh $(FUZZTIME)
+
+.PHONY: check
+check: packages ## Run every static check
+	go vet ./...
+	go tool staticcheck ./...
+	@unformatted=$$(gofmt -l .); \
+		if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	shellcheck -x $(SCRIPTS)
+	tools/modules.sh
+
+.PHONY: packages
+packages: ## Install the Debian packages that test and check need
+	@tools/packages.sh
+
+.PHONY: clean
+clean: ## Remove what was built (never a peer's folder)
+	rm -rf bin sharness/results

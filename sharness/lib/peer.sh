@@ -1,0 +1,88 @@
+# shellcheck shell=bash
+#
+# Peers: each in a folder of its own, on random ports, with a Kubo of ours.
+
+# A peer that looks for others on the local network would find other tests.
+export CLUSTER_MDNSINTERVAL=0s
+# A peer knows itself by its own pings, the first of which should come soon.
+export CLUSTER_MONITORPINGINTERVAL=2s
+
+# peer NAME ARGS...: runs pinsvc on the folder of that name.
+peer() {
+	local name=$1
+	shift
+	IPFS_CLUSTER_PATH=$HOME/peer-$name timeout 60 pinsvc "$@"
+}
+
+# init_peer NAME [FLAGS]: makes the folder. What the command prints is kept in
+# ~/init-NAME.
+init_peer() {
+	local name=$1
+	shift
+	peer "$name" init --randomports "$@" >"$HOME/init-$name" 2>&1 &&
+		on_loopback "$HOME/peer-$name/service.json"
+}
+
+# on_loopback FILE: takes a configuration off the machine's other networks.
+on_loopback() {
+	edit_json "$1" '(.. | strings) |= sub("^/ip4/0.0.0.0/"; "/ip4/127.0.0.1/")'
+}
+
+# edit_json FILE FILTER: changes a file in place and leaves its mode alone.
+edit_json() {
+	local edited
+	edited=$(jq "$2" "$1") && echo "$edited" >"$1"
+}
+
+# start_peer NAME KUBO [FLAGS]: starts the daemon, and waits until it answers, or
+# until it ended by itself, which is a failure.
+start_peer() {
+	launch_peer "$@" && eventually 60 peer_settled "$1" && alive "peer-$1"
+}
+
+# launch_peer NAME KUBO [FLAGS]: starts the daemon only.
+launch_peer() {
+	local name=$1 kubo=$2
+	shift 2
+	IPFS_CLUSTER_PATH=$HOME/peer-$name CLUSTER_IPFSHTTP_NODEMULTIADDRESS=$(kubo_api "$kubo") \
+		start "peer-$name" pinsvc daemon "$@"
+}
+
+peer_settled() {
+	gone "peer-$1" || api "$1" 200 GET '/pins?limit=1'
+}
+
+stop_peer() {
+	stop "peer-$1"
+}
+
+# config NAME FILTER: reads the peer's service.json.
+config() {
+	jq -r "$2" "$HOME/peer-$1/service.json"
+}
+
+# address NAME [SECTION]: where an API of the peer listens, as a multiaddress.
+address() {
+	config "$1" "[.api.${2:-pinsvcapi}.http_listen_multiaddress] | flatten[0]"
+}
+
+# endpoint NAME [SECTION]: the same as a URL.
+endpoint() {
+	address "$@" | sed -E 's|^/ip4/([^/]+)/tcp/([0-9]+)$|http://\1:\2|'
+}
+
+# user and password NAME: the credentials that init made.
+user() {
+	config "$1" '.api.pinsvcapi.basic_auth_credentials | keys[0]'
+}
+
+password() {
+	config "$1" '.api.pinsvcapi.basic_auth_credentials | to_entries[0].value'
+}
+
+# add_service KUBO NAME PEER: tells a Kubo of the peer's service, with a token.
+add_service() {
+	local line
+	line=$(peer "$3" token --kubo "$2") || return 1
+	IPFS_PATH=$HOME/kubo-$1 bash -c "$line"
+}
