@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -95,6 +97,22 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+func TestRunRefuses(t *testing.T) {
+	for name, args := range map[string][]string{
+		"an unknown flag":                {"-nothing"},
+		"a program that does not exist":  {"-pinsvc", filepath.Join(t.TempDir(), "pinsvc"), "-pins", "10"},
+		"a folder that is somebody's":    {"-pinsvc", os.Args[0], "-dir", os.Args[0]},
+		"a program that is none of ours": {"-pinsvc", "/bin/false", "-pins", "1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			require.Error(t, run(t.Context(), args, &out, io.Discard))
+			require.Empty(t, out.String())
+		})
+	}
+	require.NoError(t, run(t.Context(), []string{"-h"}, io.Discard, io.Discard))
+}
+
 func TestCasesThatNeedPinsAreLeftOutWithout(t *testing.T) {
 	b := &bench{}
 	for _, c := range b.selected() {
@@ -134,4 +152,5 @@ func TestNumbers(t *testing.T) {
 	require.Equal(t, "0.0010", ratio(1, 1000))
 	require.Equal(t, "-", ratio(1, 0))
 	require.Equal(t, "-", ratio(0, 0))
+	require.Equal(t, "-", ratio(-1, 5), "memory can shrink")
 }

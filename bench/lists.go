@@ -56,7 +56,7 @@ func (b *bench) growth(before memory, times series) error {
 	for i, c := range b.contenders {
 		grown[i] = after.resident[i] - before.resident[i]
 		if n := len(times[i]); n < b.options.requests {
-			b.report.note("%s: only %d lists of each kind, since they took more than %s", c.program.Name, n, b.options.budget)
+			b.report.note("%s: memory growth over %d lists only, since they took more than %s", c.program.Name, n, b.options.budget)
 		}
 	}
 	b.report.add(fmt.Sprintf("memory growth over %d lists of 10", b.options.requests), megabytes, grown)

@@ -6,7 +6,7 @@
 // remark about anybody else.
 //
 // The way through it: options.go is the command line, setup.go gets the
-// programs and their peers, cases.go is the list of what is measured, each case
+// programs and contender.go their peers, cases.go is the list of what is measured, each case
 // in a file of its own; client.go asks, sample.go repeats and writers.go
 // writes; check.go knows the right answers, report.go prints.
 package main

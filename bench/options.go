@@ -52,7 +52,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	f.IntVar(&o.crdt.BatchSize, "batch-size", 0, "crdt.batching.max_batch_size of ours (default: as init writes it)")
 	f.DurationVar(&o.crdt.BatchAge, "batch-age", 0, "crdt.batching.max_batch_age of ours")
 	f.DurationVar(&o.crdt.Rebroadcast, "rebroadcast", 0, "crdt.rebroadcast_interval of ours (default: as init writes it)")
-	f.StringVar(&o.dir, "dir", "", "where the peers' folders go, and stay (default: a temporary folder)")
+	f.StringVar(&o.dir, "dir", "", "where the peers' folders go, and stay; on tmpfs the disk does not count (default: a temporary folder)")
 	f.BoolVar(&o.markdown, "markdown", false, "print the table as Markdown")
 	if err := f.Parse(args); err != nil {
 		return o, err

@@ -127,7 +127,7 @@ func (r *report) print(w io.Writer) {
 func ratio(ours, theirs float64) string {
 	q := ours / theirs
 	switch {
-	case math.IsNaN(q) || math.IsInf(q, 0):
+	case math.IsNaN(q) || math.IsInf(q, 0) || q < 0:
 		return "-"
 	case q < 0.01:
 		return fmt.Sprintf("%.4f", q)

@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ipfs-cluster/pinsvc/bench/ipfsstub"
 	"github.com/ipfs-cluster/pinsvc/bench/pinset"
 	"github.com/ipfs-cluster/pinsvc/bench/process"
 )
@@ -29,20 +28,6 @@ type bench struct {
 	contenders []*contender // the one beside first, then ours
 	report     *report
 	stderr     io.Writer
-}
-
-// contender is a program with its peer and the IPFS of that peer.
-type contender struct {
-	program process.Program
-	ours    bool // its wrong answers are errors
-	options process.Options
-	stub    *ipfsstub.Stub
-	folder  *process.Folder
-	peer    *process.Peer
-	pid     int
-	pins    client // the Pinning Service API
-	rest    client // the cluster REST API
-	posted  int    // fresh pins that it has taken
 }
 
 func newBench(o options, stderr io.Writer) (*bench, error) {
@@ -112,7 +97,7 @@ func (b *bench) findPrograms(ctx context.Context) error {
 			}
 			path = out
 		}
-		b.contend(process.Program{Name: filepath.Base(path), Path: path}, false)
+		b.contend(path, false)
 	}
 	path := b.options.pinsvc
 	if path == "" {
@@ -122,20 +107,24 @@ func (b *bench) findPrograms(ctx context.Context) error {
 			return err
 		}
 	}
-	b.contend(process.Program{Name: filepath.Base(path), Path: path}, true)
+	b.contend(path, true)
 	return nil
 }
 
 // contend adds a program. A pin of its peers may hang as long as it likes:
 // pins that are held must not turn into failed ones.
-func (b *bench) contend(p process.Program, ours bool) {
-	c := &contender{program: p, ours: ours}
+func (b *bench) contend(path string, ours bool) {
+	name := filepath.Base(path)
+	if slices.Contains(b.report.columns, name) {
+		name = path // two builds of one program
+	}
+	c := &contender{program: process.Program{Name: name, Path: path}, ours: ours}
 	if ours {
 		c.options = b.options.crdt
 	}
 	c.options.PinTimeout = time.Hour
 	b.contenders = append(b.contenders, c)
-	b.report.columns = append(b.report.columns, p.Name)
+	b.report.columns = append(b.report.columns, name)
 }
 
 // output runs a command and returns what it prints.
@@ -159,55 +148,6 @@ func (b *bench) export(file string) error {
 		return err
 	}
 	return out.Close()
-}
-
-// load makes a contender's folder and its IPFS, with the pins in both: a peer
-// that finds everything pinned has nothing to do but to be measured.
-func (b *bench) load(ctx context.Context, c *contender, file string) error {
-	b.progress("importing %d pins into %s", b.set.N, c.program.Name)
-	stub, err := ipfsstub.Start()
-	if err != nil {
-		return err
-	}
-	c.stub = stub
-	stub.Pin(b.set.CIDs()...)
-	c.options.IPFS = stub.Multiaddr()
-	c.folder, err = c.program.Init(ctx, filepath.Join(b.dir, b.folderName(c)), c.options)
-	if err != nil {
-		return err
-	}
-	if b.set.N == 0 {
-		return nil
-	}
-	return c.folder.Import(ctx, file)
-}
-
-// folderName is not the program's name, for both may have the same.
-func (b *bench) folderName(c *contender) string {
-	return fmt.Sprintf("peer%d", slices.Index(b.contenders, c))
-}
-
-// startPeer starts the contender's peer and waits until it answers.
-func (c *contender) startPeer(ctx context.Context) (err error) {
-	if c.peer, err = c.folder.Start(ctx, ""); err != nil {
-		return err
-	}
-	c.pid = c.peer.PID()
-	c.pins, c.rest, err = clients(c.folder)
-	return err
-}
-
-// clients returns clients of both APIs.
-func clients(f *process.Folder) (pins, rest client, err error) {
-	e, err := f.Endpoint("pinsvcapi")
-	if err != nil {
-		return pins, rest, err
-	}
-	pins = newClient(e)
-	if e, err = f.Endpoint("restapi"); err != nil {
-		return pins, rest, err
-	}
-	return pins, newClient(e), nil
 }
 
 func (b *bench) stopPeers() {

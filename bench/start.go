@@ -16,7 +16,7 @@ const (
 
 // start restarts each peer and asks for lists from the first moment on. An
 // answer with an error status is a peer that is not ready; any other answer
-// has to be right.
+// has to be right. Of others the right count is enough.
 func (b *bench) start(ctx context.Context) error {
 	first := b.questions()[0]
 	var ready, right, quick []float64
@@ -36,7 +36,7 @@ func (b *bench) start(ctx context.Context) error {
 			}
 			wrong := first.check(got)
 			b.deviates(c, "a list right after start", wrong)
-			if math.IsNaN(r) && wrong == "" || !c.ours && got.Count == first.count {
+			if math.IsNaN(r) && (wrong == "" || !c.ours && got.Count == first.count) {
 				r = since()
 			}
 			if time.Since(asked) > fast || math.IsNaN(r) {

@@ -38,14 +38,14 @@ func (r *rpcCluster) Get(ctx context.Context, c cid.Cid) (Pin, error) {
 func (r *rpcCluster) Put(ctx context.Context, p Pin) (Pin, error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	before, err := r.calls.pinGet(ctx, api.NewCid(p.CID))
-	switch {
-	case err == nil && !before.ExpiredAt(time.Now()):
-		p.Created = CreatedOf(before.Metadata, before.Timestamp, p.CID)
-	case err == nil, errors.Is(err, ErrNotFound):
-		p.Created = r.clock.Next()
-	default:
+	before, err := r.storedBefore(ctx, p)
+	if err != nil {
 		return Pin{}, err
+	}
+	if before.Defined() && !before.ExpiredAt(time.Now()) {
+		p.Created = CreatedOf(before.Metadata, before.Timestamp, p.CID)
+	} else {
+		p.Created = r.clock.Next()
 	}
 	sent, err := r.calls.pin(ctx, toStored(p, before))
 	if err != nil {
@@ -60,6 +60,19 @@ func (r *rpcCluster) Put(ctx context.Context, p Pin) (Pin, error) {
 		return Pin{}, err
 	}
 	return fromStored(stored), nil
+}
+
+// storedBefore returns what the state has for the CID of a pin that is to be
+// stored, not defined when it has nothing.
+func (r *rpcCluster) storedBefore(ctx context.Context, p Pin) (api.Pin, error) {
+	if stored, ok := p.before.stored.(api.Pin); ok || p.before.known {
+		return stored, nil
+	}
+	stored, err := r.calls.pinGet(ctx, api.NewCid(p.CID))
+	if errors.Is(err, ErrNotFound) {
+		return api.Pin{}, nil
+	}
+	return stored, err
 }
 
 // Delete implements Cluster.

@@ -27,6 +27,15 @@ type Pin struct {
 	// cluster DAG and is pinned through its shards.
 	Sharded   bool
 	Reference cid.Cid
+
+	before before
+}
+
+// before is what a Cluster had for the CID when the service read it, so that
+// Put need not read it again.
+type before struct {
+	known  bool
+	stored any // of the Cluster's own type; nil: nothing
 }
 
 // expired tells whether the pin's time is over. The cluster removes such a

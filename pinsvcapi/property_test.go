@@ -118,7 +118,7 @@ func drawMeta(t *rapid.T) map[string]string {
 // pinset.
 func drawQuery(t *rapid.T, pins []refPin) refQuery {
 	q := refQuery{}
-	maybe := func(label string) bool { return rapid.IntRange(0, 2).Draw(t, label) == 0 }
+	maybe := func(label string) bool { return rapid.IntRange(0, 4).Draw(t, label) < 2 }
 	some := refPin{id: testCID(0).String(), name: "a", created: testEpoch.UnixMilli()}
 	if len(pins) > 0 {
 		some = rapid.SampledFrom(pins).Draw(t, "some")
@@ -155,7 +155,7 @@ func drawQuery(t *rapid.T, pins []refPin) refQuery {
 	}
 	q.before, q.after = bound("before"), bound("after")
 	if maybe("limited") {
-		q.limit = rapid.IntRange(1, 30).Draw(t, "limit")
+		q.limit = rapid.SampledFrom([]int{1, 2, 3, 5, 10, 30}).Draw(t, "limit")
 	}
 	return q
 }

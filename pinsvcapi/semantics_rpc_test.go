@@ -170,6 +170,26 @@ func TestPeerThatWasNeverHeard(t *testing.T) {
 	require.Len(t, a.list("status=queued").Results, 1)
 }
 
+// What a peer said of a single pin is remembered, too.
+func TestLastWordOfASilentPeer(t *testing.T) {
+	f := newRPCFake(t, 2)
+	a := f.newAPI(t)
+	words := map[cid.Cid]api.TrackerStatus{
+		testCID(1): api.TrackerStatusPinned, testCID(2): api.TrackerStatusPinning, testCID(3): api.TrackerStatusPinError,
+	}
+	for c, word := range words {
+		f.store(t, on(c, 1, f.peers[1]))
+		f.peers[1].says(c, word)
+		a.pin(http.MethodGet, "/pins/"+c.String(), "")
+	}
+	f.peers[1].set(func() { f.peers[1].refuses = errors.New("no") })
+	for c, word := range words {
+		got := a.pin(http.MethodGet, "/pins/"+c.String(), "")
+		require.Equal(t, trackerStatuses[word], string(got.Status))
+		require.Contains(t, got.Info[infoDetails], "does not answer")
+	}
+}
+
 // A peer that has left, or is down for long, is no member any more. Its pins
 // are as they were when it was last heard.
 func TestPeerThatIsNoMember(t *testing.T) {
@@ -190,6 +210,14 @@ func TestPeerThatIsNoMember(t *testing.T) {
 	require.Equal(t, []string{held.String()}, ids(a.list("status=pinned")))
 	require.Equal(t, 1, a.list("status=pinned").Count)
 	require.Equal(t, []string{waiting.String()}, ids(a.list("status=queued")))
+
+	// Of a peer that was never heard nothing is known.
+	stranger := on(testCID(3), 1, gone)
+	stranger.Allocations = []peer.ID{"a stranger"}
+	f.store(t, stranger)
+	require.Equal(t, statusQueued, a.pin(http.MethodGet, "/pins/"+testCID(3).String(), "").Status)
+	require.Equal(t, 1, a.list("status=pinned").Count)
+	require.Equal(t, 2, a.list("status=queued").Count)
 }
 
 // A pin waits while its IPFS node is away, it does not fail.

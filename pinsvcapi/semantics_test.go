@@ -15,6 +15,7 @@ import (
 
 	"github.com/ipfs/go-cid"
 	"github.com/multiformats/go-multiaddr"
+	"github.com/multiformats/go-multihash"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/config"
@@ -79,6 +80,60 @@ func TestEveryTwoFilters(t *testing.T) {
 			require.True(t, matched[one+other], "%s and %s never select some of the pins", one, other)
 		}
 	}
+}
+
+// Row "count", for given CIDs: those that a page has no room for count as well,
+// but only when they have the status; and no page tears equal `created`.
+func TestPagesOfGivenCIDs(t *testing.T) {
+	a := newTestAPI(t)
+	var all []string
+	for i, ms := range []int{9, 8, 8, 7, 7, 7} { // the newest first
+		a.cluster.seed(Pin{CID: testCID(i), Created: testEpoch.Add(time.Duration(ms) * time.Millisecond)})
+		all = append(all, testCID(i).String())
+	}
+	a.cluster.said[testCID(0)] = stateOf(StateQueued)
+	query := "cid=" + strings.Join(all, ",")
+	for _, tt := range []struct {
+		query      string
+		count, len int
+	}{
+		{"&limit=1", 6, 1}, {"&limit=2", 6, 1}, {"&limit=3", 6, 3}, {"&limit=5", 6, 3}, {"&limit=6", 6, 6},
+		{"&limit=1&status=pinned", 5, 2}, {"&limit=1&status=queued", 1, 1}, {"&limit=1&status=failed", 0, 0},
+		{"&limit=1&status=pinned&before=" + EncodeCreated(testEpoch.Add(8*time.Millisecond)), 3, 3},
+	} {
+		got := a.list(query + tt.query)
+		require.Equal(t, tt.count, got.Count, tt.query)
+		require.Len(t, got.Results, tt.len, tt.query)
+	}
+}
+
+// The largest page does not tear a group either.
+func TestLargestPageTearsNoGroup(t *testing.T) {
+	a := newTestAPI(t)
+	for i := range maxLimit + 1 {
+		at := testEpoch.Add(-time.Duration(min(i, maxLimit-2)) * time.Millisecond) // the last three are equal
+		a.cluster.seed(Pin{CID: testCID(i), Created: at})
+	}
+	got := a.list("limit=1000")
+	require.Equal(t, maxLimit+1, got.Count)
+	require.Len(t, got.Results, maxLimit-2)
+	require.Len(t, walkAll(t, a, "limit=1000"), maxLimit+1)
+}
+
+// When all pins that a page could have fall out of the filter at the last
+// moment, none is counted, even if there are more: clients fail on a count
+// without results.
+func TestCountWithoutResults(t *testing.T) {
+	a := newTestAPI(t)
+	for i := range maxLimit + 100 {
+		a.cluster.seed(Pin{CID: testCID(i), Created: testEpoch.Add(-time.Duration(i) * time.Millisecond)})
+	}
+	a.cluster.onStatus = func(p Pin) {
+		a.cluster.mu.Lock()
+		defer a.cluster.mu.Unlock()
+		a.cluster.said[p.CID] = stateOf(StateQueued)
+	}
+	require.Equal(t, resultsJSON{Results: []statusJSON{}}, a.list("status=pinned"))
 }
 
 // variedPins fills the cluster with pins that differ in everything.
@@ -390,6 +445,44 @@ func TestWhatIsIgnored(t *testing.T) {
 	require.Equal(t, all[:1], ids(a.list("limit=&limit=1&limit=2")), "the first that is not empty counts")
 	require.Equal(t, []string{}, ids(a.list("before=0001-01-01T00:00:00Z")), "nothing was before that")
 	require.Equal(t, all, ids(a.list("after=0001-01-01T00:00:00Z")))
+}
+
+// Row "limits": CIDs that are too large, though they are well-formed.
+func TestSizeOfCIDs(t *testing.T) {
+	cidOf := func(code uint64, size int) string {
+		hash, err := multihash.Encode(make([]byte, size), code)
+		require.NoError(t, err)
+		return cid.NewCidV1(cid.Raw, hash).String()
+	}
+	for name, tt := range map[string]struct {
+		id string
+		ok bool
+	}{
+		"identity of 128 bytes": {cidOf(multihash.IDENTITY, 128), true},
+		"identity of 129 bytes": {cidOf(multihash.IDENTITY, 129), false},
+		"a long text":           {cidOf(multihash.SHA2_512, 600), true},
+		"a text that is longer": {cidOf(multihash.SHA2_512, 700), false},
+	} {
+		a := newTestAPI(t)
+		status := map[bool]int{true: http.StatusAccepted, false: http.StatusBadRequest}[tt.ok]
+		code, body := a.do(http.MethodPost, "/pins", `{"cid":"`+tt.id+`"}`)
+		require.Equal(t, status, code, "%s: %s", name, body)
+		code, _ = a.do(http.MethodGet, "/pins/"+tt.id, "")
+		require.Equal(t, tt.ok, code == http.StatusOK, name)
+	}
+}
+
+// Row "origins": no more than 20 are stored.
+func TestOriginsThatAreStored(t *testing.T) {
+	a := newTestAPI(t)
+	var many []string
+	for i := range 30 {
+		many = append(many, fmt.Sprintf("/ip4/1.2.3.%d/tcp/4001%s", i, aPeer))
+	}
+	raw, err := json.Marshal(map[string]any{"cid": testCID(1).String(), "origins": many})
+	require.NoError(t, err)
+	a.pin(http.MethodPost, "/pins", string(raw))
+	require.Equal(t, many[:maxOrigins], a.cluster.pins[testCID(1)].Origins)
 }
 
 // The Content-Type of a request does not matter.

@@ -3,6 +3,7 @@ package pinsvcapi
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/ipfs/go-cid"
@@ -41,7 +42,9 @@ func (s *service) add(ctx context.Context, b pinBody) (pinStatus, error) {
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return pinStatus{}, err
 	}
+	p.before = before{known: true}
 	if err == nil {
+		p.before = old.before
 		p.Sharded, p.Reference = old.Sharded, old.Reference
 		if !old.expired(s.now()) {
 			p.ReplicationMin, p.ReplicationMax = old.ReplicationMin, old.ReplicationMax
@@ -88,6 +91,11 @@ func (s *service) withStatus(ctx context.Context, p Pin) (pinStatus, error) {
 	st := aggregate(p, peers)
 	out := pinStatus{pin: p, status: st, info: describe(p, st, peers), delegates: s.delegates}
 	if len(out.delegates) == 0 {
+		for _, peer := range peers {
+			if !slices.Contains(p.Allocations, peer.Peer) {
+				p.Allocations = append(slices.Clip(p.Allocations), peer.Peer)
+			}
+		}
 		out.delegates = chooseDelegates(s.cluster.Delegates(ctx, p))
 	}
 	return out, nil

@@ -1,4 +1,4 @@
-// Mutants shows that the tests can fail. It breaks one line of the code at a
+// Command mutants shows that the tests can fail. It breaks one line of the code at a
 // time, as a committed list says (breaks.txt), runs the tests of the packages
 // that should notice, and reports each break as noticed or not.
 //

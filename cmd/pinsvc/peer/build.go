@@ -22,7 +22,7 @@ type builder struct {
 	identity  *libconfig.Identity
 	store     datastore.Datastore
 	tracer    ipfscluster.Tracer
-	consensus ipfscluster.Consensus // wrapped
+	consensus *wrap.Consensus
 	connector ipfscluster.IPFSConnector
 	tracker   ipfscluster.PinTracker
 	monitor   ipfscluster.PeerMonitor
@@ -129,7 +129,7 @@ func (b *builder) makeComponents(ctx context.Context) error {
 	}
 	var o wrap.ConsensusOptions
 	if !raft {
-		o = wrap.ConsensusOptions{Store: b.store, BatchAge: s.Crdt.Batching.MaxBatchAge}
+		o = wrap.ConsensusOptions{Store: b.store}
 	}
 	b.consensus = wrap.NewConsensus(inner, o)
 	b.closeWith("consensus", b.consensus.Shutdown)
@@ -148,6 +148,7 @@ func (b *builder) makeComponents(ctx context.Context) error {
 		State:    b.consensus.State,
 		IPFS:     b.connector,
 		Ahead:    !raft,
+		Changed:  b.consensus.Changed,
 	})
 	b.closeWith("tracker", b.tracker.Shutdown)
 

@@ -1,17 +1,16 @@
 package peer
 
 import (
-	"context"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/crdt"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/raft"
 	"github.com/ipfs/go-datastore"
-	rpc "github.com/libp2p/go-libp2p-gorpc"
 	"github.com/multiformats/go-multiaddr"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
 )
 
 // patience is how long the library waits for its consensus before it shuts
@@ -38,16 +37,25 @@ func (s *Settings) newConsensus(name string, n *network, store datastore.Datasto
 	var c ipfscluster.Consensus
 	var err error
 	if name == "raft" {
-		c, err = raft.NewConsensus(n.host, s.Raft, store, staging)
+		c, err = wrap.NewRaft(n.host, s.Raft, store, staging)
 	} else {
-		var inner *crdt.Consensus
-		inner, err = crdt.New(n.host, n.dht, n.pubsub, s.Crdt, store)
-		c = &batched{Consensus: inner, age: s.Crdt.Batching.MaxBatchAge}
+		c, err = s.newCRDT(n, store)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("consensus.%s: %w", name, err)
 	}
 	return c, nil
+}
+
+// newCRDT returns the library's component with batches of our own.
+func (s *Settings) newCRDT(n *network, store datastore.Datastore) (ipfscluster.Consensus, error) {
+	cfg := *s.Crdt
+	cfg.Batching.MaxBatchSize, cfg.Batching.MaxBatchAge = 0, 0
+	inner, err := crdt.New(n.host, n.dht, n.pubsub, &cfg, store)
+	if err != nil {
+		return nil, err
+	}
+	return newGrouped(inner, &cfg, s.Crdt.Batching), nil
 }
 
 // prepareBootstrap readies the consensus for joining other peers: Raft gives
@@ -64,38 +72,4 @@ func (s *Settings) prepareBootstrap(consensus string, addrs []multiaddr.Multiadd
 	}
 	s.Crdt.TrustedPeers = append(s.Crdt.TrustedPeers, ipfscluster.PeersFromMultiaddrs(addrs)...)
 	return nil
-}
-
-// The library's worker that commits batches panics when it is told to stop
-// while it is not idle: it takes the queue that was closed for an item. It is
-// idle settle after its last batch, and has begun when there is a state.
-const (
-	settle = 500 * time.Millisecond
-	begun  = 10 * time.Second
-)
-
-// batched is the library's CRDT consensus with an end that is safe.
-type batched struct {
-	*crdt.Consensus
-	age     time.Duration // of a batch; zero: there are none
-	started atomic.Bool   // SetClient was called
-}
-
-// SetClient implements ipfscluster.Component.
-func (b *batched) SetClient(c *rpc.Client) {
-	b.started.Store(true)
-	b.Consensus.SetClient(c)
-}
-
-// Shutdown waits until the worker is idle, then stops the component. Nothing
-// must be written any more.
-func (b *batched) Shutdown(ctx context.Context) error {
-	if b.age > 0 && b.started.Load() {
-		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), begun)
-		defer cancel()
-		if _, err := b.State(limit); err == nil {
-			time.Sleep(b.age + settle)
-		}
-	}
-	return b.Consensus.Shutdown(ctx)
 }

@@ -20,14 +20,9 @@ import (
 
 var logger = logging.Logger("pinsvc")
 
-const (
-	// patience bounds each wait of a write: for others that write the same
-	// CID, for a Raft leader, for the local state to show the change.
-	patience = 10 * time.Second
-	// stopPatience bounds the end of the library's component, which commits
-	// what is still in a batch.
-	stopPatience = time.Minute
-)
+// patience bounds each wait of a write: for others that write the same CID,
+// for a Raft leader, for the local state to show the change.
+const patience = 10 * time.Second
 
 // ConsensusOptions say what NewConsensus needs to know of the inner component.
 type ConsensusOptions struct {
@@ -60,7 +55,11 @@ type Consensus struct {
 	connected atomic.Bool     // SetClient was called
 	life      context.Context // ends with Shutdown
 	end       context.CancelFunc
-	writes    sync.RWMutex // read-locked by writes under way
+	lifeLate  context.Context // ends a little later
+	endLate   context.CancelFunc
+
+	mu     sync.Mutex     // guards the beginning of writes against life's end
+	writes sync.WaitGroup // those under way
 }
 
 // NewConsensus wraps a consensus component that nobody uses yet.
@@ -73,6 +72,7 @@ func NewConsensus(inner ipfscluster.Consensus, o ConsensusOptions) *Consensus {
 		ready:     make(chan struct{}),
 	}
 	c.life, c.end = context.WithCancel(context.Background())
+	c.lifeLate, c.endLate = context.WithCancel(context.Background())
 	go func() {
 		select {
 		case <-inner.Ready(c.life):
@@ -125,14 +125,15 @@ func (c *Consensus) Changed(ci api.Cid) { c.locks.signal(ci) }
 // write does one write, with all that comes before and after. log gets what is
 // stored for the CID and returns what the state will show.
 func (c *Consensus) write(ctx context.Context, ci api.Cid, log func(context.Context, api.Pin) (content, error)) error {
-	c.writes.RLock()
-	defer c.writes.RUnlock()
-
-	stored, turn, err := c.enter(ctx, ci)
+	if err := c.begin(); err != nil {
+		return err
+	}
+	defer c.writes.Done()
+	stored, mine, err := c.enter(ctx, ci)
 	if err != nil {
 		return err
 	}
-	defer turn.end()
+	defer mine.end()
 	before, err := contentOf(stored)
 	if err != nil {
 		return err
@@ -145,17 +146,28 @@ func (c *Consensus) write(ctx context.Context, ci api.Cid, log func(context.Cont
 	}
 	// Not the caller's context: the next write to this CID has to come after
 	// this one even when nobody waits for it any more.
-	if err := c.await(context.WithoutCancel(ctx), write{ci, before, want, turn.changed}); err != nil {
+	if err := c.await(context.WithoutCancel(ctx), pending{ci, before, want, mine.changed}); err != nil {
 		return err
 	}
 	return c.sync(ctx)
+}
+
+// begin counts a write as under way, unless the peer is stopping.
+func (c *Consensus) begin() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.life.Err(); err != nil {
+		return c.unavailable("", err)
+	}
+	c.writes.Add(1)
+	return nil
 }
 
 // enter waits for the turn of a write and returns what the local state has
 // for its CID. Until the consensus is ready, a Raft peer does not know its own
 // pins.
 func (c *Consensus) enter(ctx context.Context, ci api.Cid) (api.Pin, turn, error) {
-	ctx, cancel := c.bound(ctx)
+	ctx, cancel := bound(ctx, c.life)
 	defer cancel()
 	select {
 	case <-c.ready:
@@ -196,13 +208,13 @@ func (c *Consensus) callContext(ctx context.Context) (context.Context, context.C
 	if c.options.Store != nil {
 		return ctx, func() {}
 	}
-	return c.bound(ctx)
+	return bound(ctx, c.life)
 }
 
-// bound returns a context that also ends with the peer or with patience.
-func (c *Consensus) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+// bound returns ctx made to end also with patience and with life.
+func bound(ctx, life context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
-	stop := context.AfterFunc(c.life, cancel)
+	stop := context.AfterFunc(life, cancel)
 	return ctx, func() { stop(); cancel() }
 }
 
@@ -223,25 +235,4 @@ func (c *Consensus) unavailable(why string, cause error) error {
 		why = "the peer is shutting down"
 	}
 	return pinsvcapi.Unavailable(why, cause)
-}
-
-// Shutdown ends the waits of writes under way and stops the inner component.
-func (c *Consensus) Shutdown(ctx context.Context) error {
-	c.end()
-	c.writes.Lock()
-	defer c.writes.Unlock()
-
-	stopped := make(chan error, 1)
-	go func() { stopped <- c.Consensus.Shutdown(ctx) }()
-	if !c.connected.Load() {
-		// Without a client the library's CRDT component does not start its
-		// batches, and would wait for their end forever.
-		return nil
-	}
-	select {
-	case err := <-stopped:
-		return err
-	case <-time.After(stopPatience):
-		return fmt.Errorf("the consensus has not stopped after %s", stopPatience)
-	}
 }

@@ -229,13 +229,16 @@ func TestWritesToOneCIDComeOneAfterTheOther(t *testing.T) {
 }
 
 func TestShutdownEndsWaits(t *testing.T) {
-	for name, prepare := range map[string]func(*fakeConsensus){
-		"for the state":     func(f *fakeConsensus) { f.delay = -1 },
-		"for the consensus": func(f *fakeConsensus) { <-f.readyC },
+	for name, tt := range map[string]struct {
+		prepare func(*fakeConsensus)
+		within  time.Duration
+	}{
+		"for the state":     {func(f *fakeConsensus) { f.delay = -1 }, lateness},
+		"for the consensus": {func(f *fakeConsensus) { <-f.readyC }, 0},
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			inner := newFakeConsensus()
-			prepare(inner)
+			tt.prepare(inner)
 			c, _ := wrapped(t, inner)
 			c.clock.Next()
 			failed := make(chan error, 1)
@@ -244,7 +247,7 @@ func TestShutdownEndsWaits(t *testing.T) {
 			start := time.Now()
 			require.NoError(t, c.Shutdown(t.Context()))
 			require.ErrorContains(t, <-failed, "shutting down")
-			require.Zero(t, time.Since(start))
+			require.LessOrEqual(t, time.Since(start), tt.within+idle)
 			require.True(t, inner.stopped.Load())
 
 			require.ErrorContains(t, c.LogPin(t.Context(), testPin(1, "x")), "shutting down")
@@ -252,14 +255,35 @@ func TestShutdownEndsWaits(t *testing.T) {
 	}
 }
 
-func TestShutdownBeforeItWasConnected(t *testing.T) {
+func TestShutdownWaitsForABatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := newFakeConsensus()
-		c := NewConsensus(inner, ConsensusOptions{})
-		require.NoError(t, c.Shutdown(t.Context()))
+		inner.delay = time.Second
+		c, store := wrapped(t, inner)
+		c.clock.Next()
+		failed := make(chan error, 1)
+		go func() { failed <- c.LogPin(context.Background(), testPin(1, "x")) }()
 		synctest.Wait()
-		require.True(t, inner.stopped.Load())
+		require.NoError(t, c.Shutdown(t.Context()))
+		require.NoError(t, <-failed)
+		require.EqualValues(t, 1, store.syncs.Load())
 	})
+}
+
+func TestShutdownBeforeItWasConnected(t *testing.T) {
+	for name, store := range map[string]*syncCounter{"CRDT": {}, "Raft": nil} {
+		inBubble(t, name, func(t *testing.T) {
+			inner := newFakeConsensus()
+			var o ConsensusOptions
+			if store != nil {
+				o = ConsensusOptions{Store: store, BatchAge: time.Second}
+			}
+			c := NewConsensus(inner, o)
+			require.NoError(t, c.Shutdown(t.Context()))
+			require.True(t, inner.stopped.Load())
+			require.Equal(t, store != nil, inner.connected.Load(), "CRDT has to be started first")
+		})
+	}
 }
 
 func TestReadyIsForEverybody(t *testing.T) {

@@ -2,16 +2,19 @@
 // why each is wrapped.
 //
 // Consensus (consensus.go) is the way of every write of this peer. It keeps a
-// pin's `created`, refuses what is too large to replicate, and returns when
-// the local state shows the change (visible.go) and the disk has it.
+// pin's `created` and refuses what is too large to replicate (stamp.go), and
+// returns when the local state shows the change (visible.go) and the disk has
+// it. It also stops the library in the one way that is safe (stop.go). NewRaft
+// (raft.go) corrects how the library reads its Raft log.
 //
 // Tracker (tracker.go) keeps the consensus from ever waiting for the tracker
 // or for IPFS. Track and Untrack only note which CID has changed (queue.go).
 // Workers then compare each noted CID with the state and with the operations
 // of the library's tracker, and give that what is to be done (reconcile.go).
-// What only the IPFS node can answer is asked on the side (ask.go). Statuses
-// count what is still noted (status.go), and a recover is a comparison of all
-// pins with IPFS, repeated until one succeeds (recover.go).
+// What only the IPFS node can answer is asked on the side (ask.go), and is not
+// asked about pins that are new (recent.go). Statuses count what is still noted
+// (status.go). A recover compares all pins with IPFS (recover.go), and is
+// repeated until it succeeds (passes.go).
 //
 // Connector (connector.go) makes pins wait for an IPFS node that is away,
 // instead of failing (node.go knows whether it is).

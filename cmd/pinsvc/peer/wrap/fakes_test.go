@@ -138,8 +138,9 @@ type fakeConsensus struct {
 	before func(ctx context.Context) // called at the start of each write
 	apply  func(func())              // how a write is applied, when set
 
-	writes  atomic.Int32
-	stopped atomic.Bool
+	writes    atomic.Int32
+	connected atomic.Bool
+	stopped   atomic.Bool
 }
 
 func newFakeConsensus(pins ...api.Pin) *fakeConsensus {
@@ -149,7 +150,8 @@ func newFakeConsensus(pins ...api.Pin) *fakeConsensus {
 }
 
 func (f *fakeConsensus) Ready(context.Context) <-chan struct{} { return f.readyC }
-func (f *fakeConsensus) SetClient(*rpc.Client)                 {}
+
+func (f *fakeConsensus) SetClient(*rpc.Client) { f.connected.Store(true) }
 
 func (f *fakeConsensus) Shutdown(context.Context) error {
 	f.stopped.Store(true)

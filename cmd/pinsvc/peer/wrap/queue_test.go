@@ -13,12 +13,12 @@ import (
 func (q *queue) waiting(t *testing.T) (entry, bool) {
 	t.Helper()
 	q.mu.Lock()
-	any := false
+	some := false
 	for _, e := range q.entries {
-		any = any || e.waits
+		some = some || e.waits
 	}
 	q.mu.Unlock()
-	if !any {
+	if !some {
 		return entry{}, false
 	}
 	return q.take()

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -313,19 +314,35 @@ func onDisk(t *testing.T, folder string) datastore.Datastore {
 	return memory
 }
 
+func TestRealShutdownUnderWriters(t *testing.T) {
+	everyKind(t, func(t *testing.T, r *rig) {
+		var writers sync.WaitGroup
+		var written atomic.Int64
+		for range 8 {
+			writers.Go(func() {
+				for r.consensus.LogPin(t.Context(), testPin(int(written.Add(1)), "x")) == nil {
+					continue
+				}
+			})
+		}
+		require.Eventually(t, func() bool { return written.Load() > 50 }, 10*time.Second, time.Millisecond)
+		require.NoError(t, r.consensus.Shutdown(t.Context()))
+		writers.Wait()
+	})
+}
+
+// The library waits for batches that were never started.
 func TestRealShutdownBeforeTheStart(t *testing.T) {
-	h := testHost(t, nil)
-	r := &rig{t: t}
-	inner, store := r.newCRDT(h, batching)
-	c := NewConsensus(inner, ConsensusOptions{Store: store})
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		require.NoError(t, c.Shutdown(context.Background()))
-	}()
-	select {
-	case <-stopped:
-	case <-time.After(10 * time.Second):
-		t.Fatal("the library waits for batches that were never started")
+	t.Parallel()
+	for name, batch := range map[string]crdt.BatchingConfig{"one by one": {}, "with batches": batching} {
+		t.Run(name, func(t *testing.T) {
+			r := &rig{t: t}
+			inner, store := r.newCRDT(testHost(t, nil), batch)
+			c := NewConsensus(inner, ConsensusOptions{Store: store, BatchAge: batch.MaxBatchAge})
+			start := time.Now()
+			require.NoError(t, c.Shutdown(t.Context()))
+			require.Less(t, time.Since(start), startPatience)
+			require.NoError(t, c.Shutdown(t.Context()), "twice")
+		})
 	}
 }

@@ -34,7 +34,7 @@ func TestReconcile(t *testing.T) {
 	for name, tt := range map[string]struct {
 		stored  []api.Pin // and pinned
 		prepare func(*bench)
-		track   []api.Pin // each is stored after it was tracked, as on CRDT
+		track   []api.Pin // stored after that on CRDT, before on Raft
 		untrack bool      // after that
 		want    []string
 	}{
@@ -64,14 +64,19 @@ func TestReconcile(t *testing.T) {
 				if tt.prepare != nil {
 					tt.prepare(b)
 				}
-				for _, p := range tt.track {
-					if ahead {
-						b.track(p)
+				store := func() {
+					for _, p := range tt.track {
 						b.state.put(p)
-					} else {
-						b.state.put(p)
-						b.track(p)
 					}
+				}
+				if !ahead {
+					store()
+				}
+				for _, p := range tt.track {
+					b.track(p)
+				}
+				if ahead {
+					store()
 				}
 				if tt.untrack {
 					b.untrack(testCID(1))

@@ -47,8 +47,8 @@ func contentOf(pin api.Pin) (content, error) {
 	return content(b), err
 }
 
-// write is one that the state does not show yet.
-type write struct {
+// pending is a write that the state does not show yet.
+type pending struct {
 	cid          api.Cid
 	before, want content
 	changed      <-chan struct{} // has a value when it is time to look
@@ -61,9 +61,9 @@ type write struct {
 // Somebody else may write the same CID. A content that is neither what was
 // there before nor what is wanted either comes from before the write, which
 // then still is to come, or has replaced it already.
-func (c *Consensus) await(ctx context.Context, w write) error {
+func (c *Consensus) await(ctx context.Context, w pending) error {
 	var foreign time.Time // when a third content was first seen
-	limit, cancel := c.bound(ctx)
+	limit, cancel := bound(ctx, c.lifeLate)
 	defer cancel()
 	for pause := firstPause; ; pause = min(pause*3/2, maxPause) {
 		pin, err := c.stored(ctx, w.cid)

@@ -1,0 +1,218 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs-cluster/ipfs-cluster/consensus/crdt"
+	"github.com/ipfs-cluster/ipfs-cluster/state"
+)
+
+var errStopping = errors.New("the peer is shutting down")
+
+// grouped is the library's CRDT consensus with batches of our own. The
+// library's writes return before their batch is committed, so that one has to
+// poll for them, and its worker panics now and then when it is stopped. Here a
+// write returns when it is committed: one commit takes all writes that wait,
+// so the more there are, the fewer commits there are for other peers to fetch.
+//
+// crdt.batching keeps its meaning: a commit has at most max_batch_size writes,
+// and a write waits at most max_batch_age for others. When either is zero,
+// each write is a commit of its own, by the library.
+type grouped struct {
+	*crdt.Consensus
+
+	config   *crdt.Config // the component's own, which has batching disabled
+	batching crdt.BatchingConfig
+	changes  chan *change
+
+	ready chan struct{} // closed when state is set
+	state state.ReadOnly
+
+	life context.Context // ends with Shutdown
+	end  context.CancelFunc
+	work sync.WaitGroup
+}
+
+// change is one write that waits for its commit.
+type change struct {
+	apply func(state.BatchingState) error
+	done  chan error // buffered
+}
+
+// newGrouped takes over a component that was made with cfg, nobody else uses,
+// and has batching disabled.
+func newGrouped(inner *crdt.Consensus, cfg *crdt.Config, batching crdt.BatchingConfig) *grouped {
+	g := &grouped{
+		Consensus: inner,
+		config:    cfg,
+		batching:  batching,
+		changes:   make(chan *change),
+		ready:     make(chan struct{}),
+	}
+	g.life, g.end = context.WithCancel(context.Background())
+	g.work.Go(g.run)
+	return g
+}
+
+// Ready implements ipfscluster.Consensus.
+func (g *grouped) Ready(context.Context) <-chan struct{} { return g.ready }
+
+// State implements ipfscluster.Consensus.
+func (g *grouped) State(ctx context.Context) (state.ReadOnly, error) {
+	select {
+	case <-g.ready:
+		return g.state, nil
+	case <-g.life.Done():
+		return nil, errStopping
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// LogPin stores a pin, and returns when it is committed.
+func (g *grouped) LogPin(ctx context.Context, pin api.Pin) error {
+	if !g.enabled() {
+		return g.Consensus.LogPin(ctx, pin)
+	}
+	return g.commit(func(s state.BatchingState) error { return s.Add(context.WithoutCancel(ctx), pin) })
+}
+
+// LogUnpin removes a pin, and returns when that is committed.
+func (g *grouped) LogUnpin(ctx context.Context, pin api.Pin) error {
+	if !g.enabled() {
+		return g.Consensus.LogUnpin(ctx, pin)
+	}
+	return g.commit(func(s state.BatchingState) error { return s.Rm(context.WithoutCancel(ctx), pin.Cid) })
+}
+
+// Shutdown commits what waits and stops the component.
+func (g *grouped) Shutdown(ctx context.Context) error {
+	g.end()
+	g.work.Wait()
+	return g.Consensus.Shutdown(ctx)
+}
+
+func (g *grouped) enabled() bool {
+	return g.batching.MaxBatchSize > 0 && g.batching.MaxBatchAge > 0
+}
+
+// commit hands a change to the loop and waits for it.
+func (g *grouped) commit(apply func(state.BatchingState) error) error {
+	c := &change{apply: apply, done: make(chan error, 1)}
+	select {
+	case g.changes <- c:
+		return <-c.done
+	case <-g.life.Done():
+		return errStopping
+	}
+}
+
+// run is the one goroutine that writes to the batching state.
+func (g *grouped) run() {
+	select {
+	case <-g.Consensus.Ready(g.life):
+	case <-g.life.Done():
+		return
+	}
+	batch, err := g.takeState()
+	if err != nil {
+		logger.Errorf("reading the state: %s", err)
+		return
+	}
+	close(g.ready)
+	g.loop(batch)
+}
+
+// loop commits again and again. A commit waits for as many writes as there are
+// writers, by the look of the last one: those that it answered will be back,
+// and those that came meanwhile are here. So a single writer never waits, and
+// many are not split over many commits.
+func (g *grouped) loop(batch state.BatchingState) {
+	var waiting []*change
+	writers := 1
+	for {
+		if len(waiting) == 0 {
+			select {
+			case c := <-g.changes:
+				waiting = append(waiting, c)
+			case <-g.life.Done():
+				return
+			}
+		}
+		all := g.gather(waiting, writers)
+		answer := commitAll(batch, all)
+		waiting = g.drain(nil)
+		writers = len(all) + len(waiting)
+		answer()
+	}
+}
+
+// takeState gets at the component's state. It has one that batches whether it
+// batches or not, but hands it out only when its configuration says so at that
+// moment. Nothing else of the component looks at the configuration now.
+func (g *grouped) takeState() (state.BatchingState, error) {
+	if g.enabled() {
+		g.config.Batching = g.batching
+		defer func() { g.config.Batching = crdt.BatchingConfig{} }()
+	}
+	var err error
+	if g.state, err = g.Consensus.State(g.life); err != nil {
+		return nil, err
+	}
+	batch, ok := g.state.(state.BatchingState)
+	if g.enabled() && !ok {
+		return nil, errors.New("it does not batch")
+	}
+	return batch, nil
+}
+
+// gather adds to the waiting writes until there are as many as wanted, or the
+// first has waited for max_batch_age.
+func (g *grouped) gather(waiting []*change, wanted int) []*change {
+	age := time.NewTimer(g.batching.MaxBatchAge)
+	defer age.Stop()
+	wanted = min(wanted, g.batching.MaxBatchSize)
+	for len(waiting) < wanted {
+		select {
+		case c := <-g.changes:
+			waiting = append(waiting, c)
+		case <-age.C:
+			return waiting
+		case <-g.life.Done():
+			return waiting
+		}
+	}
+	return g.drain(waiting)
+}
+
+// drain adds the writes that wait now, as far as a commit may have them.
+func (g *grouped) drain(waiting []*change) []*change {
+	for len(waiting) < g.batching.MaxBatchSize {
+		select {
+		case c := <-g.changes:
+			waiting = append(waiting, c)
+		default:
+			return waiting
+		}
+	}
+	return waiting
+}
+
+// commitAll writes all changes at once and returns how to answer them. One
+// that cannot be written does not keep the others from it.
+func commitAll(batch state.BatchingState, all []*change) (answer func()) {
+	errs := make([]error, len(all))
+	for i, c := range all {
+		errs[i] = c.apply(batch)
+	}
+	failed := batch.Commit(context.Background())
+	return func() {
+		for i, c := range all {
+			c.done <- errors.Join(errs[i], failed)
+		}
+	}
+}
