@@ -38,6 +38,7 @@ func TestCreate(t *testing.T) {
 	require.Len(t, password, 32)
 	require.Equal(t, batchSize, s.Crdt.Batching.MaxBatchSize)
 	require.Equal(t, batchAge, s.Crdt.Batching.MaxBatchAge)
+	require.Equal(t, rebroadcast, s.Crdt.RebroadcastInterval)
 	require.Empty(t, s.Notices(), "a fresh folder gives no reason to warn")
 }
 
