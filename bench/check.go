@@ -34,16 +34,20 @@ func (b *bench) ask(what string, limit int, query url.Values, matches func(pinse
 	return q
 }
 
+// newest is the list that clients ask for most.
+func (b *bench) newest(limit int) question {
+	what := fmt.Sprintf("list, limit %d, status=pinned", limit)
+	return b.ask(what, limit, url.Values{"status": {"pinned"}}, func(pinset.Pin) bool { return true })
+}
+
 // questions are the lists that are measured.
 func (b *bench) questions() []question {
 	middle := b.set.At(b.set.N / 2)
 	app := pinset.Application(3)
 	site := "site-07/"
-	any := func(pinset.Pin) bool { return true }
-	pinned := func() url.Values { return url.Values{"status": {"pinned"}} }
 	return []question{
-		b.ask("list, limit 10, status=pinned", 10, pinned(), any),
-		b.ask("list, limit 1000", 1000, pinned(), any),
+		b.newest(10),
+		b.newest(1000),
 		b.ask("exact name", 10, url.Values{"name": {middle.Name}},
 			func(p pinset.Pin) bool { return p.Name == middle.Name }),
 		b.ask("before in the middle, limit 10", 10,

@@ -82,10 +82,10 @@ func (b *bench) memory() (memory, error) {
 }
 
 // settle waits until the peer has done what it does at its start: its memory
-// has stayed within one percent for two seconds. It gives up after half a
-// minute, which is not an error.
+// has stayed within one percent for two seconds. It gives up after two
+// minutes, which is not an error.
 func (c *contender) settle(ctx context.Context) error {
-	const needed, pause, patience = 4, 500 * time.Millisecond, 30 * time.Second
+	const needed, pause, patience = 4, 500 * time.Millisecond, 2 * time.Minute
 	var last int64
 	same := 0
 	err := poll(ctx, patience, pause, func(context.Context) (bool, error) {

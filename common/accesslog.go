@@ -3,7 +3,6 @@ package common
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -14,7 +13,8 @@ import (
 )
 
 // accessLog writes one line per request: the common log format, which is also
-// that of v1.1.6, and the time that the request took.
+// that of v1.1.6, and the time that the request took. Of a write there is also
+// a line in the audit log.
 type accessLog struct {
 	logger *log.ZapEventLogger
 
@@ -47,6 +47,7 @@ func (a *accessLog) logged(next http.Handler) http.Handler {
 				status, size = http.StatusInternalServerError, "-"
 			}
 			a.write(rec.line(r, status, size))
+			rec.audit(r, status)
 		}()
 		next.ServeHTTP(w, r)
 		returned = true
@@ -55,13 +56,6 @@ func (a *accessLog) logged(next http.Handler) http.Handler {
 
 // line describes a request and its answer. Of the headers it has nothing.
 func (rec *record) line(r *http.Request, status int, size string) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr // a peer ID
-	}
-	if host == "" || host == "@" {
-		host = "unix"
-	}
 	user := "-"
 	if rec.user != "" {
 		user = url.PathEscape(rec.user) // one word
@@ -70,7 +64,7 @@ func (rec *record) line(r *http.Request, status int, size string) string {
 	if r.URL.RawQuery != "" {
 		path += "?" + r.URL.RawQuery
 	}
-	return fmt.Sprintf("%s - %s [%s] %q %d %s %s", host, user,
+	return fmt.Sprintf("%s - %s [%s] %q %d %s %s", rec.remote, user,
 		rec.start.Format("02/Jan/2006:15:04:05 -0700"),
 		r.Method+" "+path+" "+r.Proto, status, size,
 		time.Since(rec.start).Round(time.Microsecond))

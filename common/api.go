@@ -30,6 +30,8 @@ type Route struct {
 	Path string
 	// Status is the status of a success of Handle.
 	Status int
+	// Slow routes may take longer than the write timeout until they answer.
+	Slow bool
 	// Open routes answer without credentials. Their path has no variables.
 	Open bool
 	// Handle returns a value to encode as JSON (nil for no body), or an

@@ -1,6 +1,8 @@
 package common
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -15,19 +17,21 @@ func (h *Handler) authenticate(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		user, failure := h.identify(r.Header.Values("Authorization"))
-		if failure != nil {
-			h.fail(w, r, failure)
+		user, err := h.identify(r)
+		if err != nil {
+			h.fail(w, r, h.failureOf(err))
 			return
 		}
-		recordOf(r).user = user.Name
+		rec := recordOf(r)
+		rec.user, rec.tokenID = user.Name, user.TokenID
 		next.ServeHTTP(w, r.WithContext(withUser(r.Context(), user)))
 	})
 }
 
-// identify returns who sent these Authorization headers (RFC 7235, section
-// 4.2), or a failure that carries its challenges.
-func (h *Handler) identify(headers []string) (User, *Failure) {
+// identify returns who sent a request (RFC 7235, section 4.2). The error is a
+// *Failure, and a 401 carries its challenges.
+func (h *Handler) identify(r *http.Request) (User, error) {
+	headers := r.Header.Values("Authorization")
 	switch len(headers) {
 	case 0:
 		return User{}, h.challenge("credentials are needed: Basic, or a bearer token", "")
@@ -37,22 +41,64 @@ func (h *Handler) identify(headers []string) (User, *Failure) {
 	}
 	scheme, parameter, _ := strings.Cut(headers[0], " ")
 	parameter = strings.TrimLeft(parameter, " ")
+	verify := h.verifyBasic
 	switch strings.ToLower(scheme) {
 	case "basic":
-		request := http.Request{Header: http.Header{"Authorization": {"Basic " + parameter}}}
-		name, password, ok := request.BasicAuth()
-		if !ok || !h.creds.verifyPassword(name, password) {
-			return User{}, h.challenge("the user or the password is wrong", "")
-		}
-		return User{Name: name}, nil
 	case "bearer":
-		user, err := h.creds.verifyToken(parameter)
-		if err != nil {
-			return User{}, h.challenge(err.Error(), "invalid_token")
+		verify = h.verifyBearer
+	default:
+		return User{}, h.challenge("the only ways to authenticate are Basic and Bearer", "")
+	}
+	ctx := r.Context()
+	attempt, err := h.guard.begin(ctx, bucketOf(ctx, recordOf(r).remote), h.creds.digest(headers[0]))
+	if err != nil {
+		return User{}, err
+	}
+	defer attempt.end()
+	user, err := verify(ctx, parameter)
+	var guess *wrongGuess
+	switch {
+	case err == nil:
+		attempt.right()
+	case errors.As(err, &guess):
+		err = attempt.wrong(guess.answer)
+	}
+	return user, err
+}
+
+// wrongGuess is the error for credentials that somebody may have made up. A
+// token that has expired, for example, is none.
+type wrongGuess struct{ answer *Failure }
+
+func (g *wrongGuess) Error() string { return g.answer.Error() }
+
+// verifyBasic returns the user of the parameter of the Basic scheme.
+func (h *Handler) verifyBasic(ctx context.Context, parameter string) (User, error) {
+	request := http.Request{Header: http.Header{"Authorization": {"Basic " + parameter}}}
+	name, password, ok := request.BasicAuth()
+	if ok {
+		var err error
+		if ok, err = h.creds.verifyPassword(ctx, name, password); err != nil {
+			return User{}, err
 		}
+	}
+	if !ok {
+		return User{}, &wrongGuess{h.challenge("the user or the password is wrong", "")}
+	}
+	return User{Name: name}, nil
+}
+
+// verifyBearer returns the user of a token.
+func (h *Handler) verifyBearer(_ context.Context, token string) (User, error) {
+	user, err := h.creds.verifyToken(token)
+	if err == nil {
 		return user, nil
 	}
-	return User{}, h.challenge("the only ways to authenticate are Basic and Bearer", "")
+	answer := h.challenge(err.Error(), "invalid_token")
+	if errors.Is(err, errTokenInvalid) {
+		return User{}, &wrongGuess{answer}
+	}
+	return User{}, answer
 }
 
 // challenge returns a 401 that offers both schemes (RFC 7617, section 2). For a

@@ -35,6 +35,11 @@ type Config struct {
 	// means 4096.
 	MaxHeaderBytes int `json:"max_header_bytes"`
 
+	// How many requests each address answers at once; to more it answers
+	// 503. Requests that wait for the rest of their body do not count. 0
+	// means any number. Lower it when the machine has little memory.
+	MaxConcurrentRequests int `json:"max_concurrent_requests"`
+
 	// Addresses of an own libp2p host that serves HTTP over its streams. It
 	// needs id and private_key. Empty means none.
 	Libp2pListenMultiaddress config.Multiaddrs `json:"libp2p_listen_multiaddress,omitempty"`
@@ -44,9 +49,18 @@ type Config struct {
 	// identity.json.
 	PrivateKey config.Secret `json:"private_key,omitempty" hidden:"true"`
 
-	// Users and their passwords. Null means that everybody may enter, {}
-	// that nobody may.
+	// Users and their passwords, each as it is or as a bcrypt hash, which
+	// begins with $2. Null means that everybody may enter, {} that nobody
+	// may.
 	BasicAuthCredentials Users `json:"basic_auth_credentials" hidden:"true"`
+	// How many wrong passwords and tokens one address may send in a minute.
+	// The answer to more is 429, and they are verified more slowly. 0 means
+	// any number. Raise it when many users share one address.
+	MaxAuthFailures int `json:"max_auth_failures"`
+	// Reverse proxies whose X-Forwarded-For is believed: IP addresses,
+	// networks such as "10.0.0.0/8", or "unix" for all clients of a unix
+	// socket. Set it behind a proxy, or all users are one address.
+	TrustedProxies []string `json:"trusted_proxies,omitempty"`
 	// File for the access log, relative to the folder of service.json. Empty
 	// means the log of the program.
 	HTTPLogFile string `json:"http_log_file"`
@@ -85,6 +99,8 @@ func DefaultConfig() Config {
 		WriteTimeout:           config.Duration(60 * time.Second),
 		IdleTimeout:            config.Duration(120 * time.Second),
 		MaxHeaderBytes:         16 << 10,
+		MaxConcurrentRequests:  512,
+		MaxAuthFailures:        60,
 		Headers:                map[string][]string{},
 		CORSAllowedOrigins:     []string{"*"},
 		CORSAllowedMethods:     []string{http.MethodGet, http.MethodPost, http.MethodDelete},

@@ -68,6 +68,11 @@ func TestNames(t *testing.T) {
 		"CORSEXPOSEDHEADERS":       "cors_exposed_headers",
 		"CORSALLOWCREDENTIALS":     "cors_allow_credentials",
 		"CORSMAXAGE":               "cors_max_age",
+
+		// These are not in v1.1.6.
+		"MAXCONCURRENTREQUESTS": "max_concurrent_requests",
+		"MAXAUTHFAILURES":       "max_auth_failures",
+		"TRUSTEDPROXIES":        "trusted_proxies",
 	}
 	values := map[string]string{
 		"HTTPLISTENMULTIADDRESS":   "/ip4/127.0.0.1/tcp/1,/unix/tmp/a",
@@ -78,6 +83,9 @@ func TestNames(t *testing.T) {
 		"WRITETIMEOUT":             "3s",
 		"IDLETIMEOUT":              "4s",
 		"MAXHEADERBYTES":           "5000",
+		"MAXCONCURRENTREQUESTS":    "7",
+		"MAXAUTHFAILURES":          "8",
+		"TRUSTEDPROXIES":           "127.0.0.1,10.0.0.0/8,unix",
 		"LIBP2PLISTENMULTIADDRESS": "/ip4/127.0.0.1/tcp/2",
 		"BASICAUTHCREDENTIALS":     "alice:secret,bob:secret2",
 		"HTTPLOGFILE":              "http.log",
@@ -107,6 +115,9 @@ func TestNames(t *testing.T) {
 		WriteTimeout:             config.Duration(3 * time.Second),
 		IdleTimeout:              config.Duration(4 * time.Second),
 		MaxHeaderBytes:           5000,
+		MaxConcurrentRequests:    7,
+		MaxAuthFailures:          8,
+		TrustedProxies:           []string{"127.0.0.1", "10.0.0.0/8", "unix"},
 		Libp2pListenMultiaddress: config.Multiaddrs{ma.StringCast("/ip4/127.0.0.1/tcp/2")},
 		ID:                       id,
 		PrivateKey:               key,
@@ -149,6 +160,9 @@ func TestSectionsOfOlderPeers(t *testing.T) {
 	require.Equal(t, theirs.MaxHeaderBytes, got.MaxHeaderBytes)
 	require.Equal(t, Users{"alice": "secret"}, got.BasicAuthCredentials)
 	require.Equal(t, theirs.CORSAllowedMethods, got.CORSAllowedMethods)
+	require.Equal(t, DefaultConfig().MaxConcurrentRequests, got.MaxConcurrentRequests, "newer keys have their defaults")
+	require.Equal(t, DefaultConfig().MaxAuthFailures, got.MaxAuthFailures)
+	require.Empty(t, got.TrustedProxies)
 
 	id, key := identity(t)
 	got.HTTPListenMultiaddress = append(got.HTTPListenMultiaddress, ma.StringCast("/unix/tmp/a"))
@@ -156,6 +170,7 @@ func TestSectionsOfOlderPeers(t *testing.T) {
 	got.ID, got.PrivateKey = id, key
 	got.ReadTimeout = config.Duration(90 * time.Second)
 	got.HTTPLogFile = "http.log"
+	got.MaxConcurrentRequests, got.MaxAuthFailures, got.TrustedProxies = 1, 2, []string{"unix"}
 	got.Headers = map[string][]string{"X-A": {"1", "2"}}
 	ours.Set(testConfig{got})
 	written, err = ours.ToJSON()
@@ -184,6 +199,8 @@ func TestDefaults(t *testing.T) {
 	require.Positive(t, cfg.ReadHeaderTimeout)
 	require.Positive(t, cfg.WriteTimeout)
 	require.Positive(t, cfg.IdleTimeout)
+	require.Positive(t, cfg.MaxConcurrentRequests)
+	require.Positive(t, cfg.MaxAuthFailures)
 	require.False(t, cfg.CORSAllowCredentials)
 	require.Nil(t, cfg.BasicAuthCredentials)
 }
@@ -242,6 +259,14 @@ func TestValidate(t *testing.T) {
 			"write_timeout: must not be negative, is -1s", "idle_timeout: must not be negative, is -1s",
 			"cors_max_age: must not be negative, is -1s",
 		}},
+		"numbers": {`{"max_concurrent_requests":-1,"max_auth_failures":-2}`, []string{
+			"max_concurrent_requests: must not be negative, is -1", "max_auth_failures: must not be negative, is -2",
+		}},
+		"a proxy's name":  {`{"trusted_proxies":["10.0.0.0/8","proxy"]}`, []string{`trusted_proxies: "proxy" is not an IP address`}},
+		"a proxy's zone":  {`{"trusted_proxies":["fe80::1%eth0"]}`, []string{`trusted_proxies: "fe80::1%eth0" is not an IP address`}},
+		"a proxy's bits":  {`{"trusted_proxies":["10.0.0.0/33"]}`, []string{`trusted_proxies: "10.0.0.0/33" is not an IP address`}},
+		"no hash":         {`{"basic_auth_credentials":{"bob":"$2hunter2"}}`, []string{`basic_auth_credentials: user "bob": the entry begins like a bcrypt hash, but is none`}},
+		"a costly hash":   {`{"basic_auth_credentials":{"bob":"$2a$17$hunter2hunter2hunter2hunter2hunter2hunter2hunter2hunt"}}`, []string{"is a bcrypt hash of cost 17, at most 16"}},
 		"small headers":   {`{"max_header_bytes":4095}`, []string{"max_header_bytes: must be at least 4096, is 4095"}},
 		"key without":     {`{"ssl_key_file":"key.pem"}`, []string{"ssl_cert_file: is missing"}},
 		"certificate":     {`{"ssl_cert_file":"cert.pem"}`, []string{"ssl_key_file: is missing"}},
@@ -272,6 +297,9 @@ func TestValidate(t *testing.T) {
 func TestValidateAccepts(t *testing.T) {
 	for _, raw := range []string{
 		`{"max_header_bytes":0}`,
+		`{"max_concurrent_requests":0,"max_auth_failures":0,"trusted_proxies":[]}`,
+		`{"trusted_proxies":["127.0.0.1","::1","10.0.0.0/8","fd00::/8","unix"]}`,
+		`{"basic_auth_credentials":{"a":"$2a$04$CMwK0l9JM.LcuGtMm1J5q.eGEqFDxJ1HZ0Hd4kZsFmSC7Ok9LhE3q"}}`,
 		`{"id":"","private_key":""}`,
 		`{"read_timeout":"0s","write_timeout":"0s"}`,
 		`{"http_listen_multiaddress":["/ip6/::1/tcp/0","/dns4/localhost/tcp/1","/dns/localhost/tcp/1","/unix/tmp/a.sock"]}`,

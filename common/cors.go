@@ -8,10 +8,11 @@ import (
 	"github.com/rs/cors"
 )
 
-// corsHandler answers preflights and adds the headers that browsers ask for to
-// every other answer.
-func corsHandler(cfg *Config, next http.Handler) http.Handler {
-	return cors.New(corsOptions(cfg)).Handler(next)
+// corsHandler answers preflights, adds the headers that browsers ask for to
+// every other answer, and refuses what pages may not do.
+func (h *Handler) corsHandler(cfg *Config, next http.Handler) http.Handler {
+	rules := cors.New(corsOptions(cfg))
+	return rules.Handler(h.guardOrigin(cfg, rules, next))
 }
 
 func corsOptions(cfg *Config) cors.Options {

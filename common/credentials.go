@@ -1,6 +1,7 @@
 package common
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -8,17 +9,25 @@ import (
 	"io"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/crypto/bcrypt"
 )
+
+// rememberFor is how long a password that was found to fit a hash needs no
+// hashing again.
+const rememberFor = time.Minute
 
 // Credentials are the users of one section. They can be replaced at any time.
 //
 // Names and passwords are compared by their digests under a key that only this
 // process has, in constant time. An unknown user is compared with an entry that
-// nobody has, so that both cost the same.
+// nobody has, so that both cost the same. As soon as one user's password is
+// stored as a hash, every failed attempt hashes, whoever's it is.
 type Credentials struct {
 	key    [sha256.Size]byte
 	nobody *entry
 	users  atomic.Pointer[userTable] // nil when everybody may enter
+	hasher *hasher
 
 	now     func() time.Time
 	compare func(a, b []byte) bool
@@ -26,20 +35,31 @@ type Credentials struct {
 
 type digest [sha256.Size]byte
 
-// userTable finds entries by the digest of the user's name.
-type userTable map[digest]*entry
+// userTable is all users at one time.
+type userTable struct {
+	byName map[digest]*entry // by the digest of the user's name
+	decoy  []byte            // the costliest hash of all, or nil
+}
 
 // entry is what is known of one user.
 type entry struct {
-	password digest
+	password digest // of a password that is stored as it is, else of nothing
+	hash     []byte // bcrypt, or nil
 	tokenKey []byte // what the user's tokens are signed with
+	recent   atomic.Pointer[recent]
 }
 
-// NewCredentials returns the given users with their stored passwords; nil lets
-// everybody in, an empty map nobody. An empty name or password never lets
-// anybody in.
+// recent is the last password that was found to fit a hash.
+type recent struct {
+	password digest
+	until    time.Time
+}
+
+// NewCredentials returns the given users with their stored passwords or hashes;
+// nil lets everybody in, an empty map nobody. An empty name or password never
+// lets anybody in.
 func NewCredentials(users map[string]string) *Credentials {
-	c := &Credentials{now: time.Now, compare: hmac.Equal}
+	c := &Credentials{now: time.Now, compare: hmac.Equal, hasher: newHasher()}
 	_, _ = rand.Read(c.key[:]) // never fails, see package crypto/rand
 	c.nobody = c.newEntry(rand.Text())
 	c.Replace(users)
@@ -48,19 +68,26 @@ func NewCredentials(users map[string]string) *Credentials {
 
 // Replace swaps all users at once. Requests that are already authenticated go
 // on; the tokens of users that are gone or changed are worth nothing from now
-// on. The map is not kept.
+// on. The map is not kept. An entry that looks like a hash but is none lets
+// nobody in; Config.Validate finds those.
 func (c *Credentials) Replace(users map[string]string) {
 	if users == nil {
 		c.users.Store(nil)
 		return
 	}
-	table := make(userTable, len(users))
-	for name, password := range users {
-		if name != "" && password != "" {
-			table[c.digest(name)] = c.newEntry(password)
+	table := &userTable{byName: make(map[digest]*entry, len(users))}
+	highest := 0
+	for name, stored := range users {
+		if name == "" || stored == "" || IsHashed(stored) && checkHash(stored) != nil {
+			continue
+		}
+		e := c.newEntry(stored)
+		table.byName[c.digest(name)] = e
+		if cost, _ := bcrypt.Cost(e.hash); cost > highest { // 0 without a hash
+			highest, table.decoy = cost, e.hash
 		}
 	}
-	c.users.Store(&table)
+	c.users.Store(table)
 }
 
 // Open tells whether everybody may enter, which is without any credentials
@@ -71,7 +98,14 @@ func (c *Credentials) Open() bool { return c.users.Load() == nil }
 func (c *Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "credentials") }
 
 func (c *Credentials) newEntry(stored string) *entry {
-	return &entry{password: c.digest(stored), tokenKey: newTokenKey(stored)}
+	e := &entry{tokenKey: newTokenKey(stored)}
+	if IsHashed(stored) {
+		e.hash = []byte(stored)
+		_, _ = rand.Read(e.password[:]) // fits nothing
+	} else {
+		e.password = c.digest(stored)
+	}
+	return e
 }
 
 func (c *Credentials) digest(text string) (d digest) {
@@ -82,20 +116,59 @@ func (c *Credentials) digest(text string) (d digest) {
 }
 
 // find returns a user's entry, or nobody's entry and false.
-func (c *Credentials) find(name string) (*entry, bool) {
-	if table := c.users.Load(); table != nil {
-		if e, ok := (*table)[c.digest(name)]; ok {
+func (t *userTable) find(name digest, nobody *entry) (*entry, bool) {
+	if t != nil {
+		if e, ok := t.byName[name]; ok {
 			return e, true
 		}
 	}
-	return c.nobody, false
+	return nobody, false
 }
 
-// verifyPassword tells whether the password is the user's.
-func (c *Credentials) verifyPassword(name, password string) bool {
-	e, known := c.find(name)
+func (c *Credentials) find(name string) (*entry, bool) {
+	return c.users.Load().find(c.digest(name), c.nobody)
+}
+
+// verifyPassword tells whether the password is the user's. The error is a
+// *Failure: there was no time to find out.
+func (c *Credentials) verifyPassword(ctx context.Context, name, password string) (bool, error) {
+	table := c.users.Load()
+	e, known := table.find(c.digest(name), c.nobody)
 	given := c.digest(password)
-	return c.compare(given[:], e.password[:]) && known
+	if c.fits(e, given) && known {
+		return true, nil
+	}
+	if table == nil || table.decoy == nil {
+		return false, nil
+	}
+	leave, err := c.hasher.enter(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	if c.fits(e, given) && known { // verified while this one waited
+		return true, nil
+	}
+	hash := table.decoy
+	if e.hash != nil {
+		hash = e.hash
+	}
+	same := c.hasher.compare(hash, []byte(password)) == nil
+	if !same || e.hash == nil {
+		return false, nil
+	}
+	e.recent.Store(&recent{given, c.now().Add(rememberFor)})
+	return true, nil
+}
+
+// fits compares a password with what of an entry can be compared without
+// hashing.
+func (c *Credentials) fits(e *entry, given digest) bool {
+	want := e.password
+	if r := e.recent.Load(); r != nil && c.now().Before(r.until) {
+		want = r.password
+	}
+	return c.compare(given[:], want[:])
 }
 
 // verifyToken returns the user that a bearer token is valid for. The error can

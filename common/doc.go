@@ -7,16 +7,20 @@
 // (handler.go), where it passes, from the outside in,
 //
 //	recover     a panic becomes a 500                          recover.go
-//	access log  one line per request                           accesslog.go
-//	CORS        answers preflights, adds headers               cors.go
-//	authenticate  a user, or 401 with challenges               auth.go
+//	access log  one line per request, one more per write       accesslog.go, audit.go
+//	CORS        answers preflights, adds headers, refuses      cors.go, crossorigin.go
+//	limit       503 beyond the requests that may be at once    slots.go
+//	authenticate  a user, or 401 with challenges, or 429       auth.go
 //	route       the component's table, POST /token, /health    router.go
 //
 // A route returns a value or an error. There is one writer for values and one
 // for failures (respond.go); a failure's status and text come from the
-// component's own table. How long a client may take is in limits.go. Users and
-// tokens are in credentials.go and jwt.go, the keys of the section in
-// service.json in config.go, and all addresses together are the Server
+// component's own table. How long a client may take is in limits.go.
+//
+// Users are in credentials.go, hashed passwords in hashed.go, tokens in jwt.go
+// and token.go. What slows down those who guess is in guard.go, and who sent a
+// request, also through a proxy, in remote.go. The keys of the section in
+// service.json are in config.go, and all addresses together are the Server
 // (server.go).
 //
 // A component makes Credentials, a Handler and a Server, none of which does any

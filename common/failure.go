@@ -41,6 +41,7 @@ const (
 	ReasonNotFound         = "NOT_FOUND"
 	ReasonMethodNotAllowed = "METHOD_NOT_ALLOWED"
 	ReasonTooLarge         = "TOO_LARGE"
+	ReasonTooManyRequests  = "TOO_MANY_REQUESTS"
 	ReasonUnavailable      = "UNAVAILABLE"
 	ReasonInternal         = "INTERNAL_SERVER_ERROR"
 )

@@ -51,6 +51,13 @@ func fakeAPI() API {
 			{Method: "GET", Path: "/panic", Status: 200, Handle: func(r *http.Request) (any, error) {
 				panic("a private matter")
 			}},
+			{Method: "POST", Path: "/panics", Status: 200, Handle: func(r *http.Request) (any, error) {
+				panic("a private matter")
+			}},
+			{Method: "POST", Path: "/noted", Status: 200, Handle: func(r *http.Request) (any, error) {
+				Note(r.Context(), "item", "7")
+				return nil, errKnown
+			}},
 			{Method: "GET", Path: "/abort", Stream: func(w http.ResponseWriter, r *http.Request) {
 				panic(http.ErrAbortHandler)
 			}},

@@ -3,6 +3,7 @@ package common
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -18,6 +19,9 @@ type Handler struct {
 	open   map[string]bool // method, space and path of the open routes
 	header http.Header     // that every answer begins with
 	limits limits
+	slots  slots // for requests that come without a listener
+	guard  *guard
+	behind proxies
 	logger *log.ZapEventLogger
 	access *accessLog
 }
@@ -29,11 +33,18 @@ func NewHandler(cfg Config, creds *Credentials, api API) (*Handler, error) {
 	if creds == nil {
 		return nil, errors.New("common: a handler needs credentials, open ones come from NewCredentials(nil)")
 	}
+	behind, err := parseProxies(cfg.TrustedProxies)
+	if err != nil {
+		return nil, fmt.Errorf("common: %s: trusted_proxies: %w", api.Name, err)
+	}
 	h := &Handler{
 		api:    api,
 		creds:  creds,
 		header: baseHeader(&cfg),
 		limits: limitsOf(&cfg),
+		slots:  newSlots(cfg.MaxConcurrentRequests),
+		guard:  newGuard(cfg.MaxAuthFailures, creds.now),
+		behind: behind,
 		logger: log.Logger(api.Name),
 		access: newAccessLog(log.Logger(api.Name + "log")),
 	}
@@ -41,7 +52,7 @@ func NewHandler(cfg Config, creds *Credentials, api API) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.chain = h.recovered(h.access.logged(corsHandler(&cfg, h.authenticate(router))))
+	h.chain = h.recovered(h.access.logged(h.corsHandler(&cfg, h.limited(h.authenticate(router)))))
 	return h, nil
 }
 
@@ -64,7 +75,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, values := range h.header {
 		w.Header()[name] = append([]string(nil), values...)
 	}
-	rec := &record{handler: h, start: time.Now()}
+	rec := &record{handler: h, start: time.Now(), remote: h.behind.remoteOf(r)}
 	r = r.WithContext(context.WithValue(r.Context(), recordKey{}, rec))
 	h.chain.ServeHTTP(rec.watch(w), r)
 }

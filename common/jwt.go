@@ -80,8 +80,8 @@ func signToken(issuer string, key []byte, now, expires time.Time) (string, error
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString(key)
 }
 
-// IssueToken returns a bearer token for a user whose stored password is given,
-// valid at every API where the user's entry is the same. It ends after
+// IssueToken returns a bearer token for a user whose stored password or hash is
+// given, valid at every API where the user's entry is the same. It ends after
 // expiresIn, rounded down to a second; 0 means never.
 func IssueToken(user, storedPassword string, expiresIn time.Duration) (string, error) {
 	now := time.Now()
@@ -91,9 +91,6 @@ func IssueToken(user, storedPassword string, expiresIn time.Duration) (string, e
 	}
 	return signToken(user, newTokenKey(storedPassword), now, expires)
 }
-
-// newTokenKey returns what the tokens of a user are signed with.
-func newTokenKey(storedPassword string) []byte { return []byte(storedPassword) }
 
 // expiry returns when a token ends, in whole seconds as tokens have it, or zero
 // for never.

@@ -82,6 +82,26 @@ func TestOwnLibp2pHost(t *testing.T) {
 	require.Error(t, err)
 }
 
+// A peer ID costs nothing, so a new one is no new chance to guess.
+func TestGuessesOverLibp2p(t *testing.T) {
+	lent := newTestHost(t, libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"))
+	s, _ := newServer(t, func(c *Config) {
+		c.BasicAuthCredentials = testUsers
+		c.MaxAuthFailures = 1
+	}, WithHost(lent))
+	require.NoError(t, s.Listen())
+	for _, want := range []int{401, 429} {
+		client, _ := libp2pClient(t, s)
+		r, err := http.NewRequest("GET", s.URLs()[0]+"/items", nil)
+		require.NoError(t, err)
+		r.SetBasicAuth("alice", "guess")
+		res, err := client.Do(r)
+		require.NoError(t, err)
+		res.Body.Close()
+		require.Equal(t, want, res.StatusCode)
+	}
+}
+
 func TestLentLibp2pHost(t *testing.T) {
 	lent := newTestHost(t, libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"))
 	s, _ := newServer(t, nil, WithHost(lent))

@@ -12,9 +12,12 @@ import (
 type record struct {
 	handler *Handler
 	start   time.Time
-	user    string // empty until somebody is authenticated
-	status  int    // 0 until the answer has begun
-	bytes   int64  // of the answer's body
+	remote  string   // who sent it: an IP address, "unix" or a peer ID
+	user    string   // empty until somebody is authenticated
+	tokenID string   // of that user's token, if it has one
+	notes   []string // names and values for the audit line, in turn
+	status  int      // 0 until the answer has begun
+	bytes   int64    // of the answer's body
 }
 
 type recordKey struct{}

@@ -19,6 +19,12 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 	h.fail(w, r, h.failureOf(err))
 }
 
+// Respond answers a request of a streaming route with a value, in the same way
+// as that of a Handle function. Nothing may have been written before.
+func Respond(w http.ResponseWriter, r *http.Request, status int, value any) {
+	recordOf(r).handler.respond(w, r, status, value)
+}
+
 // respond writes the value of a successful request. Nil means no body.
 func (h *Handler) respond(w http.ResponseWriter, r *http.Request, status int, value any) {
 	if value == nil {

@@ -95,8 +95,15 @@ func (h *Handler) isOpen(r *http.Request) bool {
 // time for a 503.
 func (h *Handler) handle(route Route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		r, cancel := h.limits.whole(w, r)
-		defer cancel()
+		if route.Slow {
+			streamed, done := h.limits.parts(w, r)
+			defer done()
+			w = streamed
+		} else {
+			limited, cancel := h.limits.whole(w, r)
+			defer cancel()
+			r = limited
+		}
 		value, err := route.Handle(r)
 		if err != nil {
 			h.fail(w, r, h.failureOf(err))

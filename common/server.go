@@ -95,6 +95,7 @@ func NewServer(cfg Config, baseDir string, h http.Handler, opts ...ServerOption)
 		MaxHeaderBytes:               max(cfg.MaxHeaderBytes, minMaxHeaderBytes),
 		DisableGeneralOptionsHandler: true, // "OPTIONS *" is a request like any other
 		ErrorLog:                     log.New(errorLog{handler.logger}, "", 0),
+		ConnContext:                  connContext,
 	}
 	return s, nil
 }
@@ -196,10 +197,11 @@ func (s *Server) openAccessLog() error {
 
 func (s *Server) serveOn(b binding) {
 	var err error
+	listener := slottedListener{b, newSlots(s.cfg.MaxConcurrentRequests)}
 	if b.tls {
-		err = s.http.ServeTLS(b, "", "")
+		err = s.http.ServeTLS(listener, "", "")
 	} else {
-		err = s.http.Serve(b)
+		err = s.http.Serve(listener)
 	}
 	if !errors.Is(err, http.ErrServerClosed) {
 		s.logger.Errorf("%s: no longer serving at %s: %v", s.section, b.url, err)

@@ -43,6 +43,17 @@ func (c *Config) validateLimits() []error {
 			mistakes = append(mistakes, config.KeyError(d.key, "must not be negative, is %s", d.value))
 		}
 	}
+	for _, n := range []struct {
+		key   string
+		value int
+	}{
+		{"max_concurrent_requests", c.MaxConcurrentRequests},
+		{"max_auth_failures", c.MaxAuthFailures},
+	} {
+		if n.value < 0 {
+			mistakes = append(mistakes, config.KeyError(n.key, "must not be negative, is %d", n.value))
+		}
+	}
 	if c.MaxHeaderBytes != 0 && c.MaxHeaderBytes < minMaxHeaderBytes {
 		mistakes = append(mistakes, config.KeyError("max_header_bytes",
 			"must be at least %d, is %d", minMaxHeaderBytes, c.MaxHeaderBytes))
@@ -121,7 +132,14 @@ func (c *Config) validateUsers() []error {
 		case c.BasicAuthCredentials[name] == "":
 			mistakes = append(mistakes, config.KeyError("basic_auth_credentials",
 				"user %q has no password: set one, or remove the user", name))
+		case IsHashed(c.BasicAuthCredentials[name]):
+			if err := checkHash(c.BasicAuthCredentials[name]); err != nil {
+				mistakes = append(mistakes, config.KeyError("basic_auth_credentials", "user %q: the entry %w", name, err))
+			}
 		}
+	}
+	if _, err := parseProxies(c.TrustedProxies); err != nil {
+		mistakes = append(mistakes, config.KeyError("trusted_proxies", "%w", err))
 	}
 	return mistakes
 }

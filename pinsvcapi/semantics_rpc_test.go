@@ -213,7 +213,9 @@ func TestPeerThatIsNoMember(t *testing.T) {
 
 	// Of a peer that was never heard nothing is known.
 	stranger := on(testCID(3), 1, gone)
-	stranger.Allocations = []peer.ID{"a stranger"}
+	id, err := peer.Decode(strings.TrimPrefix(aPeer, "/p2p/"))
+	require.NoError(t, err)
+	stranger.Allocations = []peer.ID{id}
 	f.store(t, stranger)
 	require.Equal(t, statusQueued, a.pin(http.MethodGet, "/pins/"+testCID(3).String(), "").Status)
 	require.Equal(t, 1, a.list("status=pinned").Count)

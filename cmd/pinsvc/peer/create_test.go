@@ -12,6 +12,7 @@ import (
 
 func TestCreate(t *testing.T) {
 	isolate(t)
+	t.Setenv("CLUSTER_CRDT_REBROADCASTINTERVAL", "")
 	folder := filepath.Join(t.TempDir(), "a", "peer")
 	made, err := Create(folder, CreateOptions{Consensus: "crdt", Datastore: "pebble"})
 	require.NoError(t, err)

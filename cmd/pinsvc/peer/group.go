@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/crdt"
 	"github.com/ipfs-cluster/ipfs-cluster/state"
@@ -19,11 +20,11 @@ var errStopping = errors.New("the peer is shutting down")
 // write returns when it is committed: one commit takes all writes that wait,
 // so the more there are, the fewer commits there are for other peers to fetch.
 //
-// crdt.batching keeps its meaning: a commit has at most max_batch_size writes,
-// and a write waits at most max_batch_age for others. When either is zero,
-// each write is a commit of its own, by the library.
+// In crdt.batching, max_batch_size bounds the writes of a commit and
+// max_batch_age how long a write waits for others. When either is zero, each
+// write is a commit of its own, by the library.
 type grouped struct {
-	*crdt.Consensus
+	ipfscluster.Consensus
 
 	config   *crdt.Config // the component's own, which has batching disabled
 	batching crdt.BatchingConfig
@@ -45,7 +46,7 @@ type change struct {
 
 // newGrouped takes over a component that was made with cfg, nobody else uses,
 // and has batching disabled.
-func newGrouped(inner *crdt.Consensus, cfg *crdt.Config, batching crdt.BatchingConfig) *grouped {
+func newGrouped(inner ipfscluster.Consensus, cfg *crdt.Config, batching crdt.BatchingConfig) *grouped {
 	g := &grouped{
 		Consensus: inner,
 		config:    cfg,

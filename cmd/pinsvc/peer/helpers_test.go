@@ -21,6 +21,7 @@ func isolate(t *testing.T) {
 		"CLUSTER_RESTAPI_HTTPLISTENMULTIADDRESS":   "/ip4/127.0.0.1/tcp/0",
 		"CLUSTER_IPFSPROXY_LISTENMULTIADDRESS":     "/ip4/127.0.0.1/tcp/0",
 		"CLUSTER_IPFSHTTP_CONNECTSWARMSDELAY":      "0s",
+		"CLUSTER_CRDT_REBROADCASTINTERVAL":         "1s", // a lost announcement is repeated soon
 		// Nobody answers there, and nobody has to.
 		"CLUSTER_IPFSHTTP_NODEMULTIADDRESS": "/ip4/127.0.0.1/tcp/1",
 	} {

@@ -1,0 +1,106 @@
+package common
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+const (
+	// hashPrefix is what a bcrypt hash begins with. A stored entry that does
+	// is a hash, any other is the password itself.
+	hashPrefix = "$2"
+	// hashCost is that of new hashes. Passwords are meant to be long, and
+	// every failed attempt costs this much.
+	hashCost = bcrypt.DefaultCost
+	// maxHashCost bounds what a configured hash may cost: about four seconds.
+	maxHashCost = 16
+	// maxHashPatience is how long a request waits for its turn to be hashed.
+	maxHashPatience = 10 * time.Second
+	// tokenKeyInfo keeps the keys of tokens apart from other uses of a hash.
+	tokenKeyInfo = "pinsvc bearer token"
+)
+
+// IsHashed tells whether an entry of basic_auth_credentials is the hash of a
+// password, not the password itself.
+func IsHashed(stored string) bool { return strings.HasPrefix(stored, hashPrefix) }
+
+// HashPassword returns a password's bcrypt hash, to be stored as an entry of
+// basic_auth_credentials. It takes up to 72 bytes, which is all that bcrypt
+// looks at.
+func HashPassword(password string) (string, error) {
+	switch {
+	case password == "":
+		return "", errors.New("the password is empty")
+	case len(password) > 72:
+		return "", errors.New("the password is longer than 72 bytes, which is all that bcrypt looks at")
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), hashCost)
+	return string(hash), err
+}
+
+// checkHash returns what is wrong with a hashed entry, without showing it.
+func checkHash(stored string) error {
+	cost, err := bcrypt.Cost([]byte(stored))
+	switch {
+	case err != nil:
+		return errors.New("begins like a bcrypt hash, but is none: make one with `pinsvc passwd`")
+	case cost > maxHashCost:
+		return fmt.Errorf("is a bcrypt hash of cost %d, at most %d: make another with `pinsvc passwd`", cost, maxHashCost)
+	}
+	return nil
+}
+
+// newTokenKey returns what the tokens of a user are signed with: the password
+// as it is stored, as older peers have it, or a key derived from the hash. The
+// hash itself would be accepted as a password by older peers.
+func newTokenKey(stored string) []byte {
+	if !IsHashed(stored) {
+		return []byte(stored)
+	}
+	key, err := hkdf.Key(sha256.New, []byte(stored), nil, tokenKeyInfo, sha256.Size)
+	if err != nil { // only for a length that is too large
+		return nil
+	}
+	return key
+}
+
+// hasher compares passwords with hashes, only a few at a time, so that others
+// can use the processor, too.
+type hasher struct {
+	turns   chan struct{}
+	compare func(hash, password []byte) error
+}
+
+func newHasher() *hasher {
+	return &hasher{
+		turns:   make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
+		compare: bcrypt.CompareHashAndPassword,
+	}
+}
+
+// enter waits for a turn. The error is a *Failure with status 503.
+func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, maxHashPatience)
+	defer cancel()
+	select {
+	case h.turns <- struct{}{}:
+		return func() { <-h.turns }, nil
+	case <-ctx.Done():
+		return nil, &Failure{
+			Status:  http.StatusServiceUnavailable,
+			Reason:  ReasonUnavailable,
+			Details: "too many passwords are waiting to be verified",
+			Header:  http.Header{"Retry-After": {retryAfter}},
+			Cause:   ctx.Err(),
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package common
+
+import (
+	"context"
+	"crypto/hmac"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v4"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/bcrypt"
+)
+
+// hashOf returns a hash that takes little time.
+func hashOf(t testing.TB, password string, cost int) string {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), cost)
+	require.NoError(t, err)
+	return string(hash)
+}
+
+func TestHashPassword(t *testing.T) {
+	hash, err := HashPassword("secret")
+	require.NoError(t, err)
+	require.True(t, IsHashed(hash))
+	require.NoError(t, checkHash(hash))
+	require.True(t, fits(t, NewCredentials(map[string]string{"alice": hash}), "alice", "secret"))
+	again, err := HashPassword("secret")
+	require.NoError(t, err)
+	require.NotEqual(t, hash, again, "each has its own salt")
+	for _, bad := range []string{"", strings.Repeat("x", 73)} {
+		_, err := HashPassword(bad)
+		require.Error(t, err)
+	}
+	_, err = HashPassword(strings.Repeat("x", 72))
+	require.NoError(t, err)
+}
+
+func TestHashedEntries(t *testing.T) {
+	hash := hashOf(t, "secret", bcrypt.MinCost)
+	h := newTestHandler(t, func(cfg *Config) {
+		cfg.BasicAuthCredentials = Users{"alice": hash, "bob": "secret of bob", "eve": "$2a$04$broken"}
+	})
+	issued, err := IssueToken("alice", hash, time.Hour)
+	require.NoError(t, err)
+	for name, test := range map[string]struct {
+		authorization string
+		status        int
+	}{
+		"the password":         {basic("alice", "secret"), 200},
+		"the password again":   {basic("alice", "secret"), 200},
+		"another user":         {basic("bob", "secret of bob"), 200},
+		"a wrong password":     {basic("alice", "Secret"), 401},
+		"of another user":      {basic("alice", "secret of bob"), 401},
+		"a user's of another":  {basic("bob", "secret"), 401},
+		"an unknown user":      {basic("carol", "secret"), 401},
+		"the hash itself":      {basic("alice", hash), 401},
+		"nothing":              {basic("alice", ""), 401},
+		"a broken entry":       {basic("eve", "$2a$04$broken"), 401},
+		"a token":              {"Bearer " + issued, 200},
+		"signed by the hash":   {token(t, hash, jwt.MapClaims{"iss": "alice"}), 401},
+		"signed by a password": {token(t, "secret", jwt.MapClaims{"iss": "alice"}), 401},
+		"of a broken entry":    {token(t, "$2a$04$broken", jwt.MapClaims{"iss": "eve"}), 401},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := request{method: "GET", path: "/items", header: []string{"Authorization", test.authorization}}.send(h)
+			require.Equal(t, test.status, w.Code, w.Body.String())
+		})
+	}
+
+	text, _ := claimsOf(t, postToken(h, basic("alice", "secret"), ""))
+	user, err := h.creds.verifyToken(text)
+	require.NoError(t, err)
+	require.Equal(t, "alice", user.Name)
+	h.creds.Replace(map[string]string{"alice": hashOf(t, "secret", bcrypt.MinCost)})
+	_, err = h.creds.verifyToken(text)
+	require.Error(t, err, "another hash, even of the same password, ends the tokens")
+}
+
+// counted counts how often hashes are compared.
+func counted(c *Credentials) *atomic.Int32 {
+	var n atomic.Int32
+	compare := c.hasher.compare
+	c.hasher.compare = func(hash, password []byte) error {
+		n.Add(1)
+		return compare(hash, password)
+	}
+	return &n
+}
+
+func TestVerifiedPasswordIsRememberedForAMinute(t *testing.T) {
+	hash := hashOf(t, "secret", bcrypt.MinCost)
+	creds := NewCredentials(map[string]string{"alice": hash})
+	now := time.Now()
+	creds.now = func() time.Time { return now }
+	hashed := counted(creds)
+	steps := []struct {
+		password string
+		later    time.Duration
+		want     bool
+		hashes   int32
+	}{
+		{"secret", 0, true, 1},
+		{"secret", 0, true, 0},
+		{"wrong", 0, false, 1},
+		{"wrong", 0, false, 1},
+		{"secret", 59 * time.Second, true, 0},
+		{"secret", 2 * time.Second, true, 1},
+		{"secret", 59 * time.Second, true, 0},
+	}
+	for i, step := range steps {
+		hashed.Store(0)
+		now = now.Add(step.later)
+		require.Equal(t, step.want, fits(t, creds, "alice", step.password), "step %d", i)
+		require.Equal(t, step.hashes, hashed.Load(), "step %d", i)
+	}
+	creds.Replace(map[string]string{"alice": hashOf(t, "changed", bcrypt.MinCost)})
+	require.False(t, fits(t, creds, "alice", "secret"), "what was remembered goes with the entry")
+}
+
+// The work that a failed attempt takes says nothing about the user.
+func TestSameWorkWithHashes(t *testing.T) {
+	mixed := map[string]string{
+		"alice": hashOf(t, "secret", bcrypt.MinCost+1), "bob": "secret of bob", "carol": hashOf(t, "secret of carol", bcrypt.MinCost),
+	}
+	for _, test := range []struct{ name, password string }{
+		{"alice", "wrong"}, {"bob", "wrong"}, {"nobody", "secret"}, {"", ""}, {"bob", "secret"}, {"alice", "secret of bob"}, {"nobody", "secret of bob"},
+	} {
+		creds := NewCredentials(mixed)
+		hashed := counted(creds)
+		compared := 0
+		creds.compare = func(a, b []byte) bool {
+			compared++
+			return hmac.Equal(a, b)
+		}
+		require.False(t, fits(t, creds, test.name, test.password))
+		require.EqualValues(t, 1, hashed.Load(), "%v", test)
+		require.Equal(t, 2, compared, "%v", test)
+	}
+	plain := NewCredentials(testUsers)
+	hashed := counted(plain)
+	require.False(t, fits(t, plain, "nobody", "secret"))
+	require.Zero(t, hashed.Load(), "without any hash there is nothing to be the same as")
+}
+
+// The hash that stands for unknown users is the costliest, so that they do not
+// stand out.
+func TestDecoyIsTheCostliest(t *testing.T) {
+	high := hashOf(t, "a", bcrypt.MinCost+2)
+	creds := NewCredentials(map[string]string{"a": hashOf(t, "a", bcrypt.MinCost), "b": high, "c": hashOf(t, "a", bcrypt.MinCost+1)})
+	creds.hasher.compare = func(hash, _ []byte) error {
+		require.Equal(t, high, string(hash))
+		return nil // even then an unknown user does not enter
+	}
+	require.False(t, fits(t, creds, "nobody", "a"))
+}
+
+func TestHashingIsBounded(t *testing.T) {
+	creds := NewCredentials(map[string]string{"alice": hashOf(t, "secret", bcrypt.MinCost)})
+	var busy, most atomic.Int32
+	creds.hasher.turns = make(chan struct{}, 2)
+	begun, finish := make(chan struct{}, 20), make(chan struct{})
+	creds.hasher.compare = func([]byte, []byte) error {
+		n := busy.Add(1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		begun <- struct{}{}
+		<-finish
+		busy.Add(-1)
+		return bcrypt.ErrMismatchedHashAndPassword
+	}
+	var attempts sync.WaitGroup
+	for range 20 {
+		attempts.Go(func() { _, _ = creds.verifyPassword(t.Context(), "alice", "wrong") })
+	}
+	<-begun
+	<-begun
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := creds.verifyPassword(ctx, "alice", "secret")
+	var f *Failure
+	require.ErrorAs(t, err, &f)
+	require.Equal(t, 503, f.Status)
+	require.NotEmpty(t, f.Header.Get("Retry-After"))
+	close(finish)
+	attempts.Wait()
+	require.EqualValues(t, 2, most.Load())
+}
+
+// Many requests that come together with the same right password hash once, and
+// then one more for each that had its turn before the first was done.
+func TestOneHashForManyRequests(t *testing.T) {
+	creds := NewCredentials(map[string]string{"alice": hashOf(t, "secret", bcrypt.MinCost)})
+	creds.hasher.turns = make(chan struct{}, 1)
+	hashed := counted(creds)
+	var requests sync.WaitGroup
+	for range 50 {
+		requests.Go(func() {
+			ok, err := creds.verifyPassword(t.Context(), "alice", "secret")
+			if err != nil || !ok {
+				t.Error("refused")
+			}
+		})
+	}
+	requests.Wait()
+	require.EqualValues(t, 1, hashed.Load())
+}
+
+func TestPasswordHint(t *testing.T) {
+	for _, test := range []struct {
+		users Users
+		want  string // in the hint
+	}{
+		{nil, ""},
+		{Users{}, ""},
+		{Users{"alice": "0123456789abcdef", "bob": hashOf(t, "x", bcrypt.MinCost)}, ""},
+		{Users{"alice": "ßßßßßßßßßßßßßßß"}, `the password of "alice" is shorter than 16 characters`},
+		{Users{"carol": "hunter2", "alice": "hunter2", "bob": "0123456789abcdef"}, `the password of "alice", "carol" is`},
+	} {
+		cfg := Config{BasicAuthCredentials: test.users}
+		hint := cfg.PasswordHint()
+		require.Contains(t, hint, test.want)
+		require.Equal(t, test.want == "", hint == "")
+		require.NotContains(t, hint, "hunter2")
+	}
+}

@@ -1,0 +1,204 @@
+package restapi
+
+import (
+	"context"
+	"iter"
+	"net/http"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/ipfs-cluster/pinsvc/common"
+)
+
+// maxQuestions is how many CIDs of one request are looked at at a time.
+const maxQuestions = 16
+
+func (a *API) pin(r *http.Request) (any, error) {
+	c, q, err := parsePinRequest(r)
+	if err != nil {
+		return nil, err
+	}
+	options, err := q.pinOptions()
+	if err != nil {
+		return nil, err
+	}
+	return pinAnswer(a.cluster.Pin(r.Context(), api.PinWithOpts(c, options)))
+}
+
+func (a *API) unpin(r *http.Request) (any, error) {
+	c, err := parseCID(r)
+	if err != nil {
+		return nil, err
+	}
+	return pinAnswer(a.cluster.Unpin(r.Context(), c))
+}
+
+func (a *API) pinPath(r *http.Request) (any, error) {
+	p, err := parsePath(r)
+	if err != nil {
+		return nil, err
+	}
+	return resolved(r)(a.cluster.PinPath(r.Context(), p))
+}
+
+func (a *API) unpinPath(r *http.Request) (any, error) {
+	p, err := parsePath(r)
+	if err != nil {
+		return nil, err
+	}
+	return resolved(r)(a.cluster.UnpinPath(r.Context(), p))
+}
+
+// resolved is pinAnswer for a pin whose CID was not in the request.
+func resolved(r *http.Request) func(api.Pin, error) (any, error) {
+	return func(p api.Pin, err error) (any, error) {
+		if err == nil {
+			common.Note(r.Context(), "cid", p.Cid.String())
+		}
+		return pinAnswer(p, err)
+	}
+}
+
+func (a *API) getAllocation(r *http.Request) (any, error) {
+	c, err := parseCID(r)
+	if err != nil {
+		return nil, err
+	}
+	return pinAnswer(a.cluster.Allocation(r.Context(), c))
+}
+
+func (a *API) listAllocations(r *http.Request) (iter.Seq2[api.Pin, error], error) {
+	q, err := parseQuery(r)
+	if err != nil {
+		return nil, err
+	}
+	types, err := q.pinTypes()
+	if err != nil {
+		return nil, err
+	}
+	return func(yield func(api.Pin, error) bool) {
+		for p, err := range a.cluster.Allocations(r.Context()) {
+			if err == nil && p.Type&types == 0 {
+				continue
+			}
+			if !yield(shownPin(p), err) {
+				return
+			}
+		}
+	}, nil
+}
+
+func (a *API) getStatus(r *http.Request) (any, error) {
+	return one(r, a.cluster.Status)
+}
+
+func (a *API) recoverPin(r *http.Request) (any, error) {
+	return one(r, a.cluster.Recover)
+}
+
+// one asks for the status of the CID in a request's path.
+func one(r *http.Request, ask func(context.Context, api.Cid, Scope) (api.GlobalPinInfo, error)) (any, error) {
+	c, q, err := parsePinRequest(r)
+	if err != nil {
+		return nil, err
+	}
+	scope, err := q.scope()
+	if err != nil {
+		return nil, err
+	}
+	info, err := ask(r.Context(), c, scope)
+	return value(shownInfo(info), err)
+}
+
+func (a *API) recoverAll(r *http.Request) (iter.Seq2[api.GlobalPinInfo, error], error) {
+	q, err := parseQuery(r)
+	if err != nil {
+		return nil, err
+	}
+	scope, err := q.scope()
+	if err != nil {
+		return nil, err
+	}
+	return shownInfos(a.cluster.RecoverAll(r.Context(), scope)), nil
+}
+
+// listStatus lists all CIDs, or the given ones, that have a status of the
+// filter.
+func (a *API) listStatus(r *http.Request) (iter.Seq2[api.GlobalPinInfo, error], error) {
+	q, err := parseQuery(r)
+	if err != nil {
+		return nil, err
+	}
+	scope, err := q.scope()
+	if err != nil {
+		return nil, err
+	}
+	filter, err := q.statuses()
+	if err != nil {
+		return nil, err
+	}
+	cids, err := q.cids()
+	if err != nil {
+		return nil, err
+	}
+	if len(cids) > 0 {
+		return shownInfos(matching(a.statusOf(r.Context(), cids, scope), filter)), nil
+	}
+	return shownInfos(a.cluster.StatusAll(r.Context(), filter, scope)), nil
+}
+
+// statusOf asks for several CIDs, a few at a time, and yields the answers as
+// they come.
+func (a *API) statusOf(ctx context.Context, cids []api.Cid, scope Scope) iter.Seq2[api.GlobalPinInfo, error] {
+	type answer struct {
+		info api.GlobalPinInfo
+		err  error
+	}
+	return func(yield func(api.GlobalPinInfo, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		answers := make(chan answer, len(cids)) // so that nobody has to wait
+		go func() {
+			defer close(answers)
+			var questions errgroup.Group
+			questions.SetLimit(maxQuestions)
+			for _, c := range cids {
+				questions.Go(func() error {
+					info, err := a.cluster.Status(ctx, c, scope)
+					answers <- answer{info, err}
+					return nil
+				})
+			}
+			_ = questions.Wait() // always nil
+		}()
+		defer cancel()
+		for answer := range answers {
+			if !yield(answer.info, answer.err) {
+				return
+			}
+		}
+	}
+}
+
+// matching keeps what has a status of the filter, and of that only the peers
+// that have one, as lists of all CIDs do.
+func matching(infos iter.Seq2[api.GlobalPinInfo, error], filter api.TrackerStatus) iter.Seq2[api.GlobalPinInfo, error] {
+	return func(yield func(api.GlobalPinInfo, error) bool) {
+		for info, err := range infos {
+			if err == nil {
+				peers := make(map[string]api.PinInfoShort, len(info.PeerMap))
+				for id, status := range info.PeerMap {
+					if status.Status.Match(filter) {
+						peers[id] = status
+					}
+				}
+				if info.PeerMap = peers; len(peers) == 0 {
+					continue
+				}
+			}
+			if !yield(info, err) {
+				return
+			}
+		}
+	}
+}

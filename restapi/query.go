@@ -1,0 +1,191 @@
+package restapi
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs/boxo/path"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/ipfs-cluster/pinsvc/common"
+)
+
+// metadataPrefix begins the parameters that are a pin's metadata.
+const metadataPrefix = "meta-"
+
+// query is a request's parameters. Those that nobody knows are ignored, an
+// empty one is as good as none.
+type query struct{ url.Values }
+
+func parseQuery(r *http.Request) (query, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return query{}, Invalid("query", "%v", err)
+	}
+	return query{values}, nil
+}
+
+// parseCID reads the CID in a request's path.
+func parseCID(r *http.Request) (api.Cid, error) {
+	text, err := common.PathVar(r, "cid")
+	if err != nil {
+		return api.CidUndef, err
+	}
+	return decodeCID("cid", text)
+}
+
+func decodeCID(name, text string) (api.Cid, error) {
+	c, err := api.DecodeCid(text)
+	if err != nil {
+		return api.CidUndef, Invalid(name, "%q is not a CID: %v", text, err)
+	}
+	return c, nil
+}
+
+// parsePinRequest reads the CID in a request's path and its parameters.
+func parsePinRequest(r *http.Request) (api.Cid, query, error) {
+	c, err := parseCID(r)
+	if err != nil {
+		return api.CidUndef, query{}, err
+	}
+	q, err := parseQuery(r)
+	return c, q, err
+}
+
+// parsePath reads an IPFS path in a request's path, and a pin's options.
+func parsePath(r *http.Request) (api.PinPath, error) {
+	namespace, err := common.PathVar(r, "namespace")
+	if err != nil {
+		return api.PinPath{}, err
+	}
+	rest, err := common.PathVar(r, "path")
+	if err != nil {
+		return api.PinPath{}, err
+	}
+	p, err := path.NewPath("/" + namespace + "/" + rest)
+	if err != nil {
+		return api.PinPath{}, Invalid("path", "%v", err)
+	}
+	q, err := parseQuery(r)
+	if err != nil {
+		return api.PinPath{}, err
+	}
+	options, err := q.pinOptions()
+	return api.PinPath{Path: p.String(), PinOptions: options}, err
+}
+
+// scope reads "local".
+func (q query) scope() (Scope, error) {
+	text := q.Get("local")
+	if text == "" {
+		return Everywhere, nil
+	}
+	local, err := strconv.ParseBool(text)
+	if err != nil {
+		return Everywhere, Invalid("local", "%q is neither true nor false", text)
+	}
+	return Scope(local), nil
+}
+
+// statuses reads "filter" as tracker statuses; 0 is any.
+func (q query) statuses() (filter api.TrackerStatus, err error) {
+	for word := range words(q.Get("filter")) {
+		status := api.TrackerStatusFromString(word)
+		if status == api.TrackerStatusUndefined {
+			return 0, Invalid("filter", "%q is not a status", word)
+		}
+		filter |= status
+	}
+	return filter, nil
+}
+
+// pinTypes reads "filter" as types of pins.
+func (q query) pinTypes() (filter api.PinType, err error) {
+	for word := range words(q.Get("filter")) {
+		t := api.PinTypeFromString(word)
+		if t == api.BadType {
+			return 0, Invalid("filter", "%q is not a type of pins", word)
+		}
+		filter |= t
+	}
+	if filter == 0 {
+		filter = api.AllType
+	}
+	return filter, nil
+}
+
+// cids reads "cids", each once.
+func (q query) cids() ([]api.Cid, error) {
+	var cids []api.Cid
+	for word := range words(q.Get("cids")) {
+		c, err := decodeCID("cids", word)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(cids, c) {
+			cids = append(cids, c)
+		}
+	}
+	return cids, nil
+}
+
+// words splits a list at its commas.
+func words(text string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for word := range strings.SplitSeq(text, ",") {
+			if word = strings.TrimSpace(word); word != "" && !yield(word) {
+				return
+			}
+		}
+	}
+}
+
+// pinOptions reads a pin's options. The library, whose form this is, passes
+// over some mistakes, which are found here.
+func (q query) pinOptions() (api.PinOptions, error) {
+	if err := q.checkPinOptions(); err != nil {
+		return api.PinOptions{}, err
+	}
+	var options api.PinOptions
+	if err := options.FromQuery(q.Values); err != nil {
+		return api.PinOptions{}, Invalid("query", "%v", err)
+	}
+	return options, nil
+}
+
+func (q query) checkPinOptions() error {
+	switch mode := q.Get("mode"); mode {
+	case "", "recursive", "direct":
+	default:
+		return Invalid("mode", "%q is neither recursive nor direct", mode)
+	}
+	if allocations := q.Get("user-allocations"); allocations != "" {
+		for text := range strings.SplitSeq(allocations, ",") {
+			if _, err := peer.Decode(text); err != nil {
+				return Invalid("user-allocations", "%q is not a peer ID", text)
+			}
+		}
+	}
+	for name := range q.Values {
+		if key, is := strings.CutPrefix(name, metadataPrefix); is && isReserved(key) {
+			return Invalid(name, "the metadata keys that begin with %q are reserved", ReservedPrefix)
+		}
+	}
+	return nil
+}
+
+// addParams reads the parameters of an upload.
+func (q query) addParams() (api.AddParams, error) {
+	if err := q.checkPinOptions(); err != nil {
+		return api.AddParams{}, err
+	}
+	params, err := api.AddParamsFromQuery(q.Values)
+	if err != nil {
+		return api.AddParams{}, Invalid("query", "%v", err)
+	}
+	return params, nil
+}

@@ -1,0 +1,82 @@
+package restapi
+
+import (
+	"net/http"
+
+	"github.com/ipfs-cluster/pinsvc/common"
+)
+
+// handler is a route that answers with one value, streamer one that writes its
+// answer itself.
+type (
+	handler  = func(*http.Request) (any, error)
+	streamer = func(http.ResponseWriter, *http.Request)
+)
+
+// pathRoute is what follows the name of a namespace: slashes, too.
+const pathRoute = "/pins/{namespace:ipfs|ipns|ipld}/{path:.*}"
+
+// routes is every endpoint. Tokens and health are the shared layer's. What is
+// about the pinset waits until the peer is ready; the rest may help to find out
+// why it is not.
+func (a *API) routes() []common.Route {
+	const get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
+	const ok, none = http.StatusOK, http.StatusNoContent
+	return []common.Route{
+		{Method: get, Path: "/id", Status: ok, Handle: a.getID},
+		{Method: get, Path: "/version", Status: ok, Handle: a.getVersion},
+		{Method: get, Path: "/peers", Stream: streamed(a.listPeers)},
+		{Method: post, Path: "/peers", Status: ok, Handle: a.addPeer},
+		{Method: del, Path: "/peers/{peer}", Status: none, Handle: a.removePeer},
+
+		{Method: post, Path: "/add", Stream: a.whenReadyStream(a.add)},
+		{Method: get, Path: "/allocations", Stream: a.whenReadyStream(streamed(a.listAllocations))},
+		{Method: get, Path: "/allocations/{cid}", Status: ok, Handle: a.whenReady(a.getAllocation)},
+		{Method: get, Path: "/pins", Stream: a.whenReadyStream(streamed(a.listStatus))},
+		{Method: post, Path: "/pins/recover", Stream: a.whenReadyStream(streamed(a.recoverAll))},
+		{Method: get, Path: "/pins/{cid}", Status: ok, Handle: a.whenReady(a.getStatus)},
+		{Method: post, Path: "/pins/{cid}", Status: ok, Handle: a.whenReady(a.pin)},
+		{Method: del, Path: "/pins/{cid}", Status: ok, Handle: a.whenReady(a.unpin)},
+		{Method: post, Path: "/pins/{cid}/recover", Status: ok, Handle: a.whenReady(a.recoverPin)},
+		{Method: post, Path: pathRoute, Status: ok, Slow: true, Handle: a.whenReady(a.pinPath)},
+		{Method: del, Path: pathRoute, Status: ok, Slow: true, Handle: a.whenReady(a.unpinPath)},
+
+		{Method: get, Path: "/health/graph", Status: ok, Handle: a.getGraph},
+		{Method: get, Path: "/health/alerts", Status: ok, Handle: a.getAlerts},
+		{Method: get, Path: "/health/bandwidth", Status: ok, Handle: a.getBandwidth},
+		{Method: get, Path: "/monitor/metrics", Status: ok, Handle: a.getMetricNames},
+		{Method: get, Path: "/monitor/metrics/{name}", Status: ok, Handle: a.getMetrics},
+		{Method: post, Path: "/ipfs/gc", Status: ok, Slow: true, Handle: a.collectGarbage},
+	}
+}
+
+// whenReady answers 503 until the peer is ready: before, its state may lack
+// pins.
+func (a *API) whenReady(handle handler) handler {
+	return func(r *http.Request) (any, error) {
+		if err := a.notReady(); err != nil {
+			return nil, err
+		}
+		return handle(r)
+	}
+}
+
+// whenReadyStream is whenReady for streams.
+func (a *API) whenReadyStream(stream streamer) streamer {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := a.notReady(); err != nil {
+			common.Fail(w, r, err)
+			return
+		}
+		stream(w, r)
+	}
+}
+
+func (a *API) notReady() error {
+	select {
+	case <-a.ready:
+		return nil
+	default:
+		return Unavailable("the peer is starting", nil)
+	}
+}

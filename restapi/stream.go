@@ -1,0 +1,166 @@
+package restapi
+
+import (
+	"bufio"
+	"encoding/json"
+	"iter"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/ipfs-cluster/pinsvc/common"
+)
+
+const (
+	// errorTrailer tells of errors after the first value. It is empty when
+	// there were none.
+	errorTrailer = "X-Stream-Error"
+	// lineBuffer is how much of a stream is sent together, in bytes.
+	lineBuffer = 32 << 10
+	// lineDelay is how long a line may wait for others to be sent with.
+	lineDelay = 100 * time.Millisecond
+)
+
+// streamed makes a route of a function that lists values. They are answered one
+// in a line; a list without any is a 204. An error before the first value is
+// answered like any other, later ones are told in a trailer.
+func streamed[T any](list func(*http.Request) (iter.Seq2[T, error], error)) streamer {
+	return func(w http.ResponseWriter, r *http.Request) {
+		values, err := list(r)
+		if err != nil {
+			common.Fail(w, r, err)
+			return
+		}
+		writeLines(w, r, values)
+	}
+}
+
+// writeLines answers with a sequence.
+func writeLines[T any](w http.ResponseWriter, r *http.Request, values iter.Seq2[T, error]) {
+	out := newLines(w, r)
+	defer out.end()
+	for v, err := range values {
+		if err != nil {
+			out.errors = append(out.errors, err)
+			continue
+		}
+		if err := out.write(v); err != nil {
+			logger.Debugf("%s %s: the client does not read on: %v", r.Method, r.URL.EscapedPath(), err)
+			return
+		}
+	}
+	out.done = true
+}
+
+// lines is an answer of JSON values, one in a line.
+type lines struct {
+	w       http.ResponseWriter
+	r       *http.Request
+	buffer  *lazyWriter
+	encoder *json.Encoder
+	errors  []error
+	begun   bool
+	done    bool // all values were written
+}
+
+func newLines(w http.ResponseWriter, r *http.Request) *lines {
+	buffer := newLazyWriter(w)
+	encoder := json.NewEncoder(buffer)
+	encoder.SetEscapeHTML(false)
+	return &lines{w: w, r: r, buffer: buffer, encoder: encoder}
+}
+
+func (l *lines) write(v any) error {
+	if !l.begun {
+		l.begun = true
+		l.w.Header().Set("Content-Type", "application/json")
+		l.w.Header().Set("Trailer", errorTrailer)
+		l.w.WriteHeader(http.StatusOK)
+	}
+	return l.encoder.Encode(v)
+}
+
+// end sends what is left: the last lines and the errors.
+func (l *lines) end() {
+	if l.begun {
+		l.buffer.close()
+		l.tellErrors()
+		return
+	}
+	switch {
+	case len(l.errors) > 0:
+		common.Fail(l.w, l.r, l.errors[0])
+	case l.done:
+		l.w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// tellErrors puts the errors into the trailer, and their causes into the log.
+func (l *lines) tellErrors() {
+	l.w.Header().Set(errorTrailer, "")
+	for i, err := range l.errors {
+		f := failure(err)
+		if f.Cause != nil {
+			logger.Errorf("%s %s: %s: %v", l.r.Method, l.r.URL.EscapedPath(), f.Details, f.Cause)
+		}
+		common.Note(l.r.Context(), "error", f.Details)
+		if i == 0 {
+			l.w.Header().Set(errorTrailer, f.Details)
+		} else {
+			l.w.Header().Add(errorTrailer, f.Details)
+		}
+	}
+}
+
+// lazyWriter collects what is written and sends it when there is enough, or
+// after a while.
+type lazyWriter struct {
+	conn *http.ResponseController
+
+	mu      sync.Mutex
+	buffer  *bufio.Writer
+	timer   *time.Timer
+	waiting bool // the timer runs
+	closed  bool
+}
+
+func newLazyWriter(w http.ResponseWriter) *lazyWriter {
+	l := &lazyWriter{conn: http.NewResponseController(w), buffer: bufio.NewWriterSize(w, lineBuffer)}
+	l.timer = time.AfterFunc(time.Hour, l.send)
+	l.timer.Stop()
+	return l
+}
+
+// Write implements io.Writer.
+func (l *lazyWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n, err := l.buffer.Write(p)
+	if err == nil && !l.waiting {
+		l.waiting = true
+		l.timer.Reset(lineDelay)
+	}
+	return n, err
+}
+
+// send is what the timer does. An error is told by the next Write.
+func (l *lazyWriter) send() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
+	l.waiting = false
+	if l.buffer.Flush() == nil {
+		_ = l.conn.Flush() // not supported, or told by the next Write
+	}
+}
+
+// close sends the rest. After it nothing is sent any more.
+func (l *lazyWriter) close() {
+	l.timer.Stop()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	_ = l.buffer.Flush() // a client that is gone does not want to know
+}

@@ -1,0 +1,47 @@
+package restapi
+
+import (
+	"iter"
+	"maps"
+	"strings"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+)
+
+// ReservedPrefix begins the keys of a pin's metadata that peers keep for
+// themselves. Clients neither see nor set them. It is the same as in package
+// pinsvcapi.
+const ReservedPrefix = "pinsvc-"
+
+func isReserved(key string) bool { return strings.HasPrefix(key, ReservedPrefix) }
+
+// shownMetadata returns what clients see of a pin's metadata.
+func shownMetadata(meta map[string]string) map[string]string {
+	shown := maps.Clone(meta) // others may use it
+	maps.DeleteFunc(shown, func(key, _ string) bool { return isReserved(key) })
+	return shown
+}
+
+func shownPin(p api.Pin) api.Pin {
+	p.Metadata = shownMetadata(p.Metadata)
+	return p
+}
+
+func shownInfo(info api.GlobalPinInfo) api.GlobalPinInfo {
+	info.Metadata = shownMetadata(info.Metadata)
+	return info
+}
+
+func pinAnswer(p api.Pin, err error) (any, error) {
+	return value(shownPin(p), err)
+}
+
+func shownInfos(infos iter.Seq2[api.GlobalPinInfo, error]) iter.Seq2[api.GlobalPinInfo, error] {
+	return func(yield func(api.GlobalPinInfo, error) bool) {
+		for info, err := range infos {
+			if !yield(shownInfo(info), err) {
+				return
+			}
+		}
+	}
+}
