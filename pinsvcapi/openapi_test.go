@@ -15,6 +15,8 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/common"
 )
 
 // document returns openapi.yaml, which is valid by itself.
@@ -218,12 +220,14 @@ func TestDocumentHasTheFields(t *testing.T) {
 // its reason, and no other.
 func TestDocumentHasTheFailures(t *testing.T) {
 	doc := document(t)
-	reasons := make(map[int]string) // by status
+	reasons := make(map[int][]any) // by status
 	for _, f := range failures {
-		reasons[f.status] = f.reason
+		reasons[f.status] = []any{f.reason}
 	}
-	reasons[http.StatusUnauthorized] = "UNAUTHORIZED"
-	reasons[http.StatusTooManyRequests] = "TOO_MANY_REQUESTS"
+	// The shared layer's.
+	reasons[http.StatusUnauthorized] = []any{common.ReasonUnauthorized}
+	reasons[http.StatusTooManyRequests] = []any{common.ReasonTooManyRequests}
+	reasons[http.StatusForbidden] = append(reasons[http.StatusForbidden], common.ReasonForbidden)
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
 			open := op.Security != nil
@@ -237,12 +241,12 @@ func TestDocumentHasTheFailures(t *testing.T) {
 				}
 				want := reasons[status]
 				if path == "/token" && status == http.StatusForbidden {
-					want = "FORBIDDEN"
+					want = []any{common.ReasonForbidden}
 				}
 				body := response.Value.Content.Get("application/json").Schema.Value
 				require.Equal(t, "#/components/schemas/Failure", body.AllOf[0].Ref)
 				reason := body.AllOf[1].Value.Properties["error"].Value.Properties["reason"].Value
-				require.Equal(t, []any{want}, reason.Enum, "%s %s: %d", method, path, status)
+				require.Equal(t, want, reason.Enum, "%s %s: %d", method, path, status)
 			}
 		}
 	}

@@ -217,9 +217,9 @@ func TestPeerThatIsNoMember(t *testing.T) {
 	require.NoError(t, err)
 	stranger.Allocations = []peer.ID{id}
 	f.store(t, stranger)
-	require.Equal(t, statusQueued, a.pin(http.MethodGet, "/pins/"+testCID(3).String(), "").Status)
-	require.Equal(t, 1, a.list("status=pinned").Count)
 	require.Equal(t, 2, a.list("status=queued").Count)
+	require.Equal(t, 1, a.list("status=pinned").Count)
+	require.Equal(t, statusQueued, a.pin(http.MethodGet, "/pins/"+testCID(3).String(), "").Status)
 }
 
 // A pin waits while its IPFS node is away, it does not fail.

@@ -205,6 +205,22 @@ func TestCreatedIsStable(t *testing.T) {
 	require.Greater(t, again.Created, first.Created, "a pin that was removed is a new one")
 }
 
+// Row "POST answer": the status as it is, not a hope.
+func TestAnswersOfWritesHaveTheStatus(t *testing.T) {
+	id := testCID(1).String()
+	for word, state := range stateByWord {
+		a := newTestAPI(t)
+		if state != StatePinned {
+			a.cluster.said[testCID(1)] = stateOf(state)
+		}
+		for _, target := range []string{"/pins", "/pins/" + id} {
+			code, body := a.do(http.MethodPost, target, `{"cid":"`+id+`"}`)
+			require.Equal(t, http.StatusAccepted, code)
+			require.Contains(t, body, `"status":"`+word+`"`)
+		}
+	}
+}
+
 // Row "replace": whatever it is replaced with, nothing of the old pin shows.
 func TestReplacedPinShowsNothingOfTheOldOne(t *testing.T) {
 	id, other := testCID(1).String(), testCID(2).String()
@@ -365,6 +381,34 @@ func TestPagesOfAnyOriginCanPin(t *testing.T) {
 		checkContract(t, http.MethodGet, target, "", rec)
 		require.Equal(t, status, rec.Code)
 		require.Equal(t, "*", rec.Header().Get("Access-Control-Allow-Origin"))
+	}
+}
+
+// Where not every page may write, one that may not is refused, also without a
+// preflight, and nothing is written.
+func TestPagesOfOtherOriginsCannotPin(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.CORSAllowedOrigins = []string{"https://app.example.com"}
+	f := newFakeCluster()
+	f.seed(Pin{CID: testCID(1)})
+	handler, err := New(cfg, WithCluster(f))
+	require.NoError(t, err)
+	id := testCID(1).String()
+	for origin, refused := range map[string]bool{"https://app.example.com": false, "https://other.example.com": true} {
+		for _, rq := range [][3]string{
+			{http.MethodPost, "/pins", `{"cid":"` + id + `"}`}, {http.MethodPost, "/pins/" + id, `{"cid":"` + id + `"}`},
+			{http.MethodDelete, "/pins/" + testCID(2).String(), ""},
+		} {
+			before := f.writes
+			req := httptest.NewRequest(rq[0], rq[1], strings.NewReader(rq[2]))
+			req.Header.Set("Origin", origin)
+			req.Header.Set("Sec-Fetch-Site", "cross-site")
+			rec := httptest.NewRecorder()
+			handler.ServeHTTP(rec, req)
+			checkContract(t, rq[0], rq[1], rq[2], rec)
+			require.Equal(t, refused, rec.Code == http.StatusForbidden, "%s %v", origin, rq)
+			require.False(t, refused && f.writes > before)
+		}
 	}
 }
 

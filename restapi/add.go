@@ -1,6 +1,7 @@
 package restapi
 
 import (
+	"io"
 	"iter"
 	"net/http"
 
@@ -21,6 +22,7 @@ func (a *API) add(w http.ResponseWriter, r *http.Request) {
 	// HTTP/1 would have all of the body read before the answer begins. HTTP/2
 	// needs nothing, and tests without a connection cannot.
 	_ = http.NewResponseController(w).EnableFullDuplex()
+	defer readRest(r)
 	added := noted(r, a.cluster.Add(r.Context(), content, params))
 	if !params.StreamChannels {
 		writeArray(w, r, added)
@@ -28,6 +30,17 @@ func (a *API) add(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("X-Chunked-Output", "1") // as Kubo says it, for browsers
 	writeLines(w, r, added)
+}
+
+// maxRest is how much of an upload that failed is still read, in bytes. It is
+// net/http's own bound: beyond it the connection is closed.
+const maxRest = 256 << 10
+
+// readRest reads what is left of a body. net/http does so by itself, but, where
+// the answer began before, at a moment at which the end of the body starts a
+// second reader of the connection: the next request on it is then cut off.
+func readRest(r *http.Request) {
+	_, _ = io.CopyN(io.Discard, r.Body, maxRest)
 }
 
 func parseUpload(r *http.Request) (files.Directory, api.AddParams, error) {

@@ -97,6 +97,6 @@ func tryAll(ctx context.Context, breaks []lineBreak, out io.Writer) error {
 	if wrong > 0 {
 		return fmt.Errorf("%d of %d breaks were not noticed, or could not be tried", wrong, len(breaks))
 	}
-	fmt.Fprintf(out, "%d breaks, all noticed\n", len(breaks))
+	fmt.Fprintf(out, "all noticed: %d of %d breaks\n", len(breaks), len(breaks))
 	return nil
 }
