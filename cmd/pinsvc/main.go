@@ -16,5 +16,6 @@ import (
 var commit string
 
 func main() {
+	keepConnections()
 	os.Exit(run(context.Background(), os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }

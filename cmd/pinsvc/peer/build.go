@@ -129,7 +129,8 @@ func (b *builder) makeComponents(ctx context.Context) error {
 	}
 	var o wrap.ConsensusOptions
 	if !raft {
-		o = wrap.ConsensusOptions{Store: b.store}
+		g, ok := inner.(*grouped)
+		o = wrap.ConsensusOptions{Store: b.store, Synced: ok && g.enabled()}
 	}
 	b.consensus = wrap.NewConsensus(inner, o)
 	b.closeWith("consensus", b.consensus.Shutdown)

@@ -55,7 +55,7 @@ func (s *Settings) newCRDT(n *network, store datastore.Datastore) (ipfscluster.C
 	if err != nil {
 		return nil, err
 	}
-	return newGrouped(inner, &cfg, s.Crdt.Batching), nil
+	return newGrouped(inner, &cfg, s.Crdt.Batching, store), nil
 }
 
 // prepareBootstrap readies the consensus for joining other peers: Raft gives

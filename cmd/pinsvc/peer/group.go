@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/crdt"
 	"github.com/ipfs-cluster/ipfs-cluster/state"
+	"github.com/ipfs/go-datastore"
 )
 
 var errStopping = errors.New("the peer is shutting down")
@@ -17,17 +19,19 @@ var errStopping = errors.New("the peer is shutting down")
 // grouped is the library's CRDT consensus with batches of our own. The
 // library's writes return before their batch is committed, so that one has to
 // poll for them, and its worker panics now and then when it is stopped. Here a
-// write returns when it is committed: one commit takes all writes that wait,
-// so the more there are, the fewer commits there are for other peers to fetch.
+// write returns when it is committed and on disk: one commit, and one sync of
+// the datastore, takes all writes that wait, so the more there are, the fewer
+// commits there are for other peers to fetch.
 //
 // In crdt.batching, max_batch_size bounds the writes of a commit and
 // max_batch_age how long a write waits for others. When either is zero, each
-// write is a commit of its own, by the library.
+// write is a commit of its own, by the library, and is not synced.
 type grouped struct {
 	ipfscluster.Consensus
 
 	config   *crdt.Config // the component's own, which has batching disabled
 	batching crdt.BatchingConfig
+	store    datastore.Datastore // synced after each commit
 	changes  chan *change
 
 	ready chan struct{} // closed when state is set
@@ -44,13 +48,14 @@ type change struct {
 	done  chan error // buffered
 }
 
-// newGrouped takes over a component that was made with cfg, nobody else uses,
-// and has batching disabled.
-func newGrouped(inner ipfscluster.Consensus, cfg *crdt.Config, batching crdt.BatchingConfig) *grouped {
+// newGrouped takes over a component that was made with cfg and on store, nobody
+// else uses, and has batching disabled.
+func newGrouped(inner ipfscluster.Consensus, cfg *crdt.Config, batching crdt.BatchingConfig, store datastore.Datastore) *grouped {
 	g := &grouped{
 		Consensus: inner,
 		config:    cfg,
 		batching:  batching,
+		store:     store,
 		changes:   make(chan *change),
 		ready:     make(chan struct{}),
 	}
@@ -97,6 +102,7 @@ func (g *grouped) Shutdown(ctx context.Context) error {
 	return g.Consensus.Shutdown(ctx)
 }
 
+// enabled tells whether writes are grouped, and so are on disk when they return.
 func (g *grouped) enabled() bool {
 	return g.batching.MaxBatchSize > 0 && g.batching.MaxBatchAge > 0
 }
@@ -145,10 +151,11 @@ func (g *grouped) loop(batch state.BatchingState) {
 			}
 		}
 		all := g.gather(waiting, writers)
-		answer := commitAll(batch, all)
+		errs := commitAll(batch, all)
 		waiting = g.drain(nil)
 		writers = len(all) + len(waiting)
-		answer()
+		// The disk takes its time, in which the next commit is made.
+		g.work.Go(func() { g.answer(all, errs) })
 	}
 }
 
@@ -203,17 +210,28 @@ func (g *grouped) drain(waiting []*change) []*change {
 	return waiting
 }
 
-// commitAll writes all changes at once and returns how to answer them. One
+// commitAll writes all changes at once, and returns what became of each. One
 // that cannot be written does not keep the others from it.
-func commitAll(batch state.BatchingState, all []*change) (answer func()) {
+func commitAll(batch state.BatchingState, all []*change) []error {
 	errs := make([]error, len(all))
 	for i, c := range all {
 		errs[i] = c.apply(batch)
 	}
 	failed := batch.Commit(context.Background())
-	return func() {
-		for i, c := range all {
-			c.done <- errors.Join(errs[i], failed)
-		}
+	for i := range errs {
+		errs[i] = errors.Join(errs[i], failed)
+	}
+	return errs
+}
+
+// answer tells the writers of a commit what became of it, when it is on disk:
+// some datastores lose what was not synced when the process is killed.
+func (g *grouped) answer(all []*change, errs []error) {
+	failed := g.store.Sync(context.Background(), datastore.NewKey("/"))
+	if failed != nil {
+		failed = fmt.Errorf("syncing the datastore: %w", failed)
+	}
+	for i, c := range all {
+		c.done <- errors.Join(errs[i], failed)
 	}
 }

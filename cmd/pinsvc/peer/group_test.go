@@ -12,6 +12,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/crdt"
 	"github.com/ipfs-cluster/ipfs-cluster/state"
+	"github.com/ipfs/go-datastore"
 	"github.com/stretchr/testify/require"
 )
 
@@ -22,6 +23,7 @@ type fakeCRDT struct {
 	ready  chan struct{}
 	batch  *fakeBatch
 	plain  state.ReadOnly
+	store  *fakeStore
 	logged []string // without batching
 	shut   bool
 }
@@ -84,6 +86,25 @@ func (b *fakeBatch) Commit(context.Context) error {
 	return b.fail
 }
 
+// fakeStore counts syncs, and what had been committed at the last one.
+type fakeStore struct {
+	datastore.Datastore
+	batch *fakeBatch
+	fail  error
+
+	mu     sync.Mutex
+	syncs  int
+	synced []int // sizes of the commits
+}
+
+func (s *fakeStore) Sync(context.Context, datastore.Key) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.syncs++
+	s.synced = s.batch.sizes()
+	return s.fail
+}
+
 func (b *fakeBatch) sizes() []int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -116,7 +137,8 @@ func inBubble(t *testing.T, size int, age time.Duration, test func(*testing.T, *
 	synctest.Test(t, func(t *testing.T) {
 		cfg := &crdt.Config{}
 		f := &fakeCRDT{config: cfg, ready: make(chan struct{}, 1), batch: &fakeBatch{}, plain: &fakeBatch{}}
-		g := newGrouped(f, cfg, crdt.BatchingConfig{MaxBatchSize: size, MaxBatchAge: age})
+		f.store = &fakeStore{batch: f.batch}
+		g := newGrouped(f, cfg, crdt.BatchingConfig{MaxBatchSize: size, MaxBatchAge: age}, f.store)
 		defer func() { require.NoError(t, g.Shutdown(t.Context())) }()
 		test(t, g, f)
 	})
@@ -151,6 +173,20 @@ func TestGroupSingleWriter(t *testing.T) {
 	})
 }
 
+// TestGroupIsOnDisk: a write is answered when its commit was synced, and not
+// answered well when that failed.
+func TestGroupIsOnDisk(t *testing.T) {
+	inBubble(t, 10, time.Hour, func(t *testing.T, g *grouped, f *fakeCRDT) {
+		f.ready <- struct{}{}
+		logPins(t, g, "a")()
+		require.Equal(t, []int{1}, f.store.synced)
+		require.NoError(t, g.LogUnpin(t.Context(), named("a")))
+		require.Equal(t, []int{1, 1}, f.store.synced)
+		f.store.fail = errors.New("no space left on device")
+		require.ErrorIs(t, g.LogPin(t.Context(), named("b")), f.store.fail)
+	})
+}
+
 // TestGroupManyWriters: what comes during a commit is in the next one,
 // together with what comes from those who were just answered.
 func TestGroupManyWriters(t *testing.T) {
@@ -169,6 +205,7 @@ func TestGroupManyWriters(t *testing.T) {
 		others()
 		again()
 		require.Equal(t, []int{1, 5}, f.batch.sizes())
+		require.Equal(t, 2, f.store.syncs, "one for all writes of a commit")
 	})
 }
 

@@ -16,6 +16,7 @@ func (s *Settings) observe() (ipfscluster.Tracer, error) {
 	if err := observations.SetupMetrics(s.Metrics); err != nil {
 		return nil, fmt.Errorf("observations.metrics: %w", err)
 	}
+	setTracer(s.Tracing.EnableTracing)
 	tracer, err := observations.SetupTracing(s.Tracing)
 	if err != nil {
 		return nil, fmt.Errorf("observations.tracing: %w", err)

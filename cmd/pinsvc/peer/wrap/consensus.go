@@ -31,6 +31,8 @@ type ConsensusOptions struct {
 	// is killed. Nil is for Raft: its log is durable, and its calls may wait
 	// for another peer and are bounded.
 	Store datastore.Datastore
+	// Synced tells that the inner component syncs Store before it returns.
+	Synced bool
 	// BatchAge is how long a CRDT batch may wait for its commit
 	// (crdt.batching.max_batch_age). Zero: there are no batches.
 	BatchAge time.Duration
@@ -220,7 +222,7 @@ func bound(ctx, life context.Context) (context.Context, context.CancelFunc) {
 
 // sync makes what was written survive the end of the process.
 func (c *Consensus) sync(ctx context.Context) error {
-	if c.options.Store == nil {
+	if c.options.Store == nil || c.options.Synced {
 		return nil
 	}
 	err := c.options.Store.Sync(context.WithoutCancel(ctx), datastore.NewKey("/"))
