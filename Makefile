@@ -11,7 +11,7 @@ GOBUILD := go build -buildvcs=false -ldflags "$(LDFLAGS)"
 
 PREFIX ?= /usr/local
 # How long each fuzz target runs.
-FUZZTIME ?= 20s
+FUZZTIME ?= 60s
 SCRIPTS := .ci/run $(wildcard tools/*.sh sharness/*.sh sharness/*/*.sh)
 
 .PHONY: help
@@ -38,7 +38,7 @@ kubo: ## Run a Kubo on its default ports, in $IPFS_PATH (default ./.kubo)
 	@tools/kubo.sh
 
 .PHONY: test
-test: unit sharness ## Run every test, after installing what it needs
+test: unit fuzz sharness ## Run every test, after installing what it needs
 
 .PHONY: unit
 unit: packages ## Run the Go tests only
@@ -48,8 +48,12 @@ unit: packages ## Run the Go tests only
 sharness: packages build ## Run the tests from the outside only (TESTS="t0010-init.sh ...")
 	sharness/run.sh $(TESTS)
 
+.PHONY: mutants
+mutants: ## Break one line at a time and see that the tests notice (half an hour)
+	go run ./tools/mutants
+
 .PHONY: fuzz
-fuzz: ## Run every fuzz target for FUZZTIME (default 20s)
+fuzz: ## Run every fuzz target for FUZZTIME (default 60s)
 	tools/fuzz.sh $(FUZZTIME)
 
 .PHONY: check
