@@ -50,7 +50,7 @@ func (a *API) getPins(r *http.Request) (any, error) {
 }
 
 func (a *API) addPin(r *http.Request) (any, error) {
-	b, err := readPin(r, a.config.MaxBodyBytes)
+	b, err := a.readPin(r)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (a *API) replacePin(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := readPin(r, a.config.MaxBodyBytes)
+	b, err := a.readPin(r)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +83,16 @@ func (a *API) deletePin(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return nil, a.service.remove(r.Context(), id)
+}
+
+// readPin reads the pin in a request's body, and tells the audit line whose
+// path does not say it.
+func (a *API) readPin(r *http.Request) (pinBody, error) {
+	b, err := readPin(r, a.config.MaxBodyBytes)
+	if err == nil {
+		common.Note(r.Context(), "cid", b.cid.String())
+	}
+	return b, err
 }
 
 // requestID reads the path's request ID, which is a CID in any encoding.

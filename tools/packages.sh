@@ -9,6 +9,7 @@ needs=(
 	"/usr/include/stdlib.h libc6-dev"
 	"curl curl"                 # sharness
 	"jq jq"                     # sharness
+	"openssl openssl"           # sharness
 	"prove perl"                # sharness
 	"node nodejs"               # sharness, the JavaScript clients
 	"npm npm"

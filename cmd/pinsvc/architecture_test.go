@@ -79,6 +79,8 @@ func TestImportRules(t *testing.T) {
 			"a section satisfies the library's interface by its methods, so that anybody's program can use it"},
 		{"pinsvcapi", module, []string{"pinsvcapi", "common", "config"},
 			"the component can be plugged into somebody else's peer, without the program"},
+		{"restapi", module, []string{"restapi", "common", "config"},
+			"the component can be plugged into somebody else's peer, without the program or the other API"},
 		{"embedded", module, []string{"embedded", "config"},
 			"the IPFS node is a connector like any other: APIs do not know where content is"},
 		{"", library + "/cmdutils", nil,
@@ -87,6 +89,8 @@ func TestImportRules(t *testing.T) {
 			"that component is what this repository replaces"},
 		{"", library + "/api/common", nil,
 			"there is one authentication layer, and it is package common"},
+		{"", library + "/api/rest", nil,
+			"that component is what package restapi replaces; its client is for tests"},
 	}
 	packages := list(t, "./...")
 	for _, r := range rules {
@@ -115,6 +119,8 @@ func TestProgramDependencies(t *testing.T) {
 	for _, ban := range []struct{ path, why string }{
 		{library + "/cmdutils", "it imports the library's Pinning Service API"},
 		{library + "/api/pinsvcapi", "the program must not contain two of them"},
+		{library + "/api/rest", "the program must not contain two of them"},
+		{library + "/api/common", "there is one authentication layer, and it is package common"},
 		{library + "/test", "it is for tests"},
 		{"github.com/stretchr/testify", "it is for tests"},
 	} {
@@ -129,7 +135,8 @@ func TestOneDoor(t *testing.T) {
 	for _, rule := range []struct{ folder, path, file, why string }{
 		{"pinsvcapi", gorpc, "cluster.go", "the component's only way to the cluster"},
 		{"pinsvcapi", library + "/state", "cluster.go", "foreign errors are translated where they enter"},
-		{"cmd/pinsvc/peer", library + "/api/rest", "restapi_library.go", "it goes when our own REST API comes"},
+		{"restapi", gorpc, "cluster.go", "the component's only way to the cluster"},
+		{"restapi", library + "/state", "cluster.go", "foreign errors are translated where they enter"},
 		{"cmd/pinsvc", "os/signal", "daemon.go", "signals are for the program, not for libraries"},
 	} {
 		t.Run(rule.folder+" "+rule.path, func(t *testing.T) {

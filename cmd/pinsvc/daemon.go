@@ -34,7 +34,8 @@ func (a *app) daemonCommand() *cobra.Command {
 		Long: `Run the peer that lives in the folder, until SIGINT or SIGTERM.
 
 Requests under way are finished first. A second signal changes nothing, a third
-ends the process at once.`,
+ends the process at once. SIGHUP reads the users of the APIs again: see "pinsvc
+reload".`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.daemon(c.Context(), f) },
 	}
@@ -98,11 +99,14 @@ func (a *app) untilSignalled(ctx context.Context, o peer.Options) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	signals := make(chan os.Signal, 3)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(signals)
+	reloads := make(chan os.Signal, 1) // one that waits stands for all
+	signal.Notify(reloads, syscall.SIGHUP)
+	defer signal.Stop(reloads)
 
 	ended := make(chan error, 1)
-	go func() { ended <- a.live(ctx, o) }()
+	go func() { ended <- a.live(ctx, o, reloads) }()
 	for count := 1; ; count++ {
 		select {
 		case err := <-ended:
@@ -120,8 +124,9 @@ func (a *app) untilSignalled(ctx context.Context, o peer.Options) error {
 	}
 }
 
-// live is the peer from start to stop. It ends with the context.
-func (a *app) live(ctx context.Context, o peer.Options) error {
+// live is the peer from start to stop. It ends with the context. It reloads
+// when it is told to, and has started.
+func (a *app) live(ctx context.Context, o peer.Options, reloads <-chan os.Signal) error {
 	p, err := peer.Start(ctx, o)
 	if err != nil {
 		if ctx.Err() != nil { // stopped while it started
@@ -129,17 +134,21 @@ func (a *app) live(ctx context.Context, o peer.Options) error {
 		}
 		return err
 	}
-	select {
-	case <-p.Ready():
-		fmt.Fprintln(a.out, readyLine(p))
-		notify(sddaemon.SdNotifyReady)
-	case <-p.Done():
-	case <-ctx.Done():
-	}
-	select {
-	case <-p.Done():
-	case <-ctx.Done():
-		fmt.Fprintln(a.out, "Stopping: requests under way are finished first.")
+	ready := p.Ready()
+	for going := true; going; {
+		select {
+		case <-ready:
+			ready = nil // said once
+			fmt.Fprintln(a.out, readyLine(p))
+			notify(sddaemon.SdNotifyReady)
+		case <-reloads:
+			_ = p.Reload() // it logs what is wrong
+		case <-p.Done():
+			going = false
+		case <-ctx.Done():
+			fmt.Fprintln(a.out, "Stopping: requests under way are finished first.")
+			going = false
+		}
 	}
 	notify(sddaemon.SdNotifyStopping)
 	why := p.Err()

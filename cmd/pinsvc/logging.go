@@ -54,7 +54,7 @@ func parseLogLevels(text string, debug bool) (logLevels, error) {
 	if debug {
 		levels["*"] = overall
 	}
-	levels[facility] = own
+	levels[facility], levels["audit"] = own, own
 	maps.Copy(levels, single)
 	return levels, nil
 }

@@ -158,7 +158,7 @@ func TestProcess(t *testing.T) {
 	} {
 		t.Run(c.consensus+" "+c.datastore, func(t *testing.T) {
 			folder := newFolder(t, "--consensus", c.consensus, "--datastore", c.datastore)
-			for i, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+			for i, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
 				d := startDaemon(t, folder)
 				api := newClient(t, folder, d)
 				if i == 0 {

@@ -65,7 +65,7 @@ func TestHelpAndCompletion(t *testing.T) {
 	t.Setenv("CLUSTER_SECRET", "c0ffee")
 	t.Setenv("CLUSTER_PINSVCAPI_BASICAUTHCREDENTIALS", "u:sesame")
 	help := succeed(t, "", "--help")
-	for _, command := range []string{"init", "daemon", "token", "state", "version", "completion"} {
+	for _, command := range []string{"init", "daemon", "reload", "token", "passwd", "state", "version", "completion"} {
 		require.Regexp(t, `(?m)^ +`+command+` `, help)
 	}
 	for _, shell := range []string{"bash", "zsh", "fish"} {

@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/restapi"
 )
 
 // door is an API that has its addresses bound.
@@ -22,7 +23,7 @@ type door struct {
 // openDoors binds the APIs whose section is there. An error names the section
 // and the address, and leaves to the caller the doors that are open already.
 // The REST API needs the host on Raft; without it (h is nil) that one waits.
-func (p *Peer) openDoors(ctx context.Context) error {
+func (p *Peer) openDoors(context.Context) error {
 	s := p.settings
 	if s.has(config.API, "pinsvcapi") {
 		if err := p.openPinsvcapi(); err != nil {
@@ -41,14 +42,15 @@ func (p *Peer) openDoors(ctx context.Context) error {
 		p.doors = append(p.doors, door{"api.ipfsproxy", urls, proxy})
 	}
 	if p.kind != "raft" {
-		return p.openRestapi(ctx, nil)
+		return p.openRestapi(nil)
 	}
 	return nil
 }
 
 func (p *Peer) openPinsvcapi() error {
-	api, err := pinsvcapi.New(p.settings.Pinsvcapi.Value(),
-		pinsvcapi.WithReady(p.ready), pinsvcapi.WithBaseDir(p.settings.folder))
+	section := p.settings.Pinsvcapi
+	api, err := pinsvcapi.New(section.Value(), pinsvcapi.WithReady(p.ready),
+		pinsvcapi.WithBaseDir(p.settings.folder), pinsvcapi.WithCredentials(p.credentials[section.Name()]))
 	if err != nil {
 		return err
 	}
@@ -59,16 +61,26 @@ func (p *Peer) openPinsvcapi() error {
 	return nil
 }
 
-// openRestapi binds the REST API. It is also served on the host h when that is
-// not nil: on Raft, where every peer is trusted, as ipfs-cluster-service does.
-func (p *Peer) openRestapi(ctx context.Context, h host.Host) error {
+// openRestapi binds the REST API. On Raft, where every peer is trusted, it is
+// also served on the cluster's host h, as ipfs-cluster-service does, unless it
+// has a libp2p address of its own.
+func (p *Peer) openRestapi(h host.Host) error {
 	if !p.settings.has(config.API, "restapi") {
 		return nil
 	}
-	api, urls, err := newRestapi(ctx, p.settings, h)
-	if err != nil {
-		return fmt.Errorf("api.restapi: %w", err)
+	section := p.settings.Restapi
+	options := []restapi.Option{restapi.WithReady(p.ready),
+		restapi.WithBaseDir(p.settings.folder), restapi.WithCredentials(p.credentials[section.Name()])}
+	if h != nil {
+		options = append(options, restapi.WithHost(h))
 	}
-	p.doors = append(p.doors, door{"api.restapi", urls, api})
+	api, err := restapi.New(section.Value(), options...)
+	if err != nil {
+		return err
+	}
+	if err := api.Listen(); err != nil {
+		return err
+	}
+	p.doors = append(p.doors, door{section.Name(), api.URLs(), api})
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"go.opencensus.io/tag"
 
 	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
+	"github.com/ipfs-cluster/pinsvc/common"
 )
 
 // builder holds what is needed only while a peer is built.
@@ -62,6 +63,10 @@ func (b *builder) openFolder(context.Context) error {
 		return err
 	}
 	b.closeWith("lock", func(context.Context) error { return l.Close() })
+	if err := writePID(o.Folder); err != nil {
+		return err
+	}
+	b.closeWith("number of this process", func(context.Context) error { return removePID(o.Folder) })
 	if b.settings, err = LoadSettings(o.Folder, o.AllowUnknownKeys); err != nil {
 		return err
 	}
@@ -71,6 +76,10 @@ func (b *builder) openFolder(context.Context) error {
 	}
 	if b.kind, err = b.settings.Consensus(); err != nil {
 		return err
+	}
+	b.credentials = make(map[string]*common.Credentials)
+	for section, users := range b.settings.configuredUsers() {
+		b.credentials[section] = common.NewCredentials(users)
 	}
 	b.settings.spreadTracing(b.identity.ID)
 	b.tell()
@@ -114,7 +123,7 @@ func (b *builder) openNetwork(ctx context.Context) (err error) {
 	b.closeWith("host", func(context.Context) error { return b.net.host.Close() })
 	b.closeWith("DHT", func(context.Context) error { return b.net.dht.Close() })
 	if b.kind == "raft" {
-		return b.openRestapi(ctx, b.net.host)
+		return b.openRestapi(b.net.host)
 	}
 	return nil
 }

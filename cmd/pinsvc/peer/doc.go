@@ -6,13 +6,17 @@
 // of all sections, checked.go makes their errors name section and key), and
 // LoadIdentity the key pair (identity.go).
 //
-// Start builds the peer in the order of peer.go: the APIs bind first, because
-// a busy port should not cost a heavy start (apis.go, restapi_library.go);
-// then the datastore (store.go), the libp2p host (host.go), the consensus
-// (consensus.go) and everything else the library's Cluster wants
-// (components.go). The consensus, the tracker and the connector are wrapped by
-// package wrap, which says why. Shutdown goes the other way: requests are
-// drained, then the cluster stops, then the network, then the datastore.
+// Start builds the peer in the order of build.go: the APIs bind first, because
+// a busy port should not cost a heavy start (apis.go); then the datastore
+// (store.go), the libp2p host (host.go), the consensus (consensus.go) and
+// everything else the library's Cluster wants (components.go). The consensus,
+// the tracker and the connector are wrapped by package wrap, which says why.
+// Shutdown goes the other way: requests are drained, then the cluster stops,
+// then the network, then the datastore.
+//
+// SetPassword changes a user in service.json (password.go). A running peer
+// reads its users again with Reload (reload.go), which AskReload makes the peer
+// of another process do, found by pidfile.go.
 //
 // ExportState, ImportState and CleanState work on a folder whose peer is
 // stopped (state.go).

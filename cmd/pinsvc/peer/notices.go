@@ -28,11 +28,15 @@ func (s *Settings) Notices() []string {
 	return out
 }
 
-// accessNotices is about APIs that everybody, or nobody, may use.
+// accessNotices is about APIs that everybody, or nobody, may use, or whoever
+// guesses a short password.
 func accessNotices(section string, cfg common.Config) []string {
 	if cfg.BasicAuthCredentials != nil {
 		if len(cfg.BasicAuthCredentials) == 0 {
 			return []string{section + ".basic_auth_credentials is {}: nobody may use this API. Add a user, or remove the section."}
+		}
+		if hint := cfg.PasswordHint(); hint != "" {
+			return []string{section + "." + hint + "."}
 		}
 		return nil
 	}

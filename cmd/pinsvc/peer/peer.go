@@ -9,6 +9,8 @@ import (
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	logging "github.com/ipfs/go-log/v2"
+
+	"github.com/ipfs-cluster/pinsvc/common"
 )
 
 var logger = logging.Logger("pinsvc")
@@ -28,6 +30,10 @@ type Peer struct {
 	cluster  *ipfscluster.Cluster
 	net      *network
 	doors    []door
+	// credentials are those of the doors of ours, by section. Reload changes
+	// them.
+	credentials map[string]*common.Credentials
+	reloading   sync.Mutex
 
 	ready chan struct{} // closed when the consensus is ready
 	done  chan struct{} // closed when the peer cannot go on

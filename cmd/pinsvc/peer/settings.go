@@ -23,6 +23,7 @@ import (
 
 	pinconfig "github.com/ipfs-cluster/pinsvc/config"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/restapi"
 )
 
 // Settings is a service.json in memory: every section that a peer of this kind
@@ -33,7 +34,7 @@ type Settings struct {
 	Raft      *raft.Config
 	Crdt      *crdt.Config
 	Pinsvcapi *pinconfig.Section[pinsvcapi.Config]
-	Restapi   *pinconfig.Section[restConfig]
+	Restapi   *pinconfig.Section[restapi.Config]
 	Ipfsproxy *ipfsproxy.Config
 	Ipfshttp  *ipfshttp.Config
 	Tracker   *stateless.Config
@@ -65,7 +66,7 @@ func newSettings(folder string, o only) *Settings {
 	s := &Settings{folder: folder, manager: config.NewManager(), mistakes: &mistakes{}}
 	s.Cluster = add[ipfscluster.Config](s, config.Cluster, "")
 	s.Pinsvcapi = addOurs(s, config.API, pinsvcapi.NewSection())
-	s.Restapi = addOurs(s, config.API, newRestSection())
+	s.Restapi = addOurs(s, config.API, restapi.NewSection())
 	s.Ipfsproxy = add[ipfsproxy.Config](s, config.API, "api")
 	s.Ipfshttp = add[ipfshttp.Config](s, config.IPFSConn, "ipfs_connector")
 	s.Tracker = add[stateless.Config](s, config.PinTracker, "pin_tracker")

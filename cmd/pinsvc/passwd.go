@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/common"
+)
+
+// shortPassword is from where on a password needs no warning, in characters.
+// Nobody can try a hashed one without asking the peer, which slows down who
+// guesses, or without the file.
+const shortPassword = 12
+
+func (a *app) passwdCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "passwd [USER]",
+		Short: "Set the password of a user, stored as a hash",
+		Long: `Set the password of a user in both API sections of the configuration, which
+then have only its bcrypt hash. A user that is not there is added; without USER
+it is the only one that is there.
+
+The password is asked for on a terminal, else read from standard input, one line.
+The tokens that the user has end. A running daemon goes on with the old password
+until "pinsvc reload".`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return a.passwd(strings.Join(args, "")) },
+	}
+}
+
+func (a *app) passwd(name string) error {
+	name, err := a.passwdUser(name)
+	if err != nil {
+		return err
+	}
+	password, err := a.newPassword(name)
+	if err != nil {
+		return err
+	}
+	hash, err := common.HashPassword(password)
+	if err != nil {
+		return err
+	}
+	sections, err := peer.SetPassword(a.folder, name, hash)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "User %s has a new password in %s.\n", name, strings.Join(sections, " and "))
+	fmt.Fprintln(a.out, "Older tokens of this user end. Copy the user's entry to every peer of the cluster,\n"+
+		"and run \"pinsvc reload\" where the daemon runs, to make it use the new password.")
+	if utf8.RuneCountInString(password) < shortPassword {
+		fmt.Fprintf(a.err, "Warning: the password is shorter than %d characters: a long random one cannot be guessed.\n", shortPassword)
+	}
+	for _, section := range []string{"PINSVCAPI", "RESTAPI"} {
+		if v := "CLUSTER_" + section + "_BASICAUTHCREDENTIALS"; os.Getenv(v) != "" {
+			fmt.Fprintf(a.err, "Warning: %s is set. A daemon with this variable does not use the entry in the file.\n", v)
+		}
+	}
+	return nil
+}
+
+// passwdUser checks the name of the user, or returns that of the only one.
+func (a *app) passwdUser(name string) (string, error) {
+	s, err := peer.LoadSettings(a.folder, true)
+	if err != nil {
+		return "", err
+	}
+	defer s.Close()
+	names := s.UserNames()
+	switch {
+	case name == "" && len(names) == 1:
+		return names[0], nil
+	case name == "" && len(names) == 0:
+		return "", errors.New("there is no user yet: name one")
+	case name == "":
+		return "", fmt.Errorf("several users, name one: %s", strings.Join(names, ", "))
+	case strings.ContainsRune(name, ':') || strings.ContainsFunc(name, unicode.IsControl):
+		return "", fmt.Errorf("%q cannot be the name of a user: Basic authentication has no colons or control characters in it", name)
+	}
+	return name, nil
+}
+
+// newPassword asks for a password, twice on a terminal.
+func (a *app) newPassword(user string) (string, error) {
+	if f, ok := a.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		first, err := a.ask(f, "New password of "+user+": ")
+		if err != nil {
+			return "", err
+		}
+		second, err := a.ask(f, "Again: ")
+		if err == nil && first != second {
+			err = errors.New("these are two passwords: nothing was changed")
+		}
+		return first, err
+	}
+	line, err := bufio.NewReader(a.in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("reading the password: %w", err)
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
+// ask reads a line that the terminal does not show. Control-C is an error, so
+// that the terminal is given back as it was.
+func (a *app) ask(terminal *os.File, prompt string) (string, error) {
+	fd := int(terminal.Fd())
+	before, err := term.MakeRaw(fd)
+	if err != nil {
+		return "", fmt.Errorf("reading the password: %w", err)
+	}
+	defer func() { _ = term.Restore(fd, before) }()
+	line, err := term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{terminal, a.err}, "").ReadPassword(prompt)
+	if err != nil {
+		return "", errors.New("no password was given: nothing was changed")
+	}
+	return line, nil
+}
