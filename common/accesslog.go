@@ -48,6 +48,7 @@ func (a *accessLog) logged(next http.Handler) http.Handler {
 			}
 			a.write(rec.line(r, status, size))
 			rec.audit(r, status)
+			rec.handler.metrics.answered(rec, r.Method, status)
 		}()
 		next.ServeHTTP(w, r)
 		returned = true

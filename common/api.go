@@ -1,6 +1,9 @@
 package common
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+)
 
 // API is what a component tells this layer about itself.
 type API struct {
@@ -16,6 +19,10 @@ type API struct {
 	// fixed text and the error as its cause. A *Failure that is handed in
 	// comes out as it is.
 	Failure func(error) *Failure
+	// Unready returns why the API should not be sent requests now, one short
+	// text for each reason, for GET /ready; nothing when it should. It keeps
+	// to its context. Nil: always ready.
+	Unready func(context.Context) []string
 	// Body returns a failure in the API's own form, to be encoded as JSON.
 	Body func(*Failure) any
 }

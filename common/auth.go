@@ -19,7 +19,9 @@ func (h *Handler) authenticate(next http.Handler) http.Handler {
 		}
 		user, err := h.identify(r)
 		if err != nil {
-			h.fail(w, r, h.failureOf(err))
+			failure := h.failureOf(err)
+			h.metrics.refused(r, failure.Status)
+			h.fail(w, r, failure)
 			return
 		}
 		rec := recordOf(r)

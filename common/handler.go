@@ -13,21 +13,23 @@ import (
 // Handler is the HTTP handler of one API: recovery, access log, CORS and
 // authentication around the component's routes.
 type Handler struct {
-	api    API
-	creds  *Credentials
-	chain  http.Handler
-	open   map[string]bool // method, space and path of the open routes
-	header http.Header     // that every answer begins with
-	limits limits
-	slots  slots // for requests that come without a listener
-	guard  *guard
-	behind proxies
-	logger *log.ZapEventLogger
-	access *accessLog
+	api     API
+	creds   *Credentials
+	chain   http.Handler
+	open    map[string]bool // method, space and path of the open routes
+	header  http.Header     // that every answer begins with
+	limits  limits
+	slots   slots // for requests that come without a listener
+	guard   *guard
+	behind  proxies
+	logger  *log.ZapEventLogger
+	access  *accessLog
+	metrics *metrics
 }
 
 // NewHandler returns the handler of an API. It does no I/O. To the API's own
-// routes it adds POST /token and GET /health (204), unless the API has them.
+// routes it adds POST /token, GET /health (204) and GET /ready, unless the API
+// has them.
 // The error names the route that is wrong.
 func NewHandler(cfg Config, creds *Credentials, api API) (*Handler, error) {
 	if creds == nil {
@@ -38,15 +40,16 @@ func NewHandler(cfg Config, creds *Credentials, api API) (*Handler, error) {
 		return nil, fmt.Errorf("common: %s: trusted_proxies: %w", api.Name, err)
 	}
 	h := &Handler{
-		api:    api,
-		creds:  creds,
-		header: baseHeader(&cfg),
-		limits: limitsOf(&cfg),
-		slots:  newSlots(cfg.MaxConcurrentRequests),
-		guard:  newGuard(cfg.MaxAuthFailures, creds.now),
-		behind: behind,
-		logger: log.Logger(api.Name),
-		access: newAccessLog(log.Logger(api.Name + "log")),
+		api:     api,
+		creds:   creds,
+		header:  baseHeader(&cfg),
+		limits:  limitsOf(&cfg),
+		slots:   newSlots(cfg.MaxConcurrentRequests),
+		guard:   newGuard(cfg.MaxAuthFailures, creds.now),
+		behind:  behind,
+		logger:  log.Logger(api.Name),
+		access:  newAccessLog(log.Logger(api.Name + "log")),
+		metrics: newMetrics(api.Name),
 	}
 	router, err := h.newRouter()
 	if err != nil {

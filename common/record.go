@@ -12,6 +12,7 @@ import (
 type record struct {
 	handler *Handler
 	start   time.Time
+	route   string   // the template of the path, empty until it is known
 	remote  string   // who sent it: an IP address, "unix" or a peer ID
 	user    string   // empty until somebody is authenticated
 	tokenID string   // of that user's token, if it has one

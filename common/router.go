@@ -16,6 +16,7 @@ func (h *Handler) ownRoutes() []Route {
 	return []Route{
 		{Method: http.MethodPost, Path: "/token", Status: http.StatusOK, Handle: h.postToken},
 		{Method: http.MethodGet, Path: "/health", Status: http.StatusNoContent, Open: true, Handle: getHealth},
+		{Method: http.MethodGet, Path: "/ready", Open: true, Stream: h.getReady},
 	}
 }
 
@@ -64,7 +65,11 @@ func (h *Handler) addRoute(router *mux.Router, route Route) ([]string, error) {
 	if route.Handle != nil {
 		handle = h.handle(route)
 	}
-	return methods, router.Methods(methods...).Path(route.Path).HandlerFunc(handle).GetError()
+	noted := func(w http.ResponseWriter, r *http.Request) {
+		recordOf(r).route = route.Path
+		handle(w, r)
+	}
+	return methods, router.Methods(methods...).Path(route.Path).HandlerFunc(noted).GetError()
 }
 
 func checkRoute(route Route) error {
