@@ -7,6 +7,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/multiformats/go-multiaddr"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ipfs-cluster/pinsvc/common"
 )
@@ -31,6 +32,7 @@ type options struct {
 	cluster     Cluster
 	baseDir     string
 	host        host.Host
+	unready     func(context.Context) []string
 }
 
 // WithReady makes the API answer 503 until the channel is closed. Without it,
@@ -59,6 +61,13 @@ func WithBaseDir(dir string) Option {
 // WithHost also serves the API on a libp2p host that somebody else owns.
 func WithHost(h host.Host) Option {
 	return func(o *options) { o.host = h }
+}
+
+// WithUnready adds to GET /ready why the peer should not be sent requests now,
+// one short text for each reason; nothing when it should. The function keeps to
+// its context.
+func WithUnready(reasons func(context.Context) []string) Option {
+	return func(o *options) { o.unready = reasons }
 }
 
 // New returns the component. It does no I/O: call Listen to bind its
@@ -99,6 +108,7 @@ func (a *API) assemble(o options) (err error) {
 		Routes:  a.routes(),
 		Failure: failure,
 		Body:    failureBody,
+		Unready: o.unready,
 	})
 	if err != nil {
 		return err
@@ -137,3 +147,7 @@ func (a *API) URLs() []string {
 func (a *API) Shutdown(ctx context.Context) error {
 	return a.server.Shutdown(ctx)
 }
+
+// Collector returns the API's metrics, to be registered with Prometheus: see
+// common.Handler.Collector.
+func (a *API) Collector() prometheus.Collector { return a.handler.Collector() }

@@ -587,3 +587,16 @@ func TestWalkOf5000WhileOthersWrite(t *testing.T) {
 	}
 	require.Len(t, slices.Compact(slices.Sorted(slices.Values(seen))), len(seen), "no pin is seen twice")
 }
+
+// Load balancers ask /ready, without credentials, and get reasons.
+func TestReadySaysWhyNot(t *testing.T) {
+	var reasons []string
+	a := newTestAPI(t, WithUnready(func(context.Context) []string { return reasons }))
+	code, body := a.do(http.MethodGet, "/ready", "")
+	require.Equal(t, http.StatusOK, code)
+	require.JSONEq(t, `{"ready":true,"reasons":[]}`, body)
+	reasons = []string{"the IPFS node does not answer"}
+	code, body = a.do(http.MethodGet, "/ready", "")
+	require.Equal(t, http.StatusServiceUnavailable, code)
+	require.JSONEq(t, `{"ready":false,"reasons":["the IPFS node does not answer"]}`, body)
+}

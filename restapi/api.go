@@ -7,6 +7,7 @@ import (
 	logging "github.com/ipfs/go-log/v2"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/multiformats/go-multiaddr"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ipfs-cluster/pinsvc/common"
 )
@@ -32,6 +33,7 @@ type options struct {
 	cluster     Cluster
 	baseDir     string
 	host        host.Host
+	unready     func(context.Context) []string
 }
 
 // WithReady makes everything that is about the pinset answer 503 until the
@@ -62,6 +64,13 @@ func WithHost(h host.Host) Option {
 	return func(o *options) { o.host = h }
 }
 
+// WithUnready adds to GET /ready why the peer should not be sent requests now,
+// one short text for each reason; nothing when it should. The function keeps to
+// its context.
+func WithUnready(reasons func(context.Context) []string) Option {
+	return func(o *options) { o.unready = reasons }
+}
+
 // New returns the component. It does no I/O: call Listen to bind its
 // addresses, and hand it to ipfscluster.NewCluster. The error joins every
 // mistake of the configuration.
@@ -85,6 +94,7 @@ func New(cfg Config, opts ...Option) (*API, error) {
 		Routes:  a.routes(),
 		Failure: failure,
 		Body:    failureBody,
+		Unready: o.unready,
 	})
 	if err != nil {
 		return nil, err
@@ -118,3 +128,7 @@ func (a *API) URLs() []string { return a.server.URLs() }
 // Shutdown stops to accept requests and waits for those under way, until the
 // context ends. It may be called at any time, more than once.
 func (a *API) Shutdown(ctx context.Context) error { return a.server.Shutdown(ctx) }
+
+// Collector returns the API's metrics, to be registered with Prometheus: see
+// common.Handler.Collector.
+func (a *API) Collector() prometheus.Collector { return a.handler.Collector() }

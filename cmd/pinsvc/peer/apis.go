@@ -50,7 +50,8 @@ func (p *Peer) openDoors(context.Context) error {
 func (p *Peer) openPinsvcapi() error {
 	section := p.settings.Pinsvcapi
 	api, err := pinsvcapi.New(section.Value(), pinsvcapi.WithReady(p.ready),
-		pinsvcapi.WithBaseDir(p.settings.folder), pinsvcapi.WithCredentials(p.credentials[section.Name()]))
+		pinsvcapi.WithBaseDir(p.settings.folder), pinsvcapi.WithCredentials(p.credentials[section.Name()]),
+		pinsvcapi.WithUnready(p.unready))
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,8 @@ func (p *Peer) openRestapi(h host.Host) error {
 	}
 	section := p.settings.Restapi
 	options := []restapi.Option{restapi.WithReady(p.ready),
-		restapi.WithBaseDir(p.settings.folder), restapi.WithCredentials(p.credentials[section.Name()])}
+		restapi.WithBaseDir(p.settings.folder), restapi.WithCredentials(p.credentials[section.Name()]),
+		restapi.WithUnready(p.unready)}
 	if h != nil {
 		options = append(options, restapi.WithHost(h))
 	}

@@ -24,7 +24,6 @@ type builder struct {
 	store     datastore.Datastore
 	tracer    ipfscluster.Tracer
 	consensus *wrap.Consensus
-	connector ipfscluster.IPFSConnector
 	tracker   ipfscluster.PinTracker
 	monitor   ipfscluster.PeerMonitor
 	gate      *gate
@@ -149,7 +148,9 @@ func (b *builder) makeComponents(ctx context.Context) error {
 			return err
 		}
 	}
-	b.connector = wrap.NewConnector(b.connector)
+	connector := wrap.NewConnector(b.connector)
+	connector.ObservePins(b.meter.attempted)
+	b.connector = connector
 	b.closeWith("connector", b.connector.Shutdown)
 
 	b.tracker = wrap.NewTracker(stateless.New(s.Tracker, n.host.ID(), s.Cluster.Peername, b.consensus.State), wrap.TrackerOptions{
@@ -161,6 +162,9 @@ func (b *builder) makeComponents(ctx context.Context) error {
 		Changed:  b.consensus.Changed,
 	})
 	b.closeWith("tracker", b.tracker.Shutdown)
+	if err := b.registerMetrics(); err != nil {
+		return err
+	}
 
 	var members pubsubmon.PeersFunc
 	if raft { // CRDT has no members but those that the monitor has heard of

@@ -1,11 +1,13 @@
 package peer
 
 import (
+	"context"
 	"fmt"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/ipfs-cluster/ipfs-cluster/observations"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // observe starts metrics and tracing when they are enabled.
@@ -22,6 +24,29 @@ func (s *Settings) observe() (ipfscluster.Tracer, error) {
 		return nil, fmt.Errorf("observations.tracing: %w", err)
 	}
 	return tracer, nil
+}
+
+// registerMetrics adds what the peer and its doors measure to what the library's
+// endpoint shows (observations.metrics.prometheus_endpoint): an operator has one
+// address to collect from, and one place to disable.
+func (b *builder) registerMetrics() error {
+	if !b.settings.Metrics.EnableStats {
+		return nil
+	}
+	b.meter.tracker = b.tracker
+	all := []prometheus.Collector{b.meter}
+	for _, d := range b.doors {
+		if m, ok := d.api.(interface{ Collector() prometheus.Collector }); ok {
+			all = append(all, m.Collector())
+		}
+	}
+	for _, c := range all {
+		if err := observations.PromRegistry.Register(c); err != nil {
+			return fmt.Errorf("observations.metrics: %w", err)
+		}
+		b.closeWith("metrics", func(context.Context) error { observations.PromRegistry.Unregister(c); return nil })
+	}
+	return nil
 }
 
 // checkMetricsPort tries the port of the metrics, because the library ends the

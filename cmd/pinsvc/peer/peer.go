@@ -34,6 +34,8 @@ type Peer struct {
 	// them.
 	credentials map[string]*common.Credentials
 	reloading   sync.Mutex
+	connector   ipfscluster.IPFSConnector // set before ready is closed
+	meter       *meter
 
 	ready chan struct{} // closed when the consensus is ready
 	done  chan struct{} // closed when the peer cannot go on
@@ -56,7 +58,7 @@ type closer struct {
 // was started is stopped, and the error says in a line what was wrong. The
 // context ends the start, not the peer: use Shutdown.
 func Start(ctx context.Context, o Options) (*Peer, error) {
-	p := &Peer{ready: make(chan struct{}), done: make(chan struct{})}
+	p := &Peer{ready: make(chan struct{}), done: make(chan struct{}), meter: newMeter()}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p.cancel = cancel
 	abort := context.AfterFunc(ctx, cancel)

@@ -41,9 +41,14 @@ var (
 type Connector struct {
 	ipfscluster.IPFSConnector
 
-	node  *node
-	ready chan struct{}
+	node     *node
+	ready    chan struct{}
+	observer func(api.Pin, error)
 }
+
+// ObservePins has a function called with the outcome of every attempt to pin
+// that ended by itself, before the connector is used. It must be quick.
+func (c *Connector) ObservePins(f func(api.Pin, error)) { c.observer = f }
 
 // NewConnector wraps a connector.
 func NewConnector(inner ipfscluster.IPFSConnector) *Connector {
@@ -76,17 +81,25 @@ func (c *Connector) ID(ctx context.Context) (api.IPFSID, error) {
 // the context's.
 func (c *Connector) Pin(ctx context.Context, pin api.Pin) error {
 	return c.insist(ctx, func() error {
-		if err := c.IPFSConnector.Pin(ctx, pin); err != nil {
-			return err
-		}
-		// A request that the node breaks off, because it stops or because
-		// something is missing, looks like one that has succeeded.
-		status, err := c.IPFSConnector.PinLsCid(ctx, pin)
-		if err == nil && !status.IsPinned(pin.MaxDepth) {
-			err = errNotThere
+		err := c.pinOnce(ctx, pin)
+		if c.observer != nil && ctx.Err() == nil {
+			c.observer(pin, err)
 		}
 		return err
 	})
+}
+
+func (c *Connector) pinOnce(ctx context.Context, pin api.Pin) error {
+	if err := c.IPFSConnector.Pin(ctx, pin); err != nil {
+		return err
+	}
+	// A request that the node breaks off, because it stops or because something
+	// is missing, looks like one that has succeeded.
+	status, err := c.IPFSConnector.PinLsCid(ctx, pin)
+	if err == nil && !status.IsPinned(pin.MaxDepth) {
+		err = errNotThere
+	}
+	return err
 }
 
 // Unpin unpins, and waits for a node that is away: nobody would try again,
