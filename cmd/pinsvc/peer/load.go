@@ -11,6 +11,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/config"
 
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/restapi"
 )
 
 // LoadSettings reads service.json in the folder and applies the CLUSTER_*
@@ -76,4 +77,9 @@ func (s *Settings) Close() {
 // without it the peer has no pinning service.
 func (s *Settings) PinningService() (pinsvcapi.Config, bool) {
 	return s.Pinsvcapi.Value(), s.has(config.API, "pinsvcapi")
+}
+
+// RestAPI returns the section of the REST API, and whether it is enabled.
+func (s *Settings) RestAPI() (restapi.Config, bool) {
+	return s.Restapi.Value(), s.has(config.API, "restapi")
 }

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/common"
+)
+
+type statusFlags struct {
+	json bool
+	last int
+}
+
+func (a *app) statusCommand() *cobra.Command {
+	f := statusFlags{}
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Print how the running peer and its pins are",
+		Long: `Print the peer that runs on the folder, its peers, the pinset by status, the pins
+that wait longest and the last failures with their reasons.
+
+It asks the peer's own APIs, api.pinsvcapi for the pinset and api.restapi for
+the rest, as one of their users.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return a.status(c.Context(), f) },
+	}
+	cmd.Flags().BoolVar(&f.json, "json", false, "print it as JSON")
+	cmd.Flags().IntVar(&f.last, "last", 5, "`how many` queued pins and failures to name")
+	return cmd
+}
+
+func (a *app) status(ctx context.Context, f statusFlags) error {
+	if f.last < 0 {
+		return errors.New("--last must not be negative")
+	}
+	s, err := peer.LoadSettings(a.folder, true)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	way := waysTo(a.folder, s)
+	r, err := way.ask(ctx, f.last)
+	if err != nil {
+		return err
+	}
+	if f.json {
+		out := json.NewEncoder(a.out)
+		out.SetIndent("", "  ")
+		return out.Encode(r)
+	}
+	r.print(a.out)
+	return nil
+}
+
+// ways are the APIs that can be asked, or why not.
+type ways struct {
+	service, rest     *ownPeer
+	noService, noRest error
+}
+
+func waysTo(folder string, s *peer.Settings) (w ways) {
+	open := func(section string, cfg common.Config, enabled bool) (*ownPeer, error) {
+		if !enabled {
+			return nil, fmt.Errorf("there is no section %s", section)
+		}
+		return newOwnPeer(folder, section, cfg)
+	}
+	service, enabled := s.PinningService()
+	w.service, w.noService = open("api.pinsvcapi", service.Config, enabled)
+	rest, enabled := s.RestAPI()
+	w.rest, w.noRest = open("api.restapi", rest.Config, enabled)
+	return w
+}

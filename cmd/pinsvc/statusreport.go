@@ -1,0 +1,203 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/jedib0t/go-pretty/v6/table"
+)
+
+// report is what `pinsvc status` prints. Its JSON is for programs, and only
+// grows.
+type report struct {
+	Peer    peerLine       `json:"peer"`
+	Ready   bool           `json:"ready"`
+	Reasons []string       `json:"reasons"` // why it is not ready
+	Peers   []peerLine     `json:"peers"`   // the others
+	Pins    map[string]int `json:"pins"`    // by pin status
+	Queued  []pinLine      `json:"oldest_queued"`
+	Failed  []pinLine      `json:"last_failed"`
+	// Missing says what is not in here, and why.
+	Missing []string `json:"missing"`
+}
+
+type peerLine struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	IPFS    string `json:"ipfs"` // its IPFS node's ID, or why there is none
+	Error   string `json:"error"`
+}
+
+type pinLine struct {
+	CID      string    `json:"cid"`
+	Name     string    `json:"name"`
+	Peer     string    `json:"peer"`
+	Since    time.Time `json:"since"`
+	Attempts int       `json:"attempts"`
+	Error    string    `json:"error"`
+}
+
+// ask collects a report. It fails only when nobody answers.
+func (w ways) ask(ctx context.Context, last int) (report, error) {
+	r := report{Reasons: []string{}, Peers: []peerLine{}, Pins: map[string]int{}, Queued: []pinLine{}, Failed: []pinLine{}, Missing: []string{}}
+	serviceErr, restErr := w.noService, w.noRest
+	if serviceErr == nil {
+		serviceErr = r.askService(ctx, w.service)
+	}
+	if restErr == nil {
+		restErr = r.askRest(ctx, w.rest, last)
+	}
+	if serviceErr != nil && restErr != nil {
+		return r, fmt.Errorf("nobody can be asked: %w; %w", serviceErr, restErr)
+	}
+	if serviceErr != nil {
+		r.Missing = append(r.Missing, fmt.Sprintf("the pinset by status: %v", serviceErr))
+	}
+	if restErr != nil {
+		r.Missing = append(r.Missing, fmt.Sprintf("peers, queued and failed pins: %v", restErr))
+	}
+	return r, nil
+}
+
+// askService counts the pins by status.
+func (r *report) askService(ctx context.Context, service *ownPeer) error {
+	if err := r.askReady(ctx, service); err != nil {
+		return err
+	}
+	for _, status := range []string{"pinned", "pinning", "queued", "failed"} {
+		var page struct{ Count int }
+		if err := service.get(ctx, "/pins?limit=1&status="+status, value(&page)); err != nil {
+			return err
+		}
+		r.Pins[status] = page.Count
+	}
+	return nil
+}
+
+func (r *report) askReady(ctx context.Context, p *ownPeer) error {
+	var ready struct {
+		Ready   bool
+		Reasons []string
+	}
+	if err := p.get(ctx, "/ready", value(&ready), http.StatusServiceUnavailable); err != nil {
+		return err
+	}
+	r.Ready, r.Reasons = ready.Ready, ready.Reasons
+	return nil
+}
+
+// askRest asks about the peers and what is not pinned at each.
+func (r *report) askRest(ctx context.Context, rest *ownPeer, last int) error {
+	if err := r.askReady(ctx, rest); err != nil {
+		return err
+	}
+	var own api.ID
+	if err := rest.get(ctx, "/id", value(&own)); err != nil {
+		return err
+	}
+	r.Peer = lineOf(own)
+	err := rest.get(ctx, "/peers", lines(func(id api.ID) {
+		if id.ID != own.ID {
+			r.Peers = append(r.Peers, lineOf(id))
+		}
+	}))
+	if err != nil {
+		return err
+	}
+	filter := url.QueryEscape((api.TrackerStatusPinQueued | api.TrackerStatusPinError).String())
+	err = rest.get(ctx, "/pins?filter="+filter, lines(func(info api.GlobalPinInfo) { r.note(info, last) }), http.StatusNoContent)
+	slices.SortFunc(r.Peers, func(a, b peerLine) int { return cmp.Compare(a.Name+a.ID, b.Name+b.ID) })
+	return err
+}
+
+// note keeps the pins that have waited longest and those that failed last.
+func (r *report) note(info api.GlobalPinInfo, last int) {
+	for _, id := range slices.Sorted(maps.Keys(info.PeerMap)) {
+		at := info.PeerMap[id]
+		line := pinLine{
+			CID: info.Cid.String(), Name: info.Name, Peer: cmp.Or(at.PeerName, id),
+			Since: at.TS, Attempts: at.AttemptCount, Error: at.Error,
+		}
+		switch at.Status {
+		case api.TrackerStatusPinQueued:
+			r.Queued = keep(append(r.Queued, line), last, func(a, b pinLine) int { return a.Since.Compare(b.Since) })
+		case api.TrackerStatusPinError:
+			r.Failed = keep(append(r.Failed, line), last, func(a, b pinLine) int { return b.Since.Compare(a.Since) })
+		}
+	}
+}
+
+// keep returns the first of some lines in order.
+func keep(all []pinLine, n int, order func(a, b pinLine) int) []pinLine {
+	slices.SortStableFunc(all, order)
+	return all[:min(n, len(all))]
+}
+
+func lineOf(id api.ID) peerLine {
+	line := peerLine{ID: id.ID.String(), Name: id.Peername, Version: id.Version, Error: id.Error}
+	if id.IPFS.Error != "" {
+		line.IPFS = id.IPFS.Error
+	} else if id.IPFS.ID != "" {
+		line.IPFS = id.IPFS.ID.String()
+	}
+	return line
+}
+
+// print writes a report for people.
+func (r *report) print(out io.Writer) {
+	ready := "ready"
+	if !r.Ready {
+		ready = "NOT ready: " + strings.Join(r.Reasons, ", ")
+	}
+	if r.Peer.ID != "" {
+		fmt.Fprintf(out, "Peer %s (%s), %s\nIPFS node: %s\n", r.Peer.Name, r.Peer.ID, ready, cmp.Or(r.Peer.IPFS, "none"))
+	} else {
+		fmt.Fprintf(out, "Peer: %s\n", ready)
+	}
+	for _, m := range r.Missing {
+		fmt.Fprintf(out, "Not known: %s\n", m)
+	}
+	if len(r.Peers) > 0 {
+		t := newTable(out, "Other peers", table.Row{"Name", "ID", "Version", "State"})
+		for _, p := range r.Peers {
+			t.AppendRow(table.Row{p.Name, p.ID, p.Version, cmp.Or(p.Error, "ok")})
+		}
+		t.Render()
+	}
+	if len(r.Pins) > 0 {
+		t := newTable(out, "Pins", table.Row{"Pinned", "Pinning", "Queued", "Failed"})
+		t.AppendRow(table.Row{r.Pins["pinned"], r.Pins["pinning"], r.Pins["queued"], r.Pins["failed"]})
+		t.Render()
+	}
+	printPins(out, "Queued for longest", r.Queued)
+	printPins(out, "Failed last", r.Failed)
+}
+
+func printPins(out io.Writer, title string, pins []pinLine) {
+	if len(pins) == 0 {
+		return
+	}
+	t := newTable(out, title, table.Row{"CID", "Name", "Peer", "Since", "Attempts", "Reason"})
+	for _, p := range pins {
+		t.AppendRow(table.Row{p.CID, p.Name, p.Peer, p.Since.UTC().Format(time.RFC3339), p.Attempts, p.Error})
+	}
+	t.Render()
+}
+
+func newTable(out io.Writer, title string, header table.Row) table.Writer {
+	fmt.Fprintf(out, "\n%s\n", title)
+	t := table.NewWriter()
+	t.SetOutputMirror(out)
+	t.AppendHeader(header)
+	return t
+}
