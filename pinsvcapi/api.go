@@ -30,6 +30,7 @@ type options struct {
 	ready       <-chan struct{}
 	credentials *common.Credentials
 	cluster     Cluster
+	local       LocalPeer
 	baseDir     string
 	host        host.Host
 	unready     func(context.Context) []string
@@ -81,7 +82,8 @@ func New(cfg Config, opts ...Option) (*API, error) {
 		opt(&o)
 	}
 	a := &API{config: cfg, ready: o.ready}
-	a.service = &service{cluster: o.cluster, now: time.Now}
+	a.service = &service{cluster: o.cluster, choices: newChoices(), now: time.Now}
+	a.calls.local = o.local
 	if o.cluster == nil {
 		a.service.cluster = &rpcCluster{
 			calls: &a.calls, clock: NewClock(), ids: newAddressBook(&a.calls), answers: newAnswers(),

@@ -35,6 +35,34 @@ const unpinnedFilter = api.TrackerStatusPinQueued | api.TrackerStatusPinning | a
 // is given.
 type calls struct {
 	client atomic.Pointer[rpc.Client]
+	local  LocalPeer // nil: the own peer is asked by RPC, too
+}
+
+// LocalPeer is the peer that the component belongs to, for questions that are
+// asked with every request. Its answers are those of the RPC services.
+type LocalPeer interface {
+	ID() peer.ID
+	// State returns the peer's own view of the pinset (Cluster.PinGet).
+	State(context.Context) (state.ReadOnly, error)
+	// Peers returns the cluster's members (Consensus.Peers).
+	Peers(context.Context) ([]peer.ID, error)
+	// Status returns what the peer's tracker says (PinTracker.Status).
+	Status(context.Context, api.Cid) api.PinInfo
+}
+
+// WithLocalPeer makes the API ask its own peer without RPC, which costs more
+// than what is asked for. The value is used from when the API has its client
+// and is ready.
+func WithLocalPeer(p LocalPeer) Option {
+	return func(o *options) { o.local = p }
+}
+
+// near returns the own peer when it is at hand.
+func (c *calls) near() LocalPeer {
+	if c.client.Load() == nil {
+		return nil
+	}
+	return c.local
 }
 
 // SetClient gives the component its peer. Until then it answers 503.
@@ -54,6 +82,13 @@ func (c *calls) do(ctx context.Context, dest peer.ID, service, method string, in
 func (c *calls) pinGet(ctx context.Context, ci api.Cid) (pin api.Pin, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	if p := c.near(); p != nil {
+		st, err := p.State(ctx)
+		if err == nil {
+			pin, err = st.Get(ctx, ci)
+		}
+		return pin, translate(err)
+	}
 	err = c.do(ctx, "", "Cluster", "PinGet", ci, &pin)
 	return pin, err
 }
@@ -70,6 +105,10 @@ func (c *calls) unpin(ctx context.Context, ci api.Cid) error {
 func (c *calls) members(ctx context.Context) (peers []peer.ID, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	if p := c.near(); p != nil {
+		peers, err = p.Peers(ctx)
+		return peers, translate(err)
+	}
 	err = c.do(ctx, "", "Consensus", "Peers", struct{}{}, &peers)
 	return peers, err
 }
@@ -84,6 +123,9 @@ func (c *calls) id(ctx context.Context, dest peer.ID) (id api.ID, err error) {
 func (c *calls) trackerStatus(ctx context.Context, dest peer.ID, ci api.Cid) (info api.PinInfo, err error) {
 	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
 	defer cancel()
+	if p := c.near(); p != nil && p.ID() == dest {
+		return p.Status(ctx, ci), nil
+	}
 	err = c.do(ctx, dest, "PinTracker", "Status", ci, &info)
 	return info, err
 }

@@ -2,10 +2,40 @@ package pinsvcapi
 
 import (
 	"slices"
+	"strings"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 )
+
+// choices remembers what was chosen from the addresses of the same peers: they
+// seldom change, and every answer has some.
+type choices struct {
+	known *lru.Cache[string, []string]
+}
+
+// choicesMost is enough for the combinations of a few peers.
+const choicesMost = 256
+
+func newChoices() choices {
+	known, err := lru.New[string, []string](choicesMost)
+	if err != nil {
+		panic(err) // only for a size that is not positive
+	}
+	return choices{known}
+}
+
+// of is chooseDelegates. The slice is shared.
+func (c choices) of(addrs []string) []string {
+	key := strings.Join(addrs, "\n")
+	chosen, ok := c.known.Get(key)
+	if !ok {
+		chosen = chooseDelegates(addrs)
+		c.known.Add(key, chosen)
+	}
+	return chosen
+}
 
 // chooseDelegates picks the addresses that a client is told to dial: public
 // ones, or, when there are none, private and then loopback ones. Clients dial

@@ -12,7 +12,8 @@ import (
 // service is what the API means, on top of a Cluster.
 type service struct {
 	cluster   Cluster
-	delegates []string         // configured, or nil
+	delegates []string // configured, or nil
+	choices   choices
 	now       func() time.Time // for expiry
 }
 
@@ -96,7 +97,7 @@ func (s *service) withStatus(ctx context.Context, p Pin) (pinStatus, error) {
 				p.Allocations = append(slices.Clip(p.Allocations), peer.Peer)
 			}
 		}
-		out.delegates = chooseDelegates(s.cluster.Delegates(ctx, p))
+		out.delegates = s.choices.of(s.cluster.Delegates(ctx, p))
 	}
 	return out, nil
 }

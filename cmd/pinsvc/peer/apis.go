@@ -51,7 +51,7 @@ func (p *Peer) openPinsvcapi() error {
 	section := p.settings.Pinsvcapi
 	api, err := pinsvcapi.New(section.Value(), pinsvcapi.WithReady(p.ready),
 		pinsvcapi.WithBaseDir(p.settings.folder), pinsvcapi.WithCredentials(p.credentials[section.Name()]),
-		pinsvcapi.WithUnready(p.unready))
+		pinsvcapi.WithUnready(p.unready), pinsvcapi.WithLocalPeer(&p.local))
 	if err != nil {
 		return err
 	}

@@ -141,6 +141,7 @@ func (b *builder) makeComponents(ctx context.Context) error {
 		o = wrap.ConsensusOptions{Store: b.store, Synced: ok && g.enabled()}
 	}
 	b.consensus = wrap.NewConsensus(inner, o)
+	b.local.id, b.local.consensus = n.host.ID(), b.consensus
 	b.closeWith("consensus", b.consensus.Shutdown)
 
 	if b.connector = b.options.Connector; b.connector == nil {
@@ -161,6 +162,7 @@ func (b *builder) makeComponents(ctx context.Context) error {
 		Ahead:    !raft,
 		Changed:  b.consensus.Changed,
 	})
+	b.local.tracker = b.tracker
 	b.closeWith("tracker", b.tracker.Shutdown)
 	if err := b.registerMetrics(); err != nil {
 		return err

@@ -30,6 +30,7 @@ type Peer struct {
 	cluster  *ipfscluster.Cluster
 	net      *network
 	doors    []door
+	local    local
 	// credentials are those of the doors of ours, by section. Reload changes
 	// them.
 	credentials map[string]*common.Credentials
