@@ -42,6 +42,7 @@ type Connector struct {
 	ipfscluster.IPFSConnector
 
 	node     *node
+	verified verified
 	ready    chan struct{}
 	observer func(api.Pin, error)
 }
@@ -90,28 +91,39 @@ func (c *Connector) Pin(ctx context.Context, pin api.Pin) error {
 }
 
 func (c *Connector) pinOnce(ctx context.Context, pin api.Pin) error {
+	begun := c.verified.begin(pin.Cid)
 	if err := c.IPFSConnector.Pin(ctx, pin); err != nil {
 		return err
 	}
 	// A request that the node breaks off, because it stops or because something
 	// is missing, looks like one that has succeeded.
 	status, err := c.IPFSConnector.PinLsCid(ctx, pin)
-	if err == nil && !status.IsPinned(pin.MaxDepth) {
-		err = errNotThere
+	switch {
+	case err != nil:
+		return err
+	case !status.IsPinned(pin.MaxDepth):
+		return errNotThere
 	}
-	return err
+	c.verified.saw(pin.Cid, status, begun)
+	return nil
 }
 
 // Unpin unpins, and waits for a node that is away: nobody would try again,
 // because a removed pin is not in the state any more.
 func (c *Connector) Unpin(ctx context.Context, ci api.Cid) error {
+	c.verified.forget(ci)
+	defer c.verified.forget(ci)
 	return c.insist(ctx, func() error { return c.IPFSConnector.Unpin(ctx, ci) })
 }
 
-// PinLsCid returns how the node has a pin.
+// PinLsCid returns how the node has a pin, or had it when it was pinned within
+// the last second.
 func (c *Connector) PinLsCid(ctx context.Context, pin api.Pin) (api.IPFSPinStatus, error) {
 	if c.node.away() {
 		return api.IPFSPinStatusError, errAway
+	}
+	if status, ok := c.verified.get(pin.Cid); ok && status.IsPinned(pin.MaxDepth) {
+		return status, nil
 	}
 	status, err := c.IPFSConnector.PinLsCid(ctx, pin)
 	c.doubt(err)
