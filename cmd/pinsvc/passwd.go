@@ -124,6 +124,7 @@ func (a *app) ask(terminal *os.File, prompt string) (string, error) {
 		io.Writer
 	}{terminal, a.err}, "").ReadPassword(prompt)
 	if err != nil {
+		fmt.Fprint(a.err, "\r\n") // the terminal is still as it was for asking
 		return "", errors.New("no password was given: nothing was changed")
 	}
 	return line, nil
