@@ -154,15 +154,16 @@ func (b *builder) makeComponents(ctx context.Context) error {
 	b.connector = connector
 	b.closeWith("connector", b.connector.Shutdown)
 
-	b.tracker = wrap.NewTracker(stateless.New(s.Tracker, n.host.ID(), s.Cluster.Peername, b.consensus.State), wrap.TrackerOptions{
+	tracker := wrap.NewTracker(stateless.New(s.Tracker, n.host.ID(), s.Cluster.Peername, b.consensus.State), wrap.TrackerOptions{
 		Peer:     n.host.ID(),
 		Peername: s.Cluster.Peername,
 		State:    b.consensus.State,
-		IPFS:     b.connector,
+		IPFS:     connector,
+		Verified: connector.Verified,
 		Ahead:    !raft,
 		Changed:  b.consensus.Changed,
 	})
-	b.local.tracker = b.tracker
+	b.tracker, b.local.tracker = tracker, tracker
 	b.closeWith("tracker", b.tracker.Shutdown)
 	if err := b.registerMetrics(); err != nil {
 		return err

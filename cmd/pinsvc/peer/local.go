@@ -9,6 +9,8 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/state"
 	libp2p "github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
 )
 
 // membersTTL is how long the members of the cluster are not asked for again.
@@ -20,7 +22,7 @@ const membersTTL = time.Second
 type local struct {
 	id        libp2p.ID
 	consensus ipfscluster.Consensus
-	tracker   ipfscluster.PinTracker
+	tracker   *wrap.Tracker
 
 	mu      sync.Mutex
 	members []libp2p.ID
@@ -34,7 +36,7 @@ func (l *local) State(ctx context.Context) (state.ReadOnly, error) {
 }
 
 func (l *local) Status(ctx context.Context, c api.Cid) api.PinInfo {
-	return l.tracker.Status(ctx, c)
+	return l.tracker.QuickStatus(ctx, c)
 }
 
 // Peers returns who was a member within the last second. The slice is shared.

@@ -116,14 +116,19 @@ func (c *Connector) Unpin(ctx context.Context, ci api.Cid) error {
 	return c.insist(ctx, func() error { return c.IPFSConnector.Unpin(ctx, ci) })
 }
 
-// PinLsCid returns how the node has a pin, or had it when it was pinned within
-// the last second.
+// Verified returns how the node has a CID that was pinned within the last
+// second, and false for others.
+func (c *Connector) Verified(ci api.Cid) (api.IPFSPinStatus, bool) {
+	if c.node.away() {
+		return api.IPFSPinStatusBug, false
+	}
+	return c.verified.get(ci)
+}
+
+// PinLsCid returns how the node has a pin.
 func (c *Connector) PinLsCid(ctx context.Context, pin api.Pin) (api.IPFSPinStatus, error) {
 	if c.node.away() {
 		return api.IPFSPinStatusError, errAway
-	}
-	if status, ok := c.verified.get(pin.Cid); ok && status.IsPinned(pin.MaxDepth) {
-		return status, nil
 	}
 	status, err := c.IPFSConnector.PinLsCid(ctx, pin)
 	c.doubt(err)

@@ -37,7 +37,7 @@ type Observer interface {
 	Untracked(api.Cid)
 }
 
-// TrackerOptions are all needed, but for Observer and Changed.
+// TrackerOptions are all needed, but for Verified, Observer and Changed.
 type TrackerOptions struct {
 	Peer     peer.ID // this peer
 	Peername string  // its name in the cluster
@@ -45,6 +45,8 @@ type TrackerOptions struct {
 	State func(context.Context) (state.ReadOnly, error)
 	// IPFS is this peer's connector, wrapped.
 	IPFS Holder
+	// Verified is Connector.Verified, for QuickStatus.
+	Verified func(api.Cid) (api.IPFSPinStatus, bool)
 	// Ahead tells that Track comes before the state has the pin (CRDT).
 	Ahead    bool
 	Observer Observer

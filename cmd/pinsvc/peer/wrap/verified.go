@@ -1,21 +1,22 @@
 package wrap
 
 import (
+	"context"
 	"sync"
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 )
 
-// verifiedTime is how long what was seen at the IPFS node is as good as what
-// would be seen now. Whoever unpins behind the peer's back is noticed that much
-// later.
+// verifiedTime is how long what was seen at the IPFS node is as good for an
+// answer as what would be seen now. Whoever unpins behind the peer's back is
+// noticed that much later.
 const verifiedTime = time.Second
 
 // verified remembers for a moment how the IPFS node has what was pinned just
 // now. Whoever sends a pin wants to know right after it, and most often it is
 // pinned by then: without this, each would be one more request to the node.
-// The zero value is ready to use.
+// Nothing is decided by it. The zero value is ready to use.
 type verified struct {
 	mu     sync.Mutex
 	unpins uint64 // beginnings and ends
@@ -73,5 +74,51 @@ func (v *verified) get(c api.Cid) (api.IPFSPinStatus, bool) {
 	if !ok {
 		s, ok = v.before[c]
 	}
-	return s.status, ok && time.Since(s.at) < verifiedTime
+	if !ok || time.Since(s.at) >= verifiedTime {
+		return api.IPFSPinStatusBug, false
+	}
+	return s.status, true
+}
+
+// QuickStatus is Status for an answer to a client: of a pin that the IPFS node
+// was seen to have a moment ago, nobody is asked again.
+func (t *Tracker) QuickStatus(ctx context.Context, c api.Cid) api.PinInfo {
+	if info, ok := t.verified(ctx, c); ok {
+		return info
+	}
+	return t.Status(ctx, c)
+}
+
+// verified returns the status of a pin that nothing is being done about and
+// that was pinned a moment ago.
+func (t *Tracker) verified(ctx context.Context, c api.Cid) (api.PinInfo, bool) {
+	if t.options.Verified == nil {
+		return api.PinInfo{}, false
+	}
+	status, ok := t.options.Verified(c)
+	if !ok {
+		return api.PinInfo{}, false
+	}
+	pin, found, err := t.stored(c)
+	if err != nil || !found || pin.Type == api.MetaType || pin.IsRemotePin(t.options.Peer) || !status.IsPinned(pin.MaxDepth) {
+		return api.PinInfo{}, false
+	}
+	// Last, so that what begins meanwhile counts.
+	if _, noted := t.queue.get(c); noted || t.InnerTracker.OpContext(ctx, c) != nil {
+		return api.PinInfo{}, false
+	}
+	return api.PinInfo{
+		Cid:         c,
+		Name:        pin.Name,
+		Peer:        t.options.Peer,
+		Allocations: pin.Allocations,
+		Origins:     pin.Origins,
+		Created:     pin.Timestamp,
+		Metadata:    pin.Metadata,
+		PinInfoShort: api.PinInfoShort{
+			PeerName: t.options.Peername,
+			Status:   api.TrackerStatusPinned,
+			TS:       pin.Timestamp,
+		},
+	}, true
 }

@@ -9,42 +9,41 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestVerified: what was pinned a moment ago is known without the node.
+// TestVerified: what was pinned is known for a moment without the node, unless
+// it was unpinned, or the node is away.
 func TestVerified(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeIPFS()
 		c := connected(t, f)
 		pin := api.PinWithOpts(testCID(1), api.PinOptions{})
-		says := func(want api.IPFSPinStatus, questions int) {
+		known := func(want bool, why string) {
 			t.Helper()
-			before := f.count("ls")
-			got, err := c.PinLsCid(t.Context(), pin)
-			require.NoError(t, err)
-			require.Equal(t, want, got)
-			require.Equal(t, questions, f.count("ls")-before)
+			status, ok := c.Verified(testCID(1))
+			require.Equal(t, want, ok, why)
+			require.Equal(t, want, status == api.IPFSPinStatusRecursive, why)
 		}
-		says(api.IPFSPinStatusUnpinned, 1)
+		known(false, "nobody has pinned it")
 		require.NoError(t, c.Pin(t.Context(), pin))
-		says(api.IPFSPinStatusRecursive, 0)
-
-		direct := api.PinWithOpts(testCID(1), api.PinOptions{Mode: api.PinModeDirect})
+		known(true, "it was pinned")
+		time.Sleep(verifiedTime - time.Millisecond)
+		known(true, "a moment ago")
 		before := f.count("ls")
-		status, err := c.PinLsCid(t.Context(), direct)
+		_, err := c.PinLsCid(t.Context(), pin)
 		require.NoError(t, err)
-		require.False(t, status.IsPinned(direct.MaxDepth))
-		require.Equal(t, 1, f.count("ls")-before, "another depth is another question")
-
-		f.set(func(f *fakeIPFS) { delete(f.pins, testCID(1)) }) // behind our back
-		time.Sleep(verifiedTime)
-		says(api.IPFSPinStatusUnpinned, 1)
+		require.Equal(t, 1, f.count("ls")-before, "who asks the node gets its answer")
+		time.Sleep(time.Millisecond)
+		known(false, "that was long ago")
 
 		require.NoError(t, c.Pin(t.Context(), pin))
 		require.NoError(t, c.Unpin(t.Context(), testCID(1)))
-		says(api.IPFSPinStatusUnpinned, 1)
+		known(false, "it was unpinned")
 
+		require.NoError(t, c.Pin(t.Context(), pin))
 		f.set(func(f *fakeIPFS) { f.mode = "away" })
 		_, err = c.PinLsCid(t.Context(), pin)
 		require.Error(t, err)
+		require.Eventually(t, c.node.away, time.Second, time.Millisecond)
+		known(false, "the node is away")
 	})
 }
 
@@ -63,4 +62,40 @@ func TestVerifiedBesideUnpin(t *testing.T) {
 	v.begin(testCID(1))
 	_, ok = v.get(testCID(1))
 	require.False(t, ok, "it is being pinned again")
+}
+
+func TestQuickStatus(t *testing.T) {
+	const pinned, asked = api.TrackerStatusPinned, api.TrackerStatusClusterError
+	direct := testPin(1, "x")
+	direct.MaxDepth = 0
+	for name, tt := range map[string]struct {
+		pin   api.Pin
+		seen  api.IPFSPinStatus
+		begin func(*bench) // what begins after it was seen
+		want  api.TrackerStatus
+	}{
+		"seen":                 {testPin(1, "x"), api.IPFSPinStatusRecursive, nil, pinned},
+		"not seen":             {testPin(1, "x"), 0, nil, asked},
+		"seen in another way":  {direct, api.IPFSPinStatusRecursive, nil, asked},
+		"of others":            {remotePin(1), api.IPFSPinStatusRecursive, nil, asked},
+		"not in the state":     {testPin(2, "x"), api.IPFSPinStatusRecursive, nil, asked},
+		"an operation is on":   {testPin(1, "x"), api.IPFSPinStatusRecursive, func(b *bench) { b.inner.start(testCID(1), api.TrackerStatusUnpinning) }, api.TrackerStatusUnpinning},
+		"about to be unpinned": {testPin(1, "x"), api.IPFSPinStatusRecursive, func(b *bench) { b.queue.change(testCID(1), func(e *entry) { e.gone = true }) }, asked},
+	} {
+		inBubble(t, name, func(t *testing.T) {
+			b := newBench(t, true, asStored(tt.pin))
+			b.inner.statuses[testCID(1)] = asked // the inner tracker's own answer
+			b.options.Verified = func(api.Cid) (api.IPFSPinStatus, bool) { return tt.seen, tt.seen != 0 }
+			if tt.begin != nil {
+				tt.begin(b)
+			}
+			info := b.QuickStatus(t.Context(), testCID(1))
+			require.Equal(t, tt.want, info.Status)
+			if tt.want == pinned {
+				require.Equal(t, "x", info.Name)
+				require.Equal(t, self, info.Peer)
+				require.Equal(t, "me", info.PeerName)
+			}
+		})
+	}
 }
