@@ -7,40 +7,17 @@ import (
 	"time"
 )
 
-// aggregate makes a pin's status out of what its peers say (DESIGN, row
-// "status of a pin"): enough replicas pinned make it pinned, else any peer that
-// is pinning makes it pinning, else any that is queued makes it queued, else
-// it has failed. Without any peer it waits.
-func aggregate(p Pin, peers []PeerStatus) status {
-	n := tally(peers)
-	switch {
-	case n[StatePinned] >= replicasWanted(p, len(peers)) && n[StatePinned] > 0:
-		return statusPinned
-	case n[StatePinning] > 0:
-		return statusPinning
-	case n[StateQueued] > 0 || n[StateFailed] == 0:
-		return statusQueued
-	default:
-		return statusFailed
-	}
+// aggregate makes a pin's status out of what its peers say.
+func aggregate(p Pin, peers []PeerStatus) Status {
+	return tally(peers).Status(p.ReplicationMin, p.Sharded)
 }
 
 // tally counts peers by their state.
-func tally(peers []PeerStatus) map[State]int {
-	n := make(map[State]int, 4)
+func tally(peers []PeerStatus) (n Tally) {
 	for _, p := range peers {
 		n[p.State]++
 	}
 	return n
-}
-
-// replicasWanted is the number of peers that have to hold the pin: its minimum
-// replication factor, or one when it is pinned everywhere or sharded.
-func replicasWanted(p Pin, peers int) int {
-	if p.Sharded {
-		return 1
-	}
-	return max(1, min(p.ReplicationMin, peers))
 }
 
 // Keys of PinStatus.info, from the specification.
@@ -51,13 +28,13 @@ const (
 
 // describe returns the pin's info for people, or nil when there is nothing to
 // say: a pin that all of its peers hold needs no words.
-func describe(p Pin, s status, peers []PeerStatus) map[string]string {
+func describe(p Pin, s Status, peers []PeerStatus) map[string]string {
 	var words []string
 	n := tally(peers)
 	switch {
 	case n[StatePinned] > 0 && n[StatePinned] < len(peers):
 		words = append(words, fmt.Sprintf("pinned on %d of %d peers", n[StatePinned], len(peers)))
-	case s == statusQueued:
+	case s == StatusQueued:
 		words = append(words, queuedSince(peers)...)
 	}
 	for _, peer := range peers {

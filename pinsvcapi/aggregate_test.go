@@ -20,14 +20,14 @@ func said(states ...State) []PeerStatus {
 var allStates = []State{StateQueued, StatePinning, StatePinned, StateFailed}
 
 func TestAggregateOnePeer(t *testing.T) {
-	for s, want := range map[State]status{
-		StateQueued: statusQueued, StatePinning: statusPinning, StatePinned: statusPinned, StateFailed: statusFailed,
+	for s, want := range map[State]Status{
+		StateQueued: StatusQueued, StatePinning: StatusPinning, StatePinned: StatusPinned, StateFailed: StatusFailed,
 	} {
 		require.Equal(t, want, aggregate(Pin{}, said(s)))
 		require.Equal(t, want, aggregate(Pin{ReplicationMin: -1}, said(s)))
 		require.Equal(t, want, aggregate(Pin{ReplicationMin: 3}, said(s)), "it cannot need more than there are")
 	}
-	require.Equal(t, statusQueued, aggregate(Pin{}, nil))
+	require.Equal(t, StatusQueued, aggregate(Pin{}, nil))
 }
 
 // Two and three peers over every combination, against the sentence of the
@@ -62,24 +62,24 @@ func checkAggregate(t *testing.T, least int, states ...State) {
 	if need > len(states) {
 		need = len(states)
 	}
-	want := statusFailed
+	want := StatusFailed
 	if has(StateQueued) > 0 {
-		want = statusQueued
+		want = StatusQueued
 	}
 	if has(StatePinning) > 0 {
-		want = statusPinning
+		want = StatusPinning
 	}
 	if has(StatePinned) >= need {
-		want = statusPinned
+		want = StatusPinned
 	}
-	if want == statusFailed && has(StateFailed) == 0 {
-		want = statusQueued // some pinned, none at work: it waits for others
+	if want == StatusFailed && has(StateFailed) == 0 {
+		want = StatusQueued // some pinned, none at work: it waits for others
 	}
 	require.Equal(t, want, aggregate(Pin{ReplicationMin: least}, said(states...)), "min %d of %v", least, states)
 }
 
 func TestShardedRootIsPinnedAnywhere(t *testing.T) {
-	require.Equal(t, statusPinned, aggregate(Pin{Sharded: true, ReplicationMin: 2}, said(StatePinned, StateQueued, StateQueued)))
+	require.Equal(t, StatusPinned, aggregate(Pin{Sharded: true, ReplicationMin: 2}, said(StatePinned, StateQueued, StateQueued)))
 }
 
 func TestDescribe(t *testing.T) {
@@ -107,6 +107,6 @@ func TestDescribe(t *testing.T) {
 			require.Equal(t, tt.want == "", info == nil)
 		})
 	}
-	info := describe(Pin{Expires: since}, statusPinned, said(StatePinned))
+	info := describe(Pin{Expires: since}, StatusPinned, said(StatePinned))
 	require.Equal(t, map[string]string{infoUntil: "2026-03-04T05:06:07Z"}, info)
 }

@@ -11,12 +11,16 @@ import (
 
 // Select implements Cluster by a scan of the local state, which is not
 // ordered: the pins stream past and only the first of them are kept. Most pins
-// are neither doubtful nor among the first, so that the filters work on what
-// the state has, and few entries are translated.
+// are pinned everywhere, so that the filters work on what the state has, and few
+// entries are translated.
 func (r *rpcCluster) Select(ctx context.Context, s Selection) (Selected, error) {
+	said, err := r.unsettled(ctx)
+	if err != nil {
+		return Selected{}, err
+	}
 	top := firsts{max: s.Max}
-	settled := settledPeers(s.Unsettled)
-	err := r.calls.pins(ctx, func(stored api.Pin) {
+	filter := statusFilter{Selection: &s, said: &said, settled: settledPeers(said), pinned: s.Wants(StatusPinned)}
+	err = r.calls.pins(ctx, func(stored api.Pin) {
 		if !shown(stored) {
 			return
 		}
@@ -24,28 +28,34 @@ func (r *rpcCluster) Select(ctx context.Context, s Selection) (Selected, error) 
 			CID: stored.Cid.Cid, Name: stored.Name, Meta: stored.Metadata,
 			Created: CreatedOf(stored.Metadata, stored.Timestamp, stored.Cid.Cid),
 		}
-		if !s.Matches(p) || !s.wants(stored, settled) {
+		if !s.Matches(p) || !filter.passes(stored) {
 			return
 		}
-		if top.count++; top.takes(p) {
-			top.add(fromStored(stored))
-		}
+		top.add(p.candidate())
 	})
 	if err != nil {
 		return Selected{}, err
 	}
-	slices.SortFunc(top.pins, compare)
-	return Selected{Count: top.count, Pins: top.pins}, nil
+	slices.SortFunc(top.all, compare)
+	return Selected{Count: top.count, First: top.all}, nil
+}
+
+// statusFilter decides about entries of the state by their status.
+type statusFilter struct {
+	*Selection
+	said    *unsettled
+	settled map[peer.ID]bool
+	pinned  bool // pinned ones pass
 }
 
 // settledPeers returns the peers that have told all that they have not pinned,
 // nil when some member has not.
-func settledPeers(u Unsettled) map[peer.ID]bool {
-	if !u.Clear() {
+func settledPeers(u unsettled) map[peer.ID]bool {
+	if !u.clear() {
 		return nil
 	}
-	settled := make(map[peer.ID]bool, len(u.Members))
-	for _, m := range u.Members {
+	settled := make(map[peer.ID]bool, len(u.members))
+	for _, m := range u.members {
 		if id, err := peer.Decode(m); err == nil {
 			settled[id] = true
 		}
@@ -53,46 +63,43 @@ func settledPeers(u Unsettled) map[peer.ID]bool {
 	return settled
 }
 
-// wants applies the filter by status.
-func (s *Selection) wants(stored api.Pin, settled map[peer.ID]bool) bool {
-	_, doubtful := s.Unsettled.Pins[stored.Cid.Cid]
-	unknown := func(id peer.ID) bool { return !settled[id] }
-	if doubtful || settled == nil || slices.ContainsFunc(stored.Allocations, unknown) {
-		return s.Wanted(fromStored(stored))
+func (f *statusFilter) passes(stored api.Pin) bool {
+	_, spoken := f.said.pins[stored.Cid.Cid]
+	unknown := func(id peer.ID) bool { return !f.settled[id] }
+	if !spoken && f.settled != nil && !slices.ContainsFunc(stored.Allocations, unknown) {
+		return f.pinned
 	}
-	return s.Settled
+	p := fromStored(stored)
+	return f.said.unsure(p) || f.Wants(aggregate(p, f.said.peers(p)))
 }
 
-// firsts keeps the first max pins of what is added, as a heap whose root is
-// the last of them.
+// firsts keeps the first max of what is added, as a heap whose root is the last
+// of them.
 type firsts struct {
 	max   int
-	count int // all that matched
-	pins  []Pin
+	count int // all that were added
+	all   []Candidate
 }
 
-// takes tells whether a pin is among the first so far.
-func (f *firsts) takes(p Pin) bool {
-	return len(f.pins) < f.max || f.max > 0 && compare(p, f.pins[0]) < 0
-}
-
-func (f *firsts) add(p Pin) {
-	if len(f.pins) < f.max {
-		heap.Push(f, p)
-		return
+func (f *firsts) add(c Candidate) {
+	f.count++
+	switch {
+	case len(f.all) < f.max:
+		heap.Push(f, c)
+	case f.max > 0 && compare(c, f.all[0]) < 0:
+		f.all[0] = c
+		heap.Fix(f, 0)
 	}
-	f.pins[0] = p
-	heap.Fix(f, 0)
 }
 
 // Len, Less, Swap, Push and Pop implement heap.Interface.
-func (f *firsts) Len() int           { return len(f.pins) }
-func (f *firsts) Less(i, j int) bool { return compare(f.pins[i], f.pins[j]) > 0 }
-func (f *firsts) Swap(i, j int)      { f.pins[i], f.pins[j] = f.pins[j], f.pins[i] }
-func (f *firsts) Push(p any)         { f.pins = append(f.pins, p.(Pin)) }
+func (f *firsts) Len() int           { return len(f.all) }
+func (f *firsts) Less(i, j int) bool { return compare(f.all[i], f.all[j]) > 0 }
+func (f *firsts) Swap(i, j int)      { f.all[i], f.all[j] = f.all[j], f.all[i] }
+func (f *firsts) Push(c any)         { f.all = append(f.all, c.(Candidate)) }
 func (f *firsts) Pop() any {
-	last := len(f.pins) - 1
-	p := f.pins[last]
-	f.pins = f.pins[:last]
-	return p
+	last := len(f.all) - 1
+	c := f.all[last]
+	f.all = f.all[:last]
+	return c
 }

@@ -105,17 +105,17 @@ func (r *rpcCluster) lastSeen(ctx context.Context, p Pin, id string) PeerStatus 
 	return s
 }
 
-// Unsettled implements Cluster.
-func (r *rpcCluster) Unsettled(ctx context.Context) (Unsettled, error) {
+// unsettled asks every member for what it has not pinned, each within a second.
+func (r *rpcCluster) unsettled(ctx context.Context) (unsettled, error) {
 	members, err := r.members(ctx)
 	if err != nil {
-		return Unsettled{}, err
+		return unsettled{}, err
 	}
 	each(members, func(_ int, id string) { r.askUnpinned(ctx, id) })
-	u := Unsettled{
-		Members: members,
-		Pins:    make(map[cid.Cid][]PeerStatus),
-		Silent:  make(map[string]time.Time),
+	u := unsettled{
+		members: members,
+		pins:    make(map[cid.Cid][]PeerStatus),
+		silent:  make(map[string]time.Time),
 	}
 	for id, a := range r.answers.allUnpinned() {
 		// Who has left the cluster, or is down for long, is no member.
@@ -123,15 +123,15 @@ func (r *rpcCluster) Unsettled(ctx context.Context) (Unsettled, error) {
 		silent := a.failed || !member
 		switch {
 		case a.partial && member:
-			u.Unsure = append(u.Unsure, id)
+			u.doubtful = append(u.doubtful, id)
 		case a.partial:
-			u.Silent[id] = time.Time{}
+			u.silent[id] = time.Time{}
 		case silent:
-			u.Silent[id] = a.at
+			u.silent[id] = a.at
 		}
 		for c, s := range a.pins {
 			s.Silent = silent
-			u.Pins[c] = append(u.Pins[c], s)
+			u.pins[c] = append(u.pins[c], s)
 		}
 	}
 	return u, ctx.Err()

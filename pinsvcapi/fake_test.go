@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -90,28 +89,28 @@ func (f *fakeCluster) Delete(_ context.Context, c cid.Cid) error {
 func (f *fakeCluster) Select(_ context.Context, s Selection) (Selected, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var found []Pin
+	var found []Candidate
+	u := f.unsettled()
 	for _, p := range f.pins {
-		if s.Matches(p) && s.Wanted(p) {
-			found = append(found, p)
+		if s.Matches(p) && s.Wants(aggregate(p, u.peers(p))) {
+			found = append(found, p.candidate())
 		}
 	}
 	slices.SortFunc(found, compare)
-	return Selected{Count: len(found), Pins: found[:min(len(found), s.Max)]}, f.err
+	return Selected{Count: len(found), First: found[:min(len(found), s.Max)]}, f.err
 }
 
-func (f *fakeCluster) Unsettled(context.Context) (Unsettled, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return Unsettled{Members: f.members, Pins: maps.Clone(f.said), Silent: f.silent}, f.err
+func (f *fakeCluster) unsettled() *unsettled {
+	return &unsettled{members: f.members, pins: f.said, silent: f.silent}
 }
 
 func (f *fakeCluster) Status(_ context.Context, p Pin) ([]PeerStatus, error) {
 	if f.onStatus != nil {
 		f.onStatus(p)
 	}
-	u, err := f.Unsettled(context.Background())
-	return u.peers(p), err
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.unsettled().peers(p), f.err
 }
 
 func (f *fakeCluster) Delegates(context.Context, Pin) []string {

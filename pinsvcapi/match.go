@@ -3,51 +3,123 @@ package pinsvcapi
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
-// matchers are the text matching strategies of the specification
-// (TextMatchingStrategy), by their word.
-var matchers = map[string]func(wanted string) Matcher{
-	"exact": func(wanted string) Matcher {
-		return func(name string) bool { return name == wanted }
-	},
-	"iexact": func(wanted string) Matcher {
-		wanted = fold(wanted)
-		return func(name string) bool { return fold(name) == wanted }
-	},
-	"partial": func(wanted string) Matcher {
-		return func(name string) bool { return strings.Contains(name, wanted) }
-	},
-	"ipartial": func(wanted string) Matcher {
-		wanted = fold(wanted)
-		return func(name string) bool { return strings.Contains(fold(name), wanted) }
-	},
+// match is a text matching strategy (spec, schema TextMatchingStrategy).
+type match string
+
+const (
+	matchExact    match = "exact"
+	matchIExact   match = "iexact"
+	matchPartial  match = "partial"
+	matchIPartial match = "ipartial"
+)
+
+// matches are all words that the match parameter knows.
+var matches = []match{matchExact, matchIExact, matchPartial, matchIPartial}
+
+// Name is a filter by name.
+type Name struct {
+	text string // folded when the case does not matter
+	how  match
+}
+
+func newName(text string, how match) *Name {
+	if how == matchIExact || how == matchIPartial {
+		text = fold(text)
+	}
+	return &Name{text, how}
+}
+
+// Exactly returns the only name that passes, if there is only one.
+func (n *Name) Exactly() (string, bool) { return n.text, n.how == matchExact }
+
+// Matches tells whether a name passes. It allocates nothing.
+func (n *Name) Matches(name string) bool {
+	switch n.how {
+	case matchExact:
+		return name == n.text
+	case matchPartial:
+		return strings.Contains(name, n.text)
+	case matchIExact:
+		rest, ok := cutFolded(name, n.text)
+		return ok && rest == ""
+	default:
+		return containsFolded(name, n.text)
+	}
+}
+
+// containsFolded tells whether a name has a folded text in it, in any case.
+func containsFolded(name, text string) bool {
+	if text == "" {
+		return true
+	}
+	first := text[0]
+	for name != "" {
+		// Most letters of most names are ASCII, and not the first one.
+		if b := name[0]; b < utf8.RuneSelf && lower(b) != first {
+			name = name[1:]
+			continue
+		}
+		if _, ok := cutFolded(name, text); ok {
+			return true
+		}
+		_, size := utf8.DecodeRuneInString(name)
+		name = name[size:]
+	}
+	return false
+}
+
+// cutFolded cuts a folded text, in any case, off the beginning of a name.
+func cutFolded(name, text string) (rest string, ok bool) {
+	for text != "" {
+		if name == "" {
+			return "", false
+		}
+		if a, b := name[0], text[0]; a < utf8.RuneSelf && b < utf8.RuneSelf {
+			if lower(a) != b {
+				return "", false
+			}
+			name, text = name[1:], text[1:]
+			continue
+		}
+		a, n := utf8.DecodeRuneInString(name)
+		b, m := utf8.DecodeRuneInString(text)
+		if foldRune(a) != b {
+			return "", false
+		}
+		name, text = name[n:], text[m:]
+	}
+	return name, true
 }
 
 // fold maps every letter to one representative of its case forms (Unicode
 // simple folding), so that strings which differ only in case become equal.
-// ASCII that is in lower case already is returned as it is.
 func fold(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < unicode.MaxASCII {
-			if 'A' <= r && r <= 'Z' {
-				r += 'a' - 'A'
-			}
-			return r
-		}
-		return foldRune(r)
-	}, s)
+	return strings.Map(foldRune, s)
 }
 
 // foldRune returns the smallest rune of r's folding orbit, in lower case when
 // that is an ASCII letter (the Kelvin sign folds to k).
 func foldRune(r rune) rune {
+	if r < utf8.RuneSelf {
+		return rune(lower(byte(r)))
+	}
 	least := r
 	for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
 		least = min(least, next)
 	}
-	if 'A' <= least && least <= 'Z' {
-		least += 'a' - 'A'
+	if least < utf8.RuneSelf {
+		return rune(lower(byte(least)))
 	}
 	return least
+}
+
+// lower returns an ASCII letter in lower case, and anything else as it is.
+func lower(b byte) byte {
+	if 'A' <= b && b <= 'Z' {
+		b += 'a' - 'A'
+	}
+	return b
 }

@@ -2,6 +2,7 @@ package pinsvcapi
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,46 +69,51 @@ type PeerStatus struct {
 }
 
 // Selection says which pins of the pinset a list is made of. The zero value
-// of each filter selects everything.
+// of each filter but Statuses selects everything.
 type Selection struct {
-	Name          Matcher           // nil: any name
+	Name          *Name             // nil: any name
 	Meta          map[string]string // pins that have all of these
 	Before, After time.Time         // exclusive, whole milliseconds
+	Statuses      []Status          // at least one
 
-	// Wanted decides about a pin by its status. It says Settled of every pin
-	// that is not in Unsettled.Pins and allocated to members only, as long as
-	// none of them is silent or unsure.
-	Wanted    func(Pin) bool
-	Settled   bool
-	Unsettled Unsettled
-
-	// Max bounds the pins that are returned.
+	// Max bounds the candidates that are returned.
 	Max int
 }
 
-// Unsettled is what the cluster's members say of pins that are not pinned.
-type Unsettled struct {
-	// Members are the peer IDs of the cluster's members.
-	Members []string
-	// Pins has an entry for each pin that some peer has not pinned, with what
-	// these peers say. Peers without a word hold the pin.
-	Pins map[cid.Cid][]PeerStatus
-	// Silent has the peers that did not answer, or are no members any more,
-	// and when they last answered (zero: never). Their words in Pins are from
-	// then. A peer that is no member and not in here was never heard.
-	Silent map[string]time.Time
-	// Unsure are the members that have just been started and do not know yet
-	// what they have pinned. Any of their pins may be in any state.
-	Unsure []string
+// Matches tells whether a pin passes the filters that need no status.
+func (s *Selection) Matches(p Pin) bool {
+	if !s.Before.IsZero() && !p.Created.Before(s.Before) {
+		return false
+	}
+	if !s.After.IsZero() && !p.Created.After(s.After) {
+		return false
+	}
+	if s.Name != nil && !s.Name.Matches(p.Name) {
+		return false
+	}
+	for k, v := range s.Meta {
+		if have, ok := p.Meta[k]; !ok || have != v {
+			return false
+		}
+	}
+	return true
 }
 
-// Matcher decides about a pin's name.
-type Matcher func(name string) bool
+// Wants tells whether a pin of this status passes.
+func (s *Selection) Wants(st Status) bool { return slices.Contains(s.Statuses, st) }
 
-// Selected is what a Selection finds.
+// Selected is what a Selection finds. Statuses are as they were seen a moment
+// ago. A pin of whose status nothing is known yet passes, since each pin of a
+// page is asked for once more.
 type Selected struct {
-	Count int   // all pins that match
-	Pins  []Pin // the first of them: created descending, then CID
+	Count int         // all pins that match
+	First []Candidate // the first of them: created descending, then CID
+}
+
+// Candidate is a pin that may come onto a page.
+type Candidate struct {
+	CID     cid.Cid
+	Created time.Time
 }
 
 // Cluster is what the API asks of an IPFS Cluster peer. Only data pins and the
@@ -127,9 +133,6 @@ type Cluster interface {
 	Delete(ctx context.Context, c cid.Cid) error
 	// Select returns the pins of a selection.
 	Select(ctx context.Context, s Selection) (Selected, error)
-	// Unsettled returns what members say of pins that are not pinned, each
-	// within a second.
-	Unsettled(ctx context.Context) (Unsettled, error)
 	// Status returns what the pin's peers (its allocations, or all members)
 	// say of it, each within a second, in a stable order.
 	Status(ctx context.Context, p Pin) ([]PeerStatus, error)
@@ -138,8 +141,11 @@ type Cluster interface {
 	Delegates(ctx context.Context, p Pin) []string
 }
 
+// candidate returns what orders a pin.
+func (p Pin) candidate() Candidate { return Candidate{p.CID, p.Created} }
+
 // compare orders pins as lists do: created descending, then CID.
-func compare(a, b Pin) int {
+func compare(a, b Candidate) int {
 	if c := b.Created.Compare(a.Created); c != 0 {
 		return c
 	}

@@ -232,7 +232,7 @@ func (w *writer) compare(t *rapid.T, id string, m modelPin, got statusJSON) {
 	require.Equal(t, id, got.RequestID)
 	require.Equal(t, pinJSON{CID: id, Name: m.name, Origins: m.origins, Meta: m.meta}, got.Pin)
 	require.Equal(t, m.created, got.Created)
-	require.Equal(t, statusPinned, got.Status)
+	require.Equal(t, StatusPinned, got.Status)
 	until := ""
 	if m.expires != 0 {
 		until = time.Unix(m.expires, 0).UTC().Format(time.RFC3339)

@@ -23,26 +23,13 @@ const (
 	defaultLimit = 10
 )
 
-// status is a pin's status in the words of the specification.
-type status string
-
-const (
-	statusQueued  status = "queued"
-	statusPinning status = "pinning"
-	statusPinned  status = "pinned"
-	statusFailed  status = "failed"
-)
-
-// statuses are all words that the status filter knows.
-var statuses = []status{statusQueued, statusPinning, statusPinned, statusFailed}
-
 // query is a complete and valid list request.
 type query struct {
 	cids          []cid.Cid // without duplicates
-	name          Matcher   // nil: any
+	name          *Name     // nil: any
 	meta          map[string]string
 	before, after time.Time // whole milliseconds, zero: no bound
-	statuses      []status  // never empty
+	statuses      []Status  // never empty
 	limit         int
 }
 
@@ -107,8 +94,8 @@ func (q *query) parseName(values url.Values) error {
 	if word == "" {
 		word = "exact"
 	}
-	matcher, ok := matchers[word]
-	if !ok {
+	m := match(word)
+	if !slices.Contains(matches, m) {
 		return invalid("match", "unknown strategy %s; it is one of exact, iexact, partial, ipartial", quote(word))
 	}
 	name := scalar(values, "name")
@@ -118,7 +105,7 @@ func (q *query) parseName(values url.Values) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	q.name = matcher(name)
+	q.name = newName(name, m)
 	return nil
 }
 
@@ -136,7 +123,7 @@ func (q *query) parseMeta(values url.Values) error {
 // identity only pinned ones are listed, with one every status is.
 func (q *query) parseStatus(values url.Values) error {
 	for _, w := range list(values, "status") {
-		s := status(w)
+		s := Status(w)
 		if !slices.Contains(statuses, s) {
 			return invalid("status", "unknown status %s; it is one of queued, pinning, pinned, failed", quote(w))
 		}
@@ -147,7 +134,7 @@ func (q *query) parseStatus(values url.Values) error {
 	switch {
 	case len(q.statuses) > 0:
 	case len(q.cids) == 0 && q.name == nil && len(q.meta) == 0:
-		q.statuses = []status{statusPinned}
+		q.statuses = []Status{StatusPinned}
 	default:
 		q.statuses = statuses
 	}
@@ -196,7 +183,7 @@ func (q *query) parseLimit(values url.Values) error {
 }
 
 // wants tells whether the status filter lets s through.
-func (q *query) wants(s status) bool {
+func (q *query) wants(s Status) bool {
 	return slices.Contains(q.statuses, s)
 }
 

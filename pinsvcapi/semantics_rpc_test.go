@@ -103,7 +103,7 @@ func TestDetailsNameErrorsAndAttempts(t *testing.T) {
 		}}
 	})
 	got := a.pin(http.MethodGet, "/pins/"+c.String(), "")
-	require.Equal(t, statusFailed, got.Status)
+	require.Equal(t, StatusFailed, got.Status)
 	require.Equal(t, map[string]string{infoDetails: "pinned on 1 of 2 peers; second: failed: no space (attempt 3)"}, got.Info)
 }
 
@@ -130,9 +130,9 @@ func TestSilentPeers(t *testing.T) {
 			f.store(t, later)
 
 			start := time.Now()
-			for c, want := range map[cid.Cid]status{
-				pinned: statusPinned, queued: statusPinning, failed: statusFailed, unseen: statusQueued,
-				testCID(5): statusPinned,
+			for c, want := range map[cid.Cid]Status{
+				pinned: StatusPinned, queued: StatusPinning, failed: StatusFailed, unseen: StatusQueued,
+				testCID(5): StatusPinned,
 			} {
 				got := a.pin(http.MethodGet, "/pins/"+c.String(), "")
 				require.Equal(t, want, got.Status, c)
@@ -149,7 +149,7 @@ func TestSilentPeers(t *testing.T) {
 			bad.set(func() { bad.frozen, bad.refuses = false, nil })
 			f.adapter(a.handler.(*API)).answers.now = func() time.Time { return time.Now().Add(muteFor) }
 			got := a.pin(http.MethodGet, "/pins/"+unseen.String(), "")
-			require.Equal(t, statusPinned, got.Status, "it is asked again")
+			require.Equal(t, StatusPinned, got.Status, "it is asked again")
 			require.Nil(t, got.Info)
 			require.Equal(t, 3, a.list("status=pinned").Count)
 		})
@@ -164,7 +164,7 @@ func TestPeerThatWasNeverHeard(t *testing.T) {
 	c := testCID(1)
 	f.store(t, on(c, 1, f.peers[1]))
 	f.peers[1].set(func() { f.peers[1].frozen = true })
-	require.Equal(t, statusQueued, a.pin(http.MethodGet, "/pins/"+c.String(), "").Status)
+	require.Equal(t, StatusQueued, a.pin(http.MethodGet, "/pins/"+c.String(), "").Status)
 	require.Equal(t, 0, a.list("status=pinned").Count)
 	require.Equal(t, 1, a.list("status=queued").Count)
 	require.Len(t, a.list("status=queued").Results, 1)
@@ -205,8 +205,8 @@ func TestPeerThatIsNoMember(t *testing.T) {
 	f.mu.Unlock()
 	gone.set(func() { gone.refuses = errors.New("gone") })
 
-	require.Equal(t, statusPinned, a.pin(http.MethodGet, "/pins/"+held.String(), "").Status)
-	require.Equal(t, statusQueued, a.pin(http.MethodGet, "/pins/"+waiting.String(), "").Status)
+	require.Equal(t, StatusPinned, a.pin(http.MethodGet, "/pins/"+held.String(), "").Status)
+	require.Equal(t, StatusQueued, a.pin(http.MethodGet, "/pins/"+waiting.String(), "").Status)
 	require.Equal(t, []string{held.String()}, ids(a.list("status=pinned")))
 	require.Equal(t, 1, a.list("status=pinned").Count)
 	require.Equal(t, []string{waiting.String()}, ids(a.list("status=queued")))
@@ -219,7 +219,7 @@ func TestPeerThatIsNoMember(t *testing.T) {
 	f.store(t, stranger)
 	require.Equal(t, 2, a.list("status=queued").Count)
 	require.Equal(t, 1, a.list("status=pinned").Count)
-	require.Equal(t, statusQueued, a.pin(http.MethodGet, "/pins/"+testCID(3).String(), "").Status)
+	require.Equal(t, StatusQueued, a.pin(http.MethodGet, "/pins/"+testCID(3).String(), "").Status)
 }
 
 // A pin waits while its IPFS node is away, it does not fail.
@@ -233,9 +233,9 @@ func TestIPFSNodeIsAway(t *testing.T) {
 	f.peers[0].set(func() { f.peers[0].ipfsDown = true })
 
 	got := a.pin(http.MethodGet, "/pins/"+pinned.String(), "")
-	require.Equal(t, statusPinned, got.Status)
+	require.Equal(t, StatusPinned, got.Status)
 	require.Contains(t, got.Info[infoDetails], "IPFS node does not answer")
-	require.Equal(t, statusQueued, a.pin(http.MethodGet, "/pins/"+queued.String(), "").Status)
+	require.Equal(t, StatusQueued, a.pin(http.MethodGet, "/pins/"+queued.String(), "").Status)
 }
 
 // Only the peers of a pin are asked about it.

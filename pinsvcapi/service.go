@@ -20,7 +20,7 @@ type service struct {
 // pinStatus is a pin with all that an answer says about it.
 type pinStatus struct {
 	pin       Pin
-	status    status
+	status    Status
 	delegates []string
 	info      map[string]string
 }

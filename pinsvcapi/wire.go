@@ -16,7 +16,7 @@ type pinJSON struct {
 // statusJSON is a pin with its status on the wire (spec, schema PinStatus).
 type statusJSON struct {
 	RequestID string            `json:"requestid"`
-	Status    status            `json:"status"`
+	Status    Status            `json:"status"`
 	Created   string            `json:"created"`
 	Pin       pinJSON           `json:"pin"`
 	Delegates []string          `json:"delegates"`

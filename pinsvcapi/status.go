@@ -1,0 +1,40 @@
+package pinsvcapi
+
+// Status is a pin's status in the words of the specification.
+type Status string
+
+// The words (spec, schema Status).
+const (
+	StatusQueued  Status = "queued"
+	StatusPinning Status = "pinning"
+	StatusPinned  Status = "pinned"
+	StatusFailed  Status = "failed"
+)
+
+// statuses are all words that the status filter knows.
+var statuses = []Status{StatusQueued, StatusPinning, StatusPinned, StatusFailed}
+
+// Tally counts a pin's peers by the State that they are in.
+type Tally [4]int
+
+// Status makes a pin's status out of what its peers say (DESIGN, row "status of
+// a pin"): enough replicas pinned make it pinned, else any peer that is pinning
+// makes it pinning, else any that is queued makes it queued, else it has
+// failed. Without any peer it waits. least is the pin's minimum replication
+// factor; one peer is enough when it is pinned everywhere, or sharded.
+func (n Tally) Status(least int, sharded bool) Status {
+	if sharded {
+		least = 1
+	}
+	peers := n[StateQueued] + n[StatePinning] + n[StatePinned] + n[StateFailed]
+	switch {
+	case n[StatePinned] >= max(1, min(least, peers)):
+		return StatusPinned
+	case n[StatePinning] > 0:
+		return StatusPinning
+	case n[StateQueued] > 0 || n[StateFailed] == 0:
+		return StatusQueued
+	default:
+		return StatusFailed
+	}
+}
