@@ -35,6 +35,7 @@ require (
 	github.com/rs/cors v1.11.1
 	github.com/spf13/cobra v1.10.1
 	github.com/stretchr/testify v1.11.1
+	github.com/tidwall/btree v1.8.1
 	go.opencensus.io v0.24.0
 	golang.org/x/crypto v0.51.0
 	golang.org/x/net v0.53.0

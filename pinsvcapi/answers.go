@@ -39,12 +39,11 @@ type seenStatus struct {
 	at time.Time
 }
 
-// unpinnedAnswer is what a peer last said it has not pinned.
+// unpinnedAnswer is what a peer last said it has not pinned. Asked is zero when
+// it has never answered.
 type unpinnedAnswer struct {
-	at      time.Time // when it was asked, zero: it has never answered
-	failed  bool      // it did not answer when it was asked again
-	partial bool      // there may be more: see ErrNotCompared
-	pins    map[cid.Cid]PeerStatus
+	Unpinned
+	failed bool // it did not answer when it was asked again
 }
 
 func newAnswers() *answers {
@@ -71,23 +70,23 @@ func (a *answers) lastStatus(p Pin, id string) (PeerStatus, bool) {
 	one, ok := a.seen.Get(seenKey{p.CID, id})
 	ok = ok && one.at.After(p.Created)
 	all := a.unpinned(id)
-	if !all.at.After(p.Created) || ok && one.at.After(all.at) {
+	if !all.Asked.After(p.Created) || ok && one.at.After(all.Asked) {
 		return one.PeerStatus, ok
 	}
-	if s, ok := all.pins[p.CID]; ok {
+	if s, ok := all.Pins[p.CID]; ok {
 		return s, true
 	}
-	if all.partial {
+	if all.Partial {
 		return one.PeerStatus, ok
 	}
 	return PeerStatus{Peer: id, Name: one.Name, State: StatePinned}, true
 }
 
 // sawUnpinned remembers a peer's answer.
-func (a *answers) sawUnpinned(id string, said unpinnedAnswer) {
+func (a *answers) sawUnpinned(id string, said Unpinned) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.peers[id] = said
+	a.peers[id] = unpinnedAnswer{Unpinned: said}
 }
 
 // failedUnpinned keeps a peer's last answer and notes that it is old.

@@ -31,6 +31,7 @@ type options struct {
 	credentials *common.Credentials
 	cluster     Cluster
 	local       LocalPeer
+	view        func(Source) Cluster
 	baseDir     string
 	host        host.Host
 	unready     func(context.Context) []string
@@ -51,6 +52,12 @@ func WithCredentials(c *common.Credentials) Option {
 // WithCluster makes the API use another Cluster than the RPC of its peer.
 func WithCluster(c Cluster) Option {
 	return func(o *options) { o.cluster = c }
+}
+
+// WithView puts a view of the pinset before the RPC of the API's peer. Without
+// one, every list scans the pinset.
+func WithView(before func(Source) Cluster) Option {
+	return func(o *options) { o.view = before }
 }
 
 // WithBaseDir sets the folder that relative file names of the configuration
@@ -85,8 +92,12 @@ func New(cfg Config, opts ...Option) (*API, error) {
 	a.service = &service{cluster: o.cluster, choices: newChoices(), now: time.Now}
 	a.calls.local = o.local
 	if o.cluster == nil {
-		a.service.cluster = &rpcCluster{
+		rpc := &rpcCluster{
 			calls: &a.calls, clock: NewClock(), ids: newAddressBook(&a.calls), answers: newAnswers(),
+		}
+		a.service.cluster = rpc
+		if o.view != nil {
+			a.service.cluster = o.view(rpc)
 		}
 	}
 	for _, d := range cfg.Delegates {

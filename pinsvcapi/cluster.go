@@ -130,10 +130,9 @@ func (c *calls) trackerStatus(ctx context.Context, dest peer.ID, ci api.Cid) (in
 	return info, err
 }
 
-// trackerUnpinned collects what a tracker has not pinned.
+// trackerUnpinned collects what a tracker has not pinned, until the context
+// ends.
 func (c *calls) trackerUnpinned(ctx context.Context, dest peer.ID) ([]api.PinInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
-	defer cancel()
 	in := make(chan api.TrackerStatus, 1)
 	in <- unpinnedFilter
 	close(in)

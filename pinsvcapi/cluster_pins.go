@@ -28,7 +28,7 @@ func (r *rpcCluster) Get(ctx context.Context, c cid.Cid) (Pin, error) {
 	if err != nil {
 		return Pin{}, err
 	}
-	if !shown(stored) {
+	if !Shown(stored) {
 		return Pin{}, ErrNotFound
 	}
 	return fromStored(stored), nil
@@ -83,7 +83,7 @@ func (r *rpcCluster) Delete(ctx context.Context, c cid.Cid) error {
 	if err != nil {
 		return err
 	}
-	if !shown(before) {
+	if !Shown(before) {
 		return ErrNotFound
 	}
 	if err := r.calls.unpin(ctx, api.NewCid(c)); err != nil {
@@ -114,12 +114,6 @@ func (r *rpcCluster) await(ctx context.Context, c cid.Cid, done func(api.Pin, bo
 		case <-time.After(pause):
 		}
 	}
-}
-
-// shown tells whether the API shows an entry of the state: not the inner parts
-// of sharded adds.
-func shown(p api.Pin) bool {
-	return p.Type == api.DataType || p.Type == api.MetaType
 }
 
 // sameContent compares what a client can set, and what a write changes by

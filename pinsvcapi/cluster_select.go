@@ -21,7 +21,7 @@ func (r *rpcCluster) Select(ctx context.Context, s Selection) (Selected, error) 
 	top := firsts{max: s.Max}
 	filter := statusFilter{Selection: &s, said: &said, settled: settledPeers(said), pinned: s.Wants(StatusPinned)}
 	err = r.calls.pins(ctx, func(stored api.Pin) {
-		if !shown(stored) {
+		if !Shown(stored) {
 			return
 		}
 		p := Pin{

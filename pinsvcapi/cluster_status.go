@@ -122,14 +122,14 @@ func (r *rpcCluster) unsettled(ctx context.Context) (unsettled, error) {
 		member := slices.Contains(members, id)
 		silent := a.failed || !member
 		switch {
-		case a.partial && member:
+		case a.Partial && member:
 			u.doubtful = append(u.doubtful, id)
-		case a.partial:
+		case a.Partial:
 			u.silent[id] = time.Time{}
 		case silent:
-			u.silent[id] = a.at
+			u.silent[id] = a.Asked
 		}
-		for c, s := range a.pins {
+		for c, s := range a.Pins {
 			s.Silent = silent
 			u.pins[c] = append(u.pins[c], s)
 		}
@@ -137,31 +137,41 @@ func (r *rpcCluster) unsettled(ctx context.Context) (unsettled, error) {
 	return u, ctx.Err()
 }
 
-// askUnpinned asks one peer's tracker for what is not pinned, and remembers
-// the answer.
+// askUnpinned asks one peer's tracker for what is not pinned, unless it was
+// late a moment ago.
 func (r *rpcCluster) askUnpinned(ctx context.Context, id string) {
+	if r.answers.muted(id) != nil {
+		r.answers.failedUnpinned(id)
+		return
+	}
+	within, cancel := context.WithTimeout(ctx, peerTimeout)
+	defer cancel()
+	_, _ = r.Unpinned(within, id)
+	if errors.Is(within.Err(), context.DeadlineExceeded) && ctx.Err() == nil {
+		r.answers.mute(id)
+	}
+}
+
+// Unpinned implements Source. The answer is remembered.
+func (r *rpcCluster) Unpinned(ctx context.Context, id string) (Unpinned, error) {
 	dest, err := peer.Decode(id)
-	if err != nil || r.answers.muted(id) != nil {
-		r.answers.failedUnpinned(id)
-		return
+	if err != nil {
+		return Unpinned{}, err
 	}
-	start := time.Now()
+	asked := time.Now()
 	infos, err := r.calls.trackerUnpinned(ctx, dest)
-	if ctx.Err() != nil {
-		return // the request has ended, which says nothing about the peer
-	}
 	if err != nil && !notCompared(err) {
-		if time.Since(start) >= peerTimeout {
-			r.answers.mute(id)
+		if !errors.Is(ctx.Err(), context.Canceled) { // which says nothing about the peer
+			r.answers.failedUnpinned(id)
 		}
-		r.answers.failedUnpinned(id)
-		return
+		return Unpinned{}, err
 	}
-	pins := make(map[cid.Cid]PeerStatus, len(infos))
+	said := Unpinned{Asked: asked, Partial: err != nil, Pins: make(map[cid.Cid]PeerStatus, len(infos))}
 	for _, info := range infos {
-		pins[info.Cid.Cid] = fromTracker(info, id)
+		said.Pins[info.Cid.Cid] = fromTracker(info, id)
 	}
-	r.answers.sawUnpinned(id, unpinnedAnswer{at: start, pins: pins, partial: err != nil})
+	r.answers.sawUnpinned(id, said)
+	return said, nil
 }
 
 // members returns the peer IDs of the cluster's members, in a stable order.

@@ -123,3 +123,7 @@ func lower(b byte) byte {
 	}
 	return b
 }
+
+// NewName returns a filter by name. how is a word of the specification: exact,
+// iexact, partial or ipartial.
+func NewName(how, text string) *Name { return newName(text, match(how)) }

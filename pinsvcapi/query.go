@@ -182,11 +182,6 @@ func (q *query) parseLimit(values url.Values) error {
 	return nil
 }
 
-// wants tells whether the status filter lets s through.
-func (q *query) wants(s Status) bool {
-	return slices.Contains(q.statuses, s)
-}
-
 // parseMeta reads a JSON object of strings, as a filter or from a body. JSON
 // null is no meta.
 func parseMeta(raw []byte) (map[string]string, error) {

@@ -115,9 +115,17 @@ func (f *rpcFake) reset(t tester) {
 // started a while ago.
 func (f *rpcFake) newAPI(t tester) *testAPI {
 	t.Helper()
-	a, err := New(DefaultConfig())
+	return f.newAPIBehind(t, func(s Source) Cluster { return s })
+}
+
+// newAPIBehind puts something before the adapter.
+func (f *rpcFake) newAPIBehind(t tester, before func(Source) Cluster) *testAPI {
+	t.Helper()
+	a, err := New(DefaultConfig(), WithView(func(s Source) Cluster {
+		s.(*rpcCluster).clock = newClock(time.Now, func(time.Duration) {})
+		return before(s)
+	}))
 	require.NoError(t, err)
-	f.adapter(a).clock = newClock(time.Now, func(time.Duration) {})
 	a.SetClient(f.client)
 	return &testAPI{t: t, handler: a}
 }

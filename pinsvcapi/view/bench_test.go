@@ -1,0 +1,183 @@
+package view
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs/go-cid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/bench/pinset"
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+)
+
+// benchPins is how many pins the view of the benchmarks has:
+// go test -bench . ./pinsvcapi/view -args -pins 1000000
+var benchPins = flag.Int("pins", 100_000, "pins in the view of the benchmarks")
+
+// benchSource scans generated pins in random order, as a state does.
+type benchSource struct {
+	*fakeSource
+	set   pinset.Set
+	order []int
+}
+
+func newBenchSource() *benchSource {
+	n := *benchPins
+	return &benchSource{newFakeSource("peer1"), pinset.Set{N: n}, rand.New(rand.NewPCG(1, 2)).Perm(n)}
+}
+
+func (s *benchSource) Scan(_ context.Context, fn func(api.Pin)) error {
+	for _, i := range s.order {
+		fn(s.set.At(i).Cluster())
+	}
+	return nil
+}
+
+func benchView(b *testing.B) (*View, *benchSource) {
+	b.Helper()
+	s := newBenchSource()
+	v := New(Options{})
+	v.Before(s)
+	require.NoError(b, v.build())
+	close(v.complete)
+	b.Cleanup(v.Close)
+	return v, s
+}
+
+// BenchmarkMemory reports what the view takes for each pin.
+func BenchmarkMemory(b *testing.B) {
+	for b.Loop() {
+		s := newBenchSource()
+		v := New(Options{})
+		v.Before(s)
+		before := heap()
+		start := time.Now()
+		require.NoError(b, v.build())
+		b.ReportMetric(time.Since(start).Seconds(), "s/build")
+		b.ReportMetric(float64(heap()-before)/float64(*benchPins), "B/pin")
+		runtime.KeepAlive(s)
+		v.Close()
+	}
+}
+
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+func selection(query pinsvcapi.Selection) pinsvcapi.Selection {
+	if len(query.Statuses) == 0 {
+		query.Statuses = []pinsvcapi.Status{pinsvcapi.StatusPinned}
+	}
+	query.Max = 1001
+	return query
+}
+
+// BenchmarkSelect is a list without its page.
+func BenchmarkSelect(b *testing.B) {
+	v, s := benchView(b)
+	middle := s.set.At(s.set.N / 2)
+	for _, bb := range []struct {
+		name  string
+		query pinsvcapi.Selection
+		count int
+	}{
+		{"pinned", pinsvcapi.Selection{}, s.set.N},
+		{"before", pinsvcapi.Selection{Before: middle.Created}, s.set.N / 2},
+		{"exact name", pinsvcapi.Selection{Name: pinsvcapi.NewName("exact", middle.Name)}, 1},
+		{"meta", pinsvcapi.Selection{Meta: map[string]string{"app": pinset.Application(3)}}, s.set.N / 10},
+		{"ipartial", pinsvcapi.Selection{Name: pinsvcapi.NewName("ipartial", "SITE-07/")}, s.set.N / 100},
+		{"partial", pinsvcapi.Selection{Name: pinsvcapi.NewName("partial", "site-07/")}, s.set.N / 100},
+		{"iexact", pinsvcapi.Selection{Name: pinsvcapi.NewName("iexact", middle.Name)}, 1},
+		{"queued", pinsvcapi.Selection{Statuses: []pinsvcapi.Status{pinsvcapi.StatusQueued}}, 0},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.ReportAllocs()
+			q := selection(bb.query)
+			for b.Loop() {
+				got, err := v.Select(b.Context(), q)
+				require.NoError(b, err)
+				require.Equal(b, bb.count, got.Count)
+			}
+		})
+	}
+}
+
+// BenchmarkSelectWhileQueued is the same while a tenth of the pins is queued.
+func BenchmarkSelectWhileQueued(b *testing.B) {
+	v, s := benchView(b)
+	waiting := make(map[cid.Cid]pinsvcapi.State)
+	for i := range s.set.N / 10 {
+		waiting[s.set.At(i*10).CID] = pinsvcapi.StateQueued
+	}
+	s.change(func() { s.said["peer1"] = waiting })
+	v.hearFrom("peer1")
+	app := map[string]string{"app": pinset.Application(3)}
+	for status, count := range map[pinsvcapi.Status]int{pinsvcapi.StatusQueued: len(waiting), pinsvcapi.StatusPinned: s.set.N - len(waiting)} {
+		b.Run(string(status), func(b *testing.B) {
+			q := selection(pinsvcapi.Selection{Statuses: []pinsvcapi.Status{status}})
+			for b.Loop() {
+				require.Equal(b, count, must(v.Select(b.Context(), q)).Count)
+			}
+		})
+	}
+	b.Run("meta", func(b *testing.B) {
+		q := selection(pinsvcapi.Selection{Meta: app})
+		for b.Loop() {
+			require.Equal(b, s.set.N/10, must(v.Select(b.Context(), q)).Count)
+		}
+	})
+	b.Run("refresh", func(b *testing.B) {
+		for b.Loop() {
+			v.hearFrom("peer1")
+		}
+	})
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// BenchmarkTracked is what a write costs the view, with a list in between.
+func BenchmarkTracked(b *testing.B) {
+	v, _ := benchView(b)
+	for _, lists := range []bool{false, true} {
+		b.Run(fmt.Sprintf("lists=%v", lists), func(b *testing.B) {
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				p := pinset.Fresh(b.Name(), i)
+				p.Created = time.Now()
+				stored := p.Cluster()
+				v.Tracked(stored)
+				v.Written(stored.Cid, stored)
+				if lists {
+					v.known()
+				}
+				i++
+			}
+		})
+	}
+}
+
+// BenchmarkCompare is one comparison with the state, without the state's part.
+func BenchmarkCompare(b *testing.B) {
+	v, s := benchView(b)
+	for b.Loop() {
+		require.NoError(b, v.compare())
+	}
+	runtime.KeepAlive(s)
+}

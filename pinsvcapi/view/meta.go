@@ -1,0 +1,84 @@
+package view
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"maps"
+	"slices"
+
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+)
+
+// metaMost is the largest encoded meta that is kept, in bytes. Of a pin with
+// more, the state is asked.
+const metaMost = 4096
+
+// encodeMeta writes meta as its sorted keys and values, each after its length,
+// without reserved keys.
+func encodeMeta(meta map[string]string) []byte {
+	if len(meta) == 0 {
+		return nil
+	}
+	var b []byte
+	for _, k := range slices.Sorted(maps.Keys(meta)) {
+		if pinsvcapi.IsReserved(k) {
+			continue
+		}
+		b = appendText(appendText(b, k), meta[k])
+	}
+	return b
+}
+
+func appendText(b []byte, text string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+// summary stands for meta that is too large to be kept.
+func summary(encoded []byte) []byte {
+	h := fnv.New128a()
+	h.Write(encoded)
+	return h.Sum(nil)
+}
+
+// cutText cuts the first length and text off encoded meta.
+func cutText(encoded string) (text, rest string) {
+	var n, shift uint
+	for i := range len(encoded) {
+		c := encoded[i]
+		n |= uint(c&0x7f) << shift
+		if c < 0x80 {
+			encoded = encoded[i+1:]
+			return encoded[:n], encoded[n:]
+		}
+		shift += 7
+	}
+	return "", ""
+}
+
+// hasMeta tells whether encoded meta has all of the wanted entries, which are
+// encoded in the same order.
+func hasMeta(encoded, wanted string) bool {
+	for wanted != "" {
+		var k, v string
+		k, wanted = cutText(wanted)
+		v, wanted = cutText(wanted)
+		for {
+			if encoded == "" {
+				return false
+			}
+			var have, value string
+			have, encoded = cutText(encoded)
+			value, encoded = cutText(encoded)
+			if have == k {
+				if value != v {
+					return false
+				}
+				break
+			}
+			if have > k {
+				return false
+			}
+		}
+	}
+	return true
+}

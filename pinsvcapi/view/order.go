@@ -1,0 +1,74 @@
+package view
+
+import (
+	"cmp"
+	"strings"
+)
+
+// newestFirst orders items as lists do: created descending, then CID.
+func newestFirst(a, b *item) int {
+	if a.created != b.created {
+		return cmp.Compare(b.created, a.created)
+	}
+	return compareKeys(a.key(), b.key())
+}
+
+// byName orders items by name, then as lists do.
+func byName(a, b *item) int {
+	if c := strings.Compare(a.name(), b.name()); c != 0 {
+		return c
+	}
+	return newestFirst(a, b)
+}
+
+// byCID orders items in any way that tells them apart.
+func byCID(a, b *item) int { return strings.Compare(a.key(), b.key()) }
+
+// compareKeys orders CIDs, given as bytes, by their canonical text.
+func compareKeys(a, b string) int {
+	zeroA, zeroB := isVersion0(a), isVersion0(b)
+	switch {
+	case zeroA && zeroB:
+		return strings.Compare(a, b) // base58 of equally long numbers keeps their order
+	case zeroA:
+		return -1 // "Qm..." is before "b..."
+	case zeroB:
+		return 1
+	}
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	// Five bytes are eight letters of base32.
+	from := i / 5 * 5
+	return compareBlocks(a[min(from, len(a)):], b[min(from, len(b)):])
+}
+
+func isVersion0(key string) bool {
+	return len(key) == 34 && key[0] == 0x12 && key[1] == 0x20
+}
+
+// compareBlocks orders what follows by the first five bytes.
+func compareBlocks(a, b string) int {
+	x, lettersA := block(a)
+	y, lettersB := block(b)
+	for i := range min(lettersA, lettersB) {
+		shift := 35 - 5*i
+		// The alphabet is a-z, 2-7, and digits are before letters.
+		p, q := (x>>shift+6)&31, (y>>shift+6)&31
+		if p != q {
+			return cmp.Compare(p, q)
+		}
+	}
+	return cmp.Compare(lettersA, lettersB)
+}
+
+// block returns up to five bytes as a number of 40 bits, and how many letters
+// of base32 they are.
+func block(s string) (bits uint64, letters int) {
+	s = s[:min(len(s), 5)]
+	for i := range len(s) {
+		bits |= uint64(s[i]) << (32 - 8*i)
+	}
+	return bits, (len(s)*8 + 4) / 5
+}

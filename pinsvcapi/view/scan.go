@@ -1,0 +1,235 @@
+package view
+
+import (
+	"cmp"
+	"context"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs/go-cid"
+
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+)
+
+const (
+	// retryScan is when a scan that has failed is tried again.
+	retryScan = 5 * time.Second
+	// scanShare is how many times longer than a scan there is none.
+	scanShare = 100
+	// firstAnswers is how long a new view waits for the first statuses.
+	firstAnswers = time.Second
+)
+
+// keep builds the index and then compares it with the state, until Close.
+func (v *View) keep() {
+	start := time.Now()
+	for run := v.build; v.repeat(retryScan, run); run = v.compare {
+		select {
+		case <-v.complete:
+		default:
+			close(v.complete)
+		}
+		if !v.sleep(max(v.options.CompareEvery, scanShare*time.Since(start))) {
+			return
+		}
+		start = time.Now()
+	}
+}
+
+// repeat does something until it succeeds, with pauses. It returns false when
+// the view was closed before.
+func (v *View) repeat(pause time.Duration, f func() error) bool {
+	for {
+		err := f()
+		if err == nil {
+			return true
+		}
+		if v.ctx.Err() != nil {
+			return false
+		}
+		logger.Warnf("view of the pinset: %s; trying again in %s", err, pause)
+		if !v.sleep(pause) {
+			return false
+		}
+	}
+}
+
+// sleep returns false when the view was closed meanwhile.
+func (v *View) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-v.ctx.Done():
+		return false
+	}
+}
+
+// build reads the whole state. What is told meanwhile goes into the index that
+// there is, and from there, at the end, into the new one.
+func (v *View) build() error {
+	start := time.Now()
+	var items []*item
+	err := v.Scan(v.ctx, func(stored api.Pin) {
+		if pinsvcapi.Shown(stored) {
+			v.mu.Lock()
+			at := v.places.of(stored)
+			v.mu.Unlock()
+			items = append(items, newItem(stored, at))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	built := load(items)
+	v.mu.Lock()
+	v.merge(built)
+	size := v.index.byCID.Len()
+	v.mu.Unlock()
+	v.firstRound()
+	logger.Infof("view of the pinset: complete, %d pins in %s", size, time.Since(start).Round(time.Millisecond))
+	if size > freeFrom {
+		debug.FreeOSMemory() // a scan leaves several times the view's size behind
+	}
+	return nil
+}
+
+// freeFrom is how many pins make a scan's garbage worth a collection.
+const freeFrom = 100_000
+
+// merge puts a new index in the place of the present one. What has changed since
+// the scan began is as the present one has it.
+func (v *View) merge(built *index) {
+	for key := range v.touched {
+		now := v.index.get(key)
+		if old := built.get(key); old != nil {
+			built.remove(old)
+		}
+		if now != nil {
+			built.put(now, nil)
+		}
+	}
+	v.index, v.copied, v.touched = built, nil, nil
+}
+
+// load makes an index of items in any order. They are packed anew in the order
+// of a list, so that going through them goes through memory.
+func load(items []*item) *index {
+	type sorting struct {
+		created int64
+		*item
+	}
+	order := make([]sorting, len(items))
+	for i, it := range items {
+		order[i] = sorting{it.created, it}
+	}
+	slices.SortFunc(order, func(a, b sorting) int {
+		return cmp.Or(cmp.Compare(b.created, a.created), newestFirst(a.item, b.item))
+	})
+	x := newIndex()
+	for i, o := range order {
+		it := *o.item
+		it.data = strings.Clone(it.data)
+		items[i], order[i].item = &it, nil
+		x.byCreated.Load(&it)
+	}
+	slices.SortFunc(items, byName)
+	for _, it := range items {
+		x.byName.Load(it)
+	}
+	slices.SortFunc(items, byCID)
+	for _, it := range items {
+		x.byCID.Load(it)
+	}
+	return x
+}
+
+// compare makes the index equal to the state where it is not. What changes
+// meanwhile is left to the change.
+func (v *View) compare() error {
+	v.mu.Lock()
+	v.touched = make(map[string]struct{})
+	v.mu.Unlock()
+	defer func() {
+		v.mu.Lock()
+		v.touched = nil
+		v.mu.Unlock()
+	}()
+	healed := 0
+	seen := make(map[*item]struct{})
+	err := v.Scan(v.ctx, func(stored api.Pin) {
+		it, changed := v.check(stored)
+		if changed {
+			healed++
+		}
+		if it != nil {
+			seen[it] = struct{}{}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range v.unseen(seen) {
+		if v.recheck(v.ctx, c) {
+			healed++
+		}
+	}
+	if healed > 0 {
+		logger.Warnf("view of the pinset: %d pins differed from the state, they are right now", healed)
+	}
+	return nil
+}
+
+// check compares one entry of a scan with the index. It returns the item and
+// whether that was wrong.
+func (v *View) check(stored api.Pin) (*item, bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	key := stored.Cid.KeyString()
+	_, touched := v.touched[key]
+	_, noted := v.follower.noted[key]
+	if touched || noted {
+		return v.index.get(key), false
+	}
+	if !pinsvcapi.Shown(stored) {
+		return nil, false
+	}
+	return v.install(newItem(stored, v.places.of(stored)))
+}
+
+// unseen returns the pins that a scan did not meet and that have not changed
+// since it began.
+func (v *View) unseen(seen map[*item]struct{}) (cids []cid.Cid) {
+	v.mu.Lock()
+	all := v.index.byCreated.Copy()
+	v.mu.Unlock()
+	all.Scan(func(it *item) bool {
+		if _, ok := seen[it]; !ok {
+			cids = append(cids, it.cid())
+		}
+		return true
+	})
+	return cids
+}
+
+// recheck looks at the state for a pin that a scan did not meet. It returns
+// whether the index had it although nobody had said so.
+func (v *View) recheck(ctx context.Context, c cid.Cid) bool {
+	key := c.KeyString()
+	v.mu.Lock()
+	_, touched := v.touched[key]
+	_, noted := v.follower.noted[key]
+	before := v.index.get(key)
+	v.mu.Unlock()
+	if touched || noted || before == nil {
+		return false
+	}
+	v.look(ctx, c)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.index.get(key) != before
+}

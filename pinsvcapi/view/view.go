@@ -1,0 +1,229 @@
+package view
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs/go-cid"
+	logging "github.com/ipfs/go-log/v2"
+
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+)
+
+var logger = logging.Logger("pinsvc")
+
+// moment is a time since the view was made, never 0.
+type moment int64
+
+// View answers lists from memory and passes everything else to its Source. It
+// is a pinsvcapi.Cluster, and has to be told of every change of the state:
+// Tracked, Untracked and Written.
+type View struct {
+	pinsvcapi.Source
+	options Options
+	born    time.Time
+
+	mu      sync.Mutex // guards what follows
+	index   *index
+	places  places
+	board   *board
+	copied  *snapshot           // of the index and the board, nil when they have changed
+	touched map[string]struct{} // CIDs that changed during the scan under way, else nil
+
+	complete chan struct{} // closed when the index is
+	follower follower
+	asker    asker
+	ctx      context.Context // ends with Close
+	cancel   context.CancelFunc
+
+	starting sync.Mutex
+	running  sync.WaitGroup
+	closed   bool // guarded by starting
+}
+
+// Options of a view. The zero value is what a peer uses.
+type Options struct {
+	// CompareEvery is how often the view is compared with the state at most; 0
+	// means every ten minutes. A large pinset is compared less often.
+	CompareEvery time.Duration
+}
+
+// New returns a view that knows nothing yet. It can be told of changes from
+// now on; Start makes it read the state.
+func New(o Options) *View {
+	if o.CompareEvery == 0 {
+		o.CompareEvery = 10 * time.Minute
+	}
+	v := &View{options: o, born: time.Now(), index: newIndex(), board: newBoard(), complete: make(chan struct{})}
+	v.places = places{all: make(map[string]*place), board: v.board}
+	v.touched = make(map[string]struct{})
+	v.follower.init()
+	v.asker.peers = make(map[string]*asked)
+	v.ctx, v.cancel = context.WithCancel(context.Background())
+	return v
+}
+
+// Before makes the view stand before a Source, as pinsvcapi.WithView wants it.
+func (v *View) Before(s pinsvcapi.Source) pinsvcapi.Cluster {
+	v.Source = s
+	return v
+}
+
+// Start reads the state when ready is closed, and follows it until Close.
+func (v *View) Start(ready <-chan struct{}) {
+	v.goes(func() {
+		select {
+		case <-ready:
+		case <-v.ctx.Done():
+			return
+		}
+		v.goes(v.follow)
+		v.keep()
+	})
+}
+
+// Close ends the view's work.
+func (v *View) Close() {
+	v.starting.Lock()
+	v.closed = true
+	v.starting.Unlock()
+	v.cancel()
+	v.running.Wait()
+}
+
+// goes runs f until Close.
+func (v *View) goes(f func()) bool {
+	v.starting.Lock()
+	defer v.starting.Unlock()
+	if !v.closed {
+		v.running.Go(f)
+	}
+	return !v.closed
+}
+
+// Complete is closed when the view has the whole pinset. Until then lists are
+// made by scans.
+func (v *View) Complete() <-chan struct{} { return v.complete }
+
+// Size returns how many pins the view has.
+func (v *View) Size() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.index.byCID.Len()
+}
+
+func (v *View) now() moment { return moment(time.Since(v.born)) + 1 }
+
+// Put implements pinsvcapi.Cluster: a list that comes after it shows the pin.
+func (v *View) Put(ctx context.Context, p pinsvcapi.Pin) (pinsvcapi.Pin, error) {
+	p, err := v.Source.Put(ctx, p)
+	if err == nil && !v.has(p) {
+		v.look(context.WithoutCancel(ctx), p.CID)
+	}
+	return p, err
+}
+
+// Delete implements pinsvcapi.Cluster: a list that comes after it does not show
+// the pin.
+func (v *View) Delete(ctx context.Context, c cid.Cid) error {
+	err := v.Source.Delete(ctx, c)
+	if (err == nil || errors.Is(err, pinsvcapi.ErrNotFound)) && v.hasCID(c) {
+		v.look(context.WithoutCancel(ctx), c)
+	}
+	return err
+}
+
+// Status implements pinsvcapi.Cluster, and what it learns is known to lists.
+func (v *View) Status(ctx context.Context, p pinsvcapi.Pin) ([]pinsvcapi.PeerStatus, error) {
+	asked := v.now()
+	peers, err := v.Source.Status(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	it := v.index.get(p.CID.KeyString())
+	if it == nil || it.changed > asked {
+		return peers, nil
+	}
+	before := v.board.status(it)
+	for _, s := range peers {
+		v.board.hearOne(it, s, asked)
+	}
+	if v.board.status(it) != before {
+		v.copied = nil
+		v.board.update(it)
+	}
+	return peers, nil
+}
+
+// has tells whether the index has a pin as it is.
+func (v *View) has(p pinsvcapi.Pin) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	it := v.index.get(p.CID.KeyString())
+	return it != nil && it.name() == p.Name && it.created == p.Created.UnixMilli() &&
+		!it.large() && it.meta() == string(encodeMeta(p.Meta))
+}
+
+func (v *View) hasCID(c cid.Cid) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.index.get(c.KeyString()) != nil
+}
+
+// set puts an entry of the state into the index, or removes one that the API
+// does not show. It returns whether anything changed. The caller holds mu.
+func (v *View) set(stored api.Pin) (*item, bool) {
+	if !pinsvcapi.Shown(stored) {
+		return nil, v.drop(stored.Cid.KeyString())
+	}
+	v.touch(stored.Cid.KeyString())
+	return v.install(newItem(stored, v.places.of(stored)))
+}
+
+// install puts an item into the index, and returns the one that is there then.
+func (v *View) install(it *item) (*item, bool) {
+	old := v.index.get(it.key())
+	switch {
+	case old == nil:
+		it.changed = v.now()
+	case old.same(it):
+		return old, false
+	case old.created == it.created && old.place == it.place:
+		it.changed = old.changed // peers have nothing to do
+	default:
+		it.changed = v.now()
+	}
+	v.copied = nil
+	if old != nil && v.board.others.Len() > 0 {
+		v.board.others.Delete(exception{old, 0})
+	}
+	v.index.put(it, old)
+	v.board.update(it)
+	return it, true
+}
+
+// drop removes a pin from the index. It returns whether it was there. The
+// caller holds mu.
+func (v *View) drop(key string) bool {
+	v.touch(key)
+	it := v.index.get(key)
+	if it == nil {
+		return false
+	}
+	v.copied = nil
+	v.board.forget(it)
+	v.index.remove(it)
+	return true
+}
+
+// touch keeps a scan under way from overwriting what is newer than it.
+func (v *View) touch(key string) {
+	if v.touched != nil {
+		v.touched[key] = struct{}{}
+	}
+}
