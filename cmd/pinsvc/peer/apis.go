@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi/view"
 	"github.com/ipfs-cluster/pinsvc/restapi"
 )
 
@@ -48,10 +49,11 @@ func (p *Peer) openDoors(context.Context) error {
 }
 
 func (p *Peer) openPinsvcapi() error {
+	p.view = view.New(view.Options{})
 	section := p.settings.Pinsvcapi
 	api, err := pinsvcapi.New(section.Value(), pinsvcapi.WithReady(p.ready),
 		pinsvcapi.WithBaseDir(p.settings.folder), pinsvcapi.WithCredentials(p.credentials[section.Name()]),
-		pinsvcapi.WithUnready(p.unready), pinsvcapi.WithLocalPeer(&p.local))
+		pinsvcapi.WithUnready(p.unready), pinsvcapi.WithView(p.view.Before), pinsvcapi.WithLocalPeer(&p.local))
 	if err != nil {
 		return err
 	}

@@ -140,6 +140,10 @@ func (b *builder) makeComponents(ctx context.Context) error {
 		g, ok := inner.(*grouped)
 		o = wrap.ConsensusOptions{Store: b.store, Synced: ok && g.enabled()}
 	}
+	var observer wrap.Observer
+	if b.view != nil {
+		o.Written, observer = b.view.Written, b.view
+	}
 	b.consensus = wrap.NewConsensus(inner, o)
 	b.local.id, b.local.consensus = n.host.ID(), b.consensus
 	b.closeWith("consensus", b.consensus.Shutdown)
@@ -161,6 +165,7 @@ func (b *builder) makeComponents(ctx context.Context) error {
 		IPFS:     connector,
 		Verified: connector.Verified,
 		Ahead:    !raft,
+		Observer: observer,
 		Changed:  b.consensus.Changed,
 	})
 	b.tracker, b.local.tracker = tracker, tracker
@@ -209,5 +214,9 @@ func (b *builder) makeCluster(ctx context.Context) error {
 		b.gate.close()
 		return b.cluster.Shutdown(ctx)
 	})
+	if b.view != nil {
+		b.view.Start(b.ready)
+		b.closeWith("view", func(context.Context) error { b.view.Close(); return nil })
+	}
 	return nil
 }

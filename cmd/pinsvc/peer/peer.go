@@ -11,6 +11,7 @@ import (
 	logging "github.com/ipfs/go-log/v2"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi/view"
 )
 
 var logger = logging.Logger("pinsvc")
@@ -37,6 +38,7 @@ type Peer struct {
 	reloading   sync.Mutex
 	connector   ipfscluster.IPFSConnector // set before ready is closed
 	meter       *meter
+	view        *view.View // of the pinset, for lists; nil without the API
 
 	ready chan struct{} // closed when the consensus is ready
 	done  chan struct{} // closed when the peer cannot go on

@@ -36,6 +36,9 @@ type ConsensusOptions struct {
 	// BatchAge is how long a CRDT batch may wait for its commit
 	// (crdt.batching.max_batch_age). Zero: there are no batches.
 	BatchAge time.Duration
+	// Written, if set, hears of what the state has after each write, before
+	// the writer does; the pin is not defined when there is none.
+	Written func(api.Cid, api.Pin)
 }
 
 // Consensus wraps the component that every write of this peer passes: both
@@ -148,8 +151,12 @@ func (c *Consensus) write(ctx context.Context, ci api.Cid, log func(context.Cont
 	}
 	// Not the caller's context: the next write to this CID has to come after
 	// this one even when nobody waits for it any more.
-	if err := c.await(context.WithoutCancel(ctx), pending{ci, before, want, mine.changed}); err != nil {
+	shown, err := c.await(context.WithoutCancel(ctx), pending{ci, before, want, mine.changed})
+	if err != nil {
 		return err
+	}
+	if c.options.Written != nil {
+		c.options.Written(ci, shown)
 	}
 	return c.sync(ctx)
 }

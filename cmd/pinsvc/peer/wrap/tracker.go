@@ -118,8 +118,8 @@ func (t *Tracker) Track(_ context.Context, pin api.Pin) error {
 	if !t.options.Ahead {
 		return t.trackStored(pin.Cid)
 	}
-	t.tell(pin.Cid, &pin)
 	t.queue.change(pin.Cid, func(e *entry) { e.pin, e.ahead, e.gone = pin, true, false })
+	t.tell(pin.Cid, &pin)
 	return nil
 }
 
@@ -134,19 +134,20 @@ func (t *Tracker) trackStored(c api.Cid) error {
 	case !found:
 		return t.Untrack(t.ctx, c)
 	}
-	t.tell(c, &pin)
 	t.queue.change(c, func(e *entry) { e.pin, e.gone = pin, false })
+	t.tell(c, &pin)
 	return nil
 }
 
 // Untrack notes that a pin was removed, or that it lost one of its values.
 func (t *Tracker) Untrack(_ context.Context, c api.Cid) error {
-	t.tell(c, nil)
 	t.queue.change(c, func(e *entry) { e.gone = true })
+	t.tell(c, nil)
 	return nil
 }
 
-// tell passes a change on. There is no pin when it was removed.
+// tell passes a change on that is noted already, so that whoever asks for
+// statuses after it is told what is noted. There is no pin when it was removed.
 func (t *Tracker) tell(c api.Cid, pin *api.Pin) {
 	switch o := t.options.Observer; {
 	case o == nil:

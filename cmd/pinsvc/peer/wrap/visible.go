@@ -54,34 +54,34 @@ type pending struct {
 	changed      <-chan struct{} // has a value when it is time to look
 }
 
-// await returns nil when the local state shows a write: a batch is committed
-// later, and a Raft follower's state lags behind its leader's. ctx must not
-// end.
+// await returns what the local state has when it shows a write: a batch is
+// committed later, and a Raft follower's state lags behind its leader's. ctx
+// must not end.
 //
 // Somebody else may write the same CID. A content that is neither what was
 // there before nor what is wanted either comes from before the write, which
 // then still is to come, or has replaced it already.
-func (c *Consensus) await(ctx context.Context, w pending) error {
+func (c *Consensus) await(ctx context.Context, w pending) (api.Pin, error) {
 	var foreign time.Time // when a third content was first seen
 	limit, cancel := bound(ctx, c.lifeLate)
 	defer cancel()
 	for pause := firstPause; ; pause = min(pause*3/2, maxPause) {
 		pin, err := c.stored(ctx, w.cid)
 		if err != nil {
-			return err
+			return api.Pin{}, err
 		}
 		now, err := contentOf(pin)
 		switch {
 		case err != nil:
-			return err
+			return api.Pin{}, err
 		case now == w.want:
-			return nil
+			return pin, nil
 		case now == w.before:
 			foreign = time.Time{}
 		case foreign.IsZero():
 			foreign = time.Now()
 		case time.Since(foreign) > c.options.BatchAge+foreignGrace:
-			return nil
+			return pin, nil
 		}
 		timer := time.NewTimer(pause)
 		select {
@@ -89,7 +89,7 @@ func (c *Consensus) await(ctx context.Context, w pending) error {
 		case <-w.changed:
 			pause = announcedPause
 		case <-limit.Done():
-			return c.notVisible()
+			return api.Pin{}, c.notVisible()
 		}
 		timer.Stop()
 	}
