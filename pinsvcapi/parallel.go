@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 )
 
 // parallel calls fn for 0 to n-1, at most limit at a time, and returns when all
@@ -17,17 +18,19 @@ func parallel(n, limit int, fn func(i int)) {
 	var running sync.WaitGroup
 	var once sync.Once
 	var failure any
-	slots := make(chan struct{}, max(1, min(n, limit)))
-	for i := range n {
-		slots <- struct{}{}
-		running.Go(func() {
-			defer func() {
-				if r := recover(); r != nil {
-					once.Do(func() { failure = fmt.Sprintf("%v\n%s", r, debug.Stack()) })
-				}
-				<-slots
-			}()
-			fn(i)
+	var next atomic.Int64
+	for range max(1, min(n, limit)) {
+		running.Go(func() { // for many calls, so that its stack grows once
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				func() {
+					defer func() {
+						if r := recover(); r != nil {
+							once.Do(func() { failure = fmt.Sprintf("%v\n%s", r, debug.Stack()) })
+						}
+					}()
+					fn(int(i))
+				}()
+			}
 		})
 	}
 	running.Wait()

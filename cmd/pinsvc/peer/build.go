@@ -131,7 +131,11 @@ func (b *builder) openNetwork(ctx context.Context) (err error) {
 func (b *builder) makeComponents(ctx context.Context) error {
 	s, n := b.settings, b.net
 	raft := b.kind == "raft"
-	inner, err := s.newConsensus(b.kind, n, b.store, raft && len(b.options.Bootstrap) > 0)
+	store := b.store
+	if raft && b.view != nil {
+		store = wrap.Watched(store, b.view.Untracked)
+	}
+	inner, err := s.newConsensus(b.kind, n, store, raft && len(b.options.Bootstrap) > 0)
 	if err != nil {
 		return err
 	}

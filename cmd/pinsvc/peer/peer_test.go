@@ -69,7 +69,13 @@ func url(t *testing.T, p *Peer, section string) string {
 // request sends one with the credentials of the peer's user.
 func request(t *testing.T, p *Peer, method, path, body string) (int, string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, url(t, p, "api.pinsvcapi")+path, strings.NewReader(body))
+	return requestOf(t, p, "api.pinsvcapi", method, path, body)
+}
+
+// requestOf is request to one of the APIs, which have the same credentials.
+func requestOf(t *testing.T, p *Peer, section, method, path, body string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url(t, p, section)+path, strings.NewReader(body))
 	require.NoError(t, err)
 	r.SetBasicAuth(DefaultUser, p.settings.Pinsvcapi.Value().BasicAuthCredentials[DefaultUser])
 	answer, err := http.DefaultClient.Do(r)

@@ -5,7 +5,8 @@
 // pin's `created` and refuses what is too large to replicate (stamp.go), and
 // returns when the local state shows the change (visible.go) and the disk has
 // it. It also stops the library in the one way that is safe (stop.go). NewRaft
-// (raft.go) corrects how the library reads its Raft log.
+// (raft.go) corrects how the library reads its Raft log, and Watched
+// (watched.go) tells what a snapshot brings.
 //
 // Tracker (tracker.go) keeps the consensus from ever waiting for the tracker
 // or for IPFS. Track and Untrack only note which CID has changed (queue.go).
