@@ -56,6 +56,14 @@ mutants: ## Break one line at a time and see that the tests notice (half an hour
 fuzz: ## Run every fuzz target for FUZZTIME (default 60s)
 	tools/fuzz.sh $(FUZZTIME)
 
+# Pins of the benchmark, and what else is passed to it (go run ./bench -h).
+N ?= 10000
+BENCHFLAGS ?=
+
+.PHONY: bench
+bench: ## Measure lists and writes (N=10000 pins, BENCHFLAGS="-beside -only list")
+	@go run ./bench -pins $(N) -ipfs "$$(tools/build.sh ipfs)" $(BENCHFLAGS)
+
 .PHONY: check
 check: packages ## Run every static check
 	go vet ./...

@@ -52,6 +52,6 @@ func (b *bench) start(ctx context.Context) error {
 	}
 	b.report.add("start until it answers", seconds, ready)
 	b.report.add("start until the first right list", seconds, right)
-	b.report.add("start until a right list within "+fast.String(), seconds, quick)
+	b.report.add("start until a right list within "+fast.String()+" (view complete)", seconds, quick)
 	return nil
 }

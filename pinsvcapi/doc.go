@@ -8,7 +8,8 @@
 // single pin, list.go for lists, aggregate.go for a pin's status). The service
 // knows the cluster only through the Cluster interface (pin.go). Its one
 // implementation for a real peer is in cluster.go and the files named after
-// it. What comes back is put into the words of the specification (wire.go), or,
+// it; package view can stand before that (source.go), so that a list does not
+// scan the pinset. What comes back is put into the words of the specification (wire.go), or,
 // when it is an error, through the table in errors.go.
 //
 // A component is made with New, bound with API.Listen and handed to
