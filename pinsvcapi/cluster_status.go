@@ -36,7 +36,7 @@ func (r *rpcCluster) Status(ctx context.Context, p Pin) ([]PeerStatus, error) {
 
 // each calls fn for every peer, all at once.
 func each(peers []string, fn func(i int, id string)) {
-	parallel(len(peers), len(peers), func(i int) { fn(i, peers[i]) })
+	Parallel(len(peers), len(peers), func(i int) { fn(i, peers[i]) })
 }
 
 // statusAt returns what one peer says of a pin, nil when the pin is none of

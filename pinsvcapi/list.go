@@ -136,7 +136,7 @@ func (w *walk) take(ctx context.Context, n int) error {
 	w.next += len(batch)
 	results := make([]*pinStatus, len(batch))
 	errs := make([]error, len(batch))
-	parallel(len(batch), statusCalls, func(i int) {
+	Parallel(len(batch), statusCalls, func(i int) {
 		results[i], errs[i] = w.look(ctx, batch[i])
 	})
 	if err := errors.Join(errs...); err != nil {

@@ -7,10 +7,10 @@ import (
 	"sync/atomic"
 )
 
-// parallel calls fn for 0 to n-1, at most limit at a time, and returns when all
+// Parallel calls fn for 0 to n-1, at most limit at a time, and returns when all
 // calls have. A panic of a call goes on in the caller's goroutine, where it
 // becomes a 500; in its own it would end the process.
-func parallel(n, limit int, fn func(i int)) {
+func Parallel(n, limit int, fn func(i int)) {
 	if n == 1 {
 		fn(0)
 		return

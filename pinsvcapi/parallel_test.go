@@ -11,7 +11,7 @@ import (
 func TestParallel(t *testing.T) {
 	var now, most atomic.Int32
 	done := make([]int, 100)
-	parallel(len(done), 4, func(i int) {
+	Parallel(len(done), 4, func(i int) {
 		n := now.Add(1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 		}
@@ -22,7 +22,7 @@ func TestParallel(t *testing.T) {
 		require.Equal(t, 1, n)
 	}
 	require.LessOrEqual(t, most.Load(), int32(4))
-	parallel(0, 4, func(int) { t.Fatal("there is nothing to call for") })
+	Parallel(0, 4, func(int) { t.Fatal("there is nothing to call for") })
 }
 
 // A panic while a page is filled is one request's 500, not the end of the peer.

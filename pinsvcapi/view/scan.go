@@ -19,6 +19,8 @@ const (
 	retryScan = 5 * time.Second
 	// scanShare is how many times longer than a scan there is none.
 	scanShare = 100
+	// freeFrom is how many pins make a scan's garbage worth a collection.
+	freeFrom = 100_000
 	// firstAnswers is how long a new view waits for the first statuses.
 	firstAnswers = time.Second
 )
@@ -31,6 +33,9 @@ func (v *View) keep() {
 		case <-v.complete:
 		default:
 			close(v.complete)
+		}
+		if v.Size() > freeFrom {
+			debug.FreeOSMemory() // a scan leaves several times the view's size behind
 		}
 		if !v.sleep(max(v.options.CompareEvery, scanShare*time.Since(start))) {
 			return
@@ -92,14 +97,8 @@ func (v *View) build() error {
 	v.mu.Unlock()
 	v.firstRound()
 	logger.Infof("view of the pinset: complete, %d pins in %s", size, time.Since(start).Round(time.Millisecond))
-	if size > freeFrom {
-		debug.FreeOSMemory() // a scan leaves several times the view's size behind
-	}
 	return nil
 }
-
-// freeFrom is how many pins make a scan's garbage worth a collection.
-const freeFrom = 100_000
 
 // merge puts a new index in the place of the present one. What has changed since
 // the scan began is as the present one has it.

@@ -3,7 +3,6 @@ package view
 import (
 	"context"
 	"runtime"
-	"sync"
 	"time"
 
 	"github.com/ipfs/go-cid"
@@ -171,17 +170,9 @@ func (s *snapshot) findAny(f *filter, t *tree, from, to int) found {
 	n := to - from
 	parts := max(1, min(runtime.GOMAXPROCS(0), n/leastShare))
 	results := make([]found, parts)
-	var running sync.WaitGroup
-	for i := range parts {
-		begin, end := from+n*i/parts, from+n*(i+1)/parts
-		part := func() { results[i] = s.findPart(f, t, begin, end) }
-		if i == parts-1 {
-			part()
-			break
-		}
-		running.Go(part)
-	}
-	running.Wait()
+	pinsvcapi.Parallel(parts, parts, func(i int) {
+		results[i] = s.findPart(f, t, from+n*i/parts, from+n*(i+1)/parts)
+	})
 	out := results[0]
 	for _, r := range results[1:] {
 		out.count += r.count

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi/view"
 )
 
 // rig is the library's consensus and tracker, wrapped, around a fake IPFS
@@ -45,6 +46,7 @@ type rigOptions struct {
 	pins   int            // concurrent pins of the tracker
 	folder string         // of Raft's log, a new one if empty
 	key    crypto.PrivKey // of the peer, a new one if nil
+	view   *view.View     // hears of every change, as in a peer
 }
 
 var batching = crdt.BatchingConfig{MaxBatchSize: 100, MaxBatchAge: 5 * time.Millisecond, MaxQueueSize: 50000}
@@ -84,17 +86,23 @@ func newRig(t testing.TB, o rigOptions) *rig {
 	r := &rig{t: t, ipfs: newFakeIPFS()}
 	var store datastore.Datastore
 	if o.raft {
-		r.inner = r.newRaft(h, o.folder)
+		r.inner = r.newRaft(h, o)
 	} else {
 		r.inner, store = r.newCRDT(h, o.batch)
 	}
-	r.consensus = NewConsensus(r.inner, ConsensusOptions{Store: store, BatchAge: o.batch.MaxBatchAge})
+	var observer Observer
+	options := ConsensusOptions{Store: store, BatchAge: o.batch.MaxBatchAge}
+	if o.view != nil {
+		observer, options.Written = o.view, o.view.Written
+	}
+	r.consensus = NewConsensus(r.inner, options)
 	connector := NewConnector(r.ipfs)
 	cfg := &stateless.Config{}
 	require.NoError(t, cfg.Default())
 	cfg.ConcurrentPins = max(o.pins, 1)
 	r.tracker = NewTracker(stateless.New(cfg, h.ID(), "me", r.consensus.State), TrackerOptions{
 		Peer: h.ID(), Peername: "me", State: r.consensus.State, IPFS: connector, Ahead: !o.raft, Changed: r.consensus.Changed,
+		Observer: observer,
 	})
 
 	s := rpc.NewServer(h, "test", rpc.WithStreamBufferSize(1024))
@@ -144,13 +152,17 @@ func crdtConfig(t testing.TB) *crdt.Config {
 	return cfg
 }
 
-func (r *rig) newRaft(h host.Host, folder string) ipfscluster.Consensus {
+func (r *rig) newRaft(h host.Host, o rigOptions) ipfscluster.Consensus {
 	cfg := &raft.Config{}
 	require.NoError(r.t, cfg.Default())
-	if cfg.DataFolder = folder; folder == "" {
+	if cfg.DataFolder = o.folder; o.folder == "" {
 		cfg.DataFolder = r.t.TempDir()
 	}
-	c, err := NewRaft(h, cfg, inmem.New(), false)
+	store := inmem.New()
+	if o.view != nil {
+		store = Watched(store, o.view.Untracked)
+	}
+	c, err := NewRaft(h, cfg, store, false)
 	require.NoError(r.t, err)
 	return c
 }
