@@ -131,27 +131,10 @@ func (b *builder) openNetwork(ctx context.Context) (err error) {
 func (b *builder) makeComponents(ctx context.Context) error {
 	s, n := b.settings, b.net
 	raft := b.kind == "raft"
-	store := b.store
-	if raft && b.view != nil {
-		store = wrap.Watched(store, b.view.Untracked)
-	}
-	inner, err := s.newConsensus(b.kind, n, store, raft && len(b.options.Bootstrap) > 0)
-	if err != nil {
+	if err := b.makeConsensus(raft); err != nil {
 		return err
 	}
-	var o wrap.ConsensusOptions
-	if !raft {
-		g, ok := inner.(*grouped)
-		o = wrap.ConsensusOptions{Store: b.store, Synced: ok && g.enabled()}
-	}
-	var observer wrap.Observer
-	if b.view != nil {
-		o.Written, observer = b.view.Written, b.view
-	}
-	b.consensus = wrap.NewConsensus(inner, o)
-	b.local.id, b.local.consensus = n.host.ID(), b.consensus
-	b.closeWith("consensus", b.consensus.Shutdown)
-
+	var err error
 	if b.connector = b.options.Connector; b.connector == nil {
 		if b.connector, err = s.newConnector(); err != nil {
 			return err
@@ -162,6 +145,10 @@ func (b *builder) makeComponents(ctx context.Context) error {
 	b.connector = connector
 	b.closeWith("connector", b.connector.Shutdown)
 
+	var observer wrap.Observer
+	if b.view != nil {
+		observer = b.view
+	}
 	tracker := wrap.NewTracker(stateless.New(s.Tracker, n.host.ID(), s.Cluster.Peername, b.consensus.State), wrap.TrackerOptions{
 		Peer:     n.host.ID(),
 		Peername: s.Cluster.Peername,
@@ -187,6 +174,31 @@ func (b *builder) makeComponents(ctx context.Context) error {
 		return fmt.Errorf("monitor.pubsubmon: %w", err)
 	}
 	b.closeWith("monitor", b.monitor.Shutdown)
+	return nil
+}
+
+// makeConsensus makes what every write passes. The view of the pinset hears of
+// each.
+func (b *builder) makeConsensus(raft bool) error {
+	store := b.store
+	if raft && b.view != nil {
+		store = wrap.Watched(store, b.view.Untracked)
+	}
+	inner, err := b.settings.newConsensus(b.kind, b.net, store, raft && len(b.options.Bootstrap) > 0)
+	if err != nil {
+		return err
+	}
+	var o wrap.ConsensusOptions
+	if !raft {
+		g, ok := inner.(*grouped)
+		o = wrap.ConsensusOptions{Store: b.store, Synced: ok && g.enabled()}
+	}
+	if b.view != nil {
+		o.Written = b.view.Written
+	}
+	b.consensus = wrap.NewConsensus(inner, o)
+	b.local.id, b.local.consensus = b.net.host.ID(), b.consensus
+	b.closeWith("consensus", b.consensus.Shutdown)
 	return nil
 }
 
