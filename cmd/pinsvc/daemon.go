@@ -24,6 +24,10 @@ type daemonFlags struct {
 	bootstrap        []string
 	init             bool
 	allowUnknownKeys bool
+	leave            bool
+	stats            bool
+	tracing          bool
+	noTrust          bool
 }
 
 func (a *app) daemonCommand() *cobra.Command {
@@ -42,14 +46,24 @@ reload".`,
 	cmd.Flags().StringSliceVarP(&f.bootstrap, "bootstrap", "j", nil, "join the cluster of these peers: `multiaddresses`, separated by commas")
 	cmd.Flags().BoolVar(&f.init, "init", false, "make the folder first when it has no configuration")
 	cmd.Flags().BoolVar(&f.allowUnknownKeys, "allow-unknown-keys", false, "only warn of unknown keys in our sections of the configuration")
+	cmd.Flags().BoolVarP(&f.leave, "leave", "x", false, "leave the cluster when the daemon stops, and give up the pinset (as cluster.leave_on_shutdown)")
+	cmd.Flags().BoolVar(&f.stats, "stats", false, "collect metrics (as observations.metrics.enable_stats)")
+	cmd.Flags().BoolVar(&f.tracing, "tracing", false, "collect traces (as observations.tracing.enable_tracing)")
+	cmd.Flags().BoolVar(&f.noTrust, "no-trust", false, "do not trust the peers of --bootstrap (crdt only)")
+	cmd.Flags().BoolP("upgrade", "u", false, "does nothing, as in ipfs-cluster-service: there is no state to upgrade")
+	cmd.Flags().BoolP("force", "f", false, "does nothing: it is for init and state")
+	_ = cmd.Flags().MarkHidden("force")
 	return cmd
 }
 
 // daemon checks everything that can be checked quickly, then runs the peer.
 func (a *app) daemon(ctx context.Context, f daemonFlags) error {
-	o := peer.Options{Folder: a.folder, AllowUnknownKeys: f.allowUnknownKeys}
+	o := peer.Options{
+		Folder: a.folder, AllowUnknownKeys: f.allowUnknownKeys,
+		Leave: f.leave, Stats: f.stats, Tracing: f.tracing, NoTrust: f.noTrust,
+	}
 	var err error
-	if o.Bootstrap, err = parseBootstrap(f.bootstrap); err != nil {
+	if o.Bootstrap, err = parsePeers("--bootstrap", f.bootstrap); err != nil {
 		return err
 	}
 	if f.init && !peer.Initialised(a.folder) {
@@ -79,7 +93,8 @@ func (a *app) check(o peer.Options) error {
 	return nil
 }
 
-func parseBootstrap(texts []string) ([]multiaddr.Multiaddr, error) {
+// parsePeers reads the addresses of peers that a flag has, each with its peer ID.
+func parsePeers(flag string, texts []string) ([]multiaddr.Multiaddr, error) {
 	var addrs []multiaddr.Multiaddr
 	for _, text := range texts {
 		addr, err := multiaddr.NewMultiaddr(strings.TrimSpace(text))
@@ -87,7 +102,7 @@ func parseBootstrap(texts []string) ([]multiaddr.Multiaddr, error) {
 			_, err = libp2p.AddrInfoFromP2pAddr(addr)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("--bootstrap %s: %w", text, err)
+			return nil, fmt.Errorf("%s %s: %w", flag, text, err)
 		}
 		addrs = append(addrs, addr)
 	}

@@ -14,16 +14,26 @@ const kuboName = "pinsvc"
 
 func (a *app) initCommand() *cobra.Command {
 	o := defaultCreate()
+	var f initFlags
 	cmd := &cobra.Command{
-		Use:   "init",
+		Use:   "init [SOURCE-URL]",
 		Short: "Make the folder of a new peer",
 		Long: `Make a configuration and an identity, with a user for the APIs.
 
 The CLUSTER_* environment variables are applied to the configuration. With -f a
-configuration is replaced, and the old one kept beside it; an identity never is.`,
-		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return a.initialise(o) },
+configuration is replaced, and the old one kept beside it; an identity never is.
+
+With SOURCE-URL the configuration is only that URL, and the daemon reads what is
+there (over HTTP or HTTPS) each time it starts.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := a.complete(&o, f, args); err != nil {
+				return fmt.Errorf("init: %w", err)
+			}
+			return a.initialise(o)
+		},
 	}
+	f.register(cmd)
 	cmd.Flags().StringVar(&o.Consensus, "consensus", o.Consensus, "`component` that keeps the pinset: crdt or raft")
 	cmd.Flags().StringVar(&o.Datastore, "datastore", o.Datastore, "`component` that stores it (crdt only): pebble, badger3, leveldb or badger")
 	cmd.Flags().BoolVar(&o.RandomPorts, "randomports", false, "listen on ports that are free now")
@@ -53,6 +63,9 @@ func (a *app) initialise(o peer.CreateOptions) error {
 		kept = " (kept)"
 	}
 	fmt.Fprintf(a.out, "Identity:      %s%s\n", made.Identity, kept)
+	if o.Source != "" { // its users are known when it is read
+		return nil
+	}
 	return a.introduce()
 }
 

@@ -69,7 +69,7 @@ func quieter() logLevels {
 // everyLevel spreads the overall level over the library's facilities. Those of
 // its dependencies are never more talkative than the library makes them.
 func everyLevel(overall string) logLevels {
-	levels := logLevels{"observations": overall} // missing in the library's list
+	levels := logLevels{"observations": overall, "blockstore": overall} // missing in the library's list
 	for name := range ipfscluster.LoggingFacilities {
 		levels[name] = overall
 	}

@@ -40,20 +40,25 @@ type app struct {
 }
 
 // run executes a command line, without the program's name, and returns the
-// process's exit code. An error is one line on the error stream for each
-// mistake. The context ends a daemon like a signal does.
+// process's exit code: 0, also when a question was answered with no, or 1. An
+// error is one line on the error stream for each mistake. The context ends a
+// daemon like a signal does.
 func run(ctx context.Context, args []string, s streams) int {
 	a := &app{streams: s}
 	root := a.rootCommand()
-	root.SetArgs(args)
+	root.SetArgs(twoDashes(root, args))
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	if err := root.ExecuteContext(ctx); err != nil {
-		fmt.Fprintf(s.err, "pinsvc: %v\n", err)
-		return 1
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
 	}
-	return 0
+	fmt.Fprintf(s.err, "pinsvc: %v\n", err)
+	if errors.Is(err, errDeclined) { // as ipfs-cluster-service sees it
+		return 0
+	}
+	return 1
 }
 
 func (a *app) rootCommand() *cobra.Command {
@@ -70,6 +75,7 @@ func (a *app) rootCommand() *cobra.Command {
 		PersistentPreRunE: a.prepare,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetGlobalNormalizationFunc(alias)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w (see '%s --help')", err, c.CommandPath())
 	})

@@ -20,11 +20,11 @@ var errDeclined = errors.New("nothing was changed")
 func (a *app) stateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "state",
-		Short: "Export, import or remove the pinset of a stopped peer",
+		Short: "Export, import, remove or examine the pinset of a stopped peer",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	cmd.AddCommand(a.exportCommand(), a.importCommand(), a.cleanupCommand())
+	cmd.AddCommand(a.exportCommand(), a.importCommand(), a.cleanupCommand(), a.crdtCommand())
 	return cmd
 }
 
@@ -35,15 +35,19 @@ func (a *app) exportCommand() *cobra.Command {
 		Short: "Write the pinset as JSON, a pin a line",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			write := func(w io.Writer) error { return peer.ExportState(c.Context(), a.folder, w) }
-			if file == "" {
-				return write(a.out)
-			}
-			return writeFile(file, write)
+			return a.writeTo(file, func(w io.Writer) error { return peer.ExportState(c.Context(), a.folder, w) })
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "write to this `file` instead of standard output")
 	return cmd
+}
+
+// writeTo writes to the file, or to standard output when none is named.
+func (a *app) writeTo(file string, write func(io.Writer) error) error {
+	if file == "" {
+		return write(a.out)
+	}
+	return writeFile(file, write)
 }
 
 // writeFile gives a file its new content only when all of it is there, so that
@@ -68,6 +72,7 @@ func writeFile(path string, write func(io.Writer) error) error {
 
 func (a *app) importCommand() *cobra.Command {
 	var force bool
+	var f importFlags
 	cmd := &cobra.Command{
 		Use:   "import [FILE]",
 		Short: "Replace the pinset by an exported one",
@@ -75,6 +80,10 @@ func (a *app) importCommand() *cobra.Command {
 read from standard input. A file that is not complete changes nothing.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			o, err := f.options()
+			if err != nil {
+				return err
+			}
 			in := bufio.NewReader(a.in) // one for the answer and the pins
 			var source io.Reader = in
 			if len(args) == 1 {
@@ -88,7 +97,7 @@ read from standard input. A file that is not complete changes nothing.`,
 			if !force && !a.confirm(in, "The pinset of this peer will be replaced.") {
 				return errDeclined
 			}
-			n, err := peer.ImportState(c.Context(), a.folder, source)
+			n, err := peer.ImportState(c.Context(), a.folder, source, o)
 			if err != nil {
 				return err
 			}
@@ -97,6 +106,7 @@ read from standard input. A file that is not complete changes nothing.`,
 		},
 	}
 	cmd.Flags().BoolVarP(&force, "force", "f", false, "do not ask")
+	f.register(cmd)
 	return cmd
 }
 

@@ -80,6 +80,7 @@ func (b *builder) openFolder(context.Context) error {
 	for section, users := range b.settings.configuredUsers() {
 		b.credentials[section] = common.NewCredentials(users)
 	}
+	o.apply(b.settings)
 	b.settings.spreadTracing(b.identity.ID)
 	b.tell()
 	return nil
@@ -105,7 +106,7 @@ func (b *builder) openNetwork(ctx context.Context) (err error) {
 	if err := checkClusterPorts(b.settings.Cluster.ListenAddr); err != nil {
 		return err
 	}
-	if err := b.settings.prepareBootstrap(b.kind, b.options.Bootstrap); err != nil {
+	if err := b.settings.prepareBootstrap(b.kind, b.options.Bootstrap, !b.options.NoTrust); err != nil {
 		return err
 	}
 	if b.tracer, err = b.settings.observe(); err != nil {

@@ -40,9 +40,14 @@ func (m *mistakes) err() error {
 type checked struct {
 	config.ComponentConfig
 	name     string                        // as in service.json: "consensus.crdt"
+	folder   string                        // of service.json
 	fresh    func() config.ComponentConfig // nil for sections that name their keys
 	mistakes *mistakes
 }
+
+// SetBaseDir gives the section the peer's folder: the manager knows only that of
+// a file, and not every configuration comes from there.
+func (c *checked) SetBaseDir(string) { c.ComponentConfig.SetBaseDir(c.folder) }
 
 func (c *checked) LoadJSON(raw []byte) error {
 	if err := c.ComponentConfig.LoadJSON(raw); err != nil {

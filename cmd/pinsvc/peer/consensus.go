@@ -59,8 +59,9 @@ func (s *Settings) newCRDT(n *network, store datastore.Datastore) (ipfscluster.C
 }
 
 // prepareBootstrap readies the consensus for joining other peers: Raft gives
-// up its own history and waits to be voted in, CRDT trusts whom it joins.
-func (s *Settings) prepareBootstrap(consensus string, addrs []multiaddr.Multiaddr) error {
+// up its own history and waits to be voted in, CRDT trusts whom it joins, when
+// that is wanted.
+func (s *Settings) prepareBootstrap(consensus string, addrs []multiaddr.Multiaddr, trust bool) error {
 	if len(addrs) == 0 {
 		return nil
 	}
@@ -70,6 +71,8 @@ func (s *Settings) prepareBootstrap(consensus string, addrs []multiaddr.Multiadd
 		}
 		return nil
 	}
-	s.Crdt.TrustedPeers = append(s.Crdt.TrustedPeers, ipfscluster.PeersFromMultiaddrs(addrs)...)
+	if trust {
+		s.Crdt.TrustedPeers = append(s.Crdt.TrustedPeers, ipfscluster.PeersFromMultiaddrs(addrs)...)
+	}
 	return nil
 }

@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"time"
 
+	libp2p "github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
+
 	"github.com/ipfs-cluster/pinsvc/common"
 )
 
@@ -40,6 +43,16 @@ type CreateOptions struct {
 	Datastore   string // "pebble", "badger3", "leveldb" or "badger"; Raft has none
 	RandomPorts bool   // free ports in place of the usual ones
 	Overwrite   bool   // replace a service.json, but never an identity.json
+
+	// Secret of the cluster, 64 hexadecimal digits. Empty: a new one, or
+	// CLUSTER_SECRET.
+	Secret string
+	// Peers to begin with, each address ending in /p2p/<peer ID>. CRDT then
+	// trusts only them, Raft begins with them.
+	Peers []multiaddr.Multiaddr
+	// Source is the URL of the configuration, which is then all that is
+	// written to service.json.
+	Source string
 }
 
 // Created says what Create has made.
@@ -57,6 +70,10 @@ type Created struct {
 func Create(folder string, o CreateOptions) (*Created, error) {
 	if err := o.check(); err != nil {
 		return nil, err
+	}
+	known, err := libp2p.AddrInfosFromP2pAddrs(o.Peers...)
+	if err != nil {
+		return nil, fmt.Errorf("peers to begin with: %w", err)
 	}
 	c := &Created{
 		Settings: filepath.Join(folder, settingsFile),
@@ -78,7 +95,7 @@ func Create(folder string, o CreateOptions) (*Created, error) {
 		return nil, err
 	}
 	defer l.Close()
-	return c, c.write(s)
+	return c, c.write(s, known)
 }
 
 func (o CreateOptions) check() error {
@@ -92,16 +109,19 @@ func (o CreateOptions) check() error {
 	default:
 		return fmt.Errorf("unknown datastore %q: it is pebble, badger3, leveldb or badger", o.Datastore)
 	}
+	if o.Source != "" {
+		return checkSource(o.Source)
+	}
 	return nil
 }
 
 // write puts the files where they belong; service.json last, since it is what
 // makes a folder count as initialised.
-func (c *Created) write(s *Settings) (err error) {
+func (c *Created) write(s *Settings, known []libp2p.AddrInfo) (err error) {
 	if c.NewIdentity, err = ensureIdentity(s.folder); err != nil {
 		return err
 	}
-	if err := touchPeerstore(s.Cluster.GetPeerstorePath()); err != nil {
+	if err := writePeerstore(s.Cluster.GetPeerstorePath(), known); err != nil {
 		return err
 	}
 	if exists(c.Settings) {
@@ -134,6 +154,9 @@ func newDefaults(folder string, o CreateOptions) (*Settings, error) {
 		err = s.manager.ApplyEnvVars()
 	}
 	if err == nil {
+		err = s.join(o)
+	}
+	if err == nil {
 		err = s.manager.Validate()
 	}
 	if found := s.mistakes.err(); found != nil {
@@ -162,13 +185,4 @@ func newPassword() string {
 	b := make([]byte, passwordBytes)
 	rand.Read(b) // never fails
 	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-// touchPeerstore makes an empty list of known peers where there is none.
-func touchPeerstore(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
-	if err != nil {
-		return fmt.Errorf("writing the peerstore: %w", err)
-	}
-	return f.Close()
 }

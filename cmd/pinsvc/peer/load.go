@@ -41,7 +41,13 @@ func (s *Settings) load() error {
 	if err := checkSyntax(text); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	err = s.manager.LoadJSONFromFile(path)
+	if source := sourceOf(text); source != "" {
+		if text, err = fetchSource(source); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		s.manager.Source = source // which is all that may be saved
+	}
+	err = s.manager.LoadJSON(text)
 	if err == nil {
 		err = s.manager.ApplyEnvVars()
 	}

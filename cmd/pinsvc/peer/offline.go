@@ -39,6 +39,20 @@ func (s *Settings) openState() (st state.State, done func() error, err error) {
 // workers of the state, which then find the datastore closed under them, and
 // it begins a repair that needs other peers.
 func (s *Settings) openCRDT(store datastore.Datastore) (state.State, func() error, error) {
+	set, done, err := s.openSet(store)
+	if err != nil {
+		return nil, nil, err
+	}
+	st, err := dsstate.NewBatching(context.Background(), set, "", dsstate.DefaultHandle())
+	if err != nil {
+		return nil, nil, errors.Join(err, set.Close())
+	}
+	return st, done, nil
+}
+
+// openSet opens the replicated set that a CRDT pinset is kept in. done also
+// closes the store.
+func (s *Settings) openSet(store datastore.Datastore) (set *dscrdt.Datastore, done func() error, err error) {
 	batching, ok := store.(datastore.Batching)
 	if !ok {
 		return nil, nil, errors.New("the datastore cannot batch")
@@ -54,19 +68,13 @@ func (s *Settings) openCRDT(store datastore.Datastore) (state.State, func() erro
 	opts := dscrdt.DefaultOptions()
 	opts.Logger = logging.Logger("crdt")
 	opts.RepairInterval = 0
-	set, err := dscrdt.New(batching, key, dag, nil, opts)
+	set, err = dscrdt.New(batching, key, dag, nil, opts)
 	if err != nil {
 		cancel()
 		return nil, nil, err
 	}
-	done := func() error {
+	return set, func() error {
 		defer cancel()
 		return errors.Join(set.Close(), store.Close())
-	}
-	st, err := dsstate.NewBatching(ctx, set, "", dsstate.DefaultHandle())
-	if err != nil {
-		cancel()
-		return nil, nil, errors.Join(err, set.Close())
-	}
-	return st, done, nil
+	}, nil
 }

@@ -17,6 +17,17 @@ type Options struct {
 	// library keeps backups of it). On CRDT, these peers are trusted.
 	Bootstrap []multiaddr.Multiaddr
 
+	// NoTrust joins on CRDT without trusting the peers of Bootstrap.
+	NoTrust bool
+
+	// Leave has the peer leave the cluster when it is shut down, and give up
+	// its pinset, as cluster.leave_on_shutdown does.
+	Leave bool
+
+	// Stats and Tracing enable what observations.metrics and
+	// observations.tracing describe, whatever those say.
+	Stats, Tracing bool
+
 	// AllowUnknownKeys makes keys that nobody knows in our own sections of
 	// service.json warnings instead of errors.
 	AllowUnknownKeys bool
@@ -27,4 +38,11 @@ type Options struct {
 	// Notices gets what an operator should know about the configuration, a
 	// line each. Nil: the log, as warnings.
 	Notices io.Writer
+}
+
+// apply lets the options override what the configuration says.
+func (o Options) apply(s *Settings) {
+	s.Cluster.LeaveOnShutdown = s.Cluster.LeaveOnShutdown || o.Leave
+	s.Metrics.EnableStats = s.Metrics.EnableStats || o.Stats
+	s.Tracing.EnableTracing = s.Tracing.EnableTracing || o.Tracing
 }

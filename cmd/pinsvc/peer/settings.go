@@ -115,6 +115,7 @@ func add[T any, P interface {
 	s.manager.RegisterComponent(kind, &checked{
 		ComponentConfig: section,
 		name:            sectionName(group, section.ConfigKey()),
+		folder:          s.folder,
 		fresh:           func() config.ComponentConfig { return P(new(T)) },
 		mistakes:        s.mistakes,
 	})
@@ -126,6 +127,7 @@ func addOurs[T any](s *Settings, kind config.SectionType, section *pinconfig.Sec
 	s.manager.RegisterComponent(kind, &checked{
 		ComponentConfig: section,
 		name:            section.Name(),
+		folder:          s.folder,
 		mistakes:        s.mistakes,
 	})
 	return section

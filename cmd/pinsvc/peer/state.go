@@ -56,11 +56,12 @@ func exportPins(ctx context.Context, st state.ReadOnly, w io.Writer) error {
 
 // ImportState replaces the pinset of a stopped peer by the one that r holds in
 // the format of ExportState, and returns the number of pins. The whole of r is
-// read and checked first: a file that cannot be read changes nothing.
-func ImportState(ctx context.Context, folder string, r io.Reader) (int, error) {
+// read and checked first: a file that cannot be read, or does not go together
+// with the options, changes nothing.
+func ImportState(ctx context.Context, folder string, r io.Reader, o ImportOptions) (int, error) {
 	var count int
 	err := offline(folder, func(s *Settings) error {
-		spool, err := spoolPins(folder, r)
+		spool, err := spoolPins(folder, r, o)
 		if err != nil {
 			return err
 		}
@@ -69,17 +70,17 @@ func ImportState(ctx context.Context, folder string, r io.Reader) (int, error) {
 		if err := s.cleanState(ctx); err != nil {
 			return err
 		}
-		return s.importPins(ctx, spool.file)
+		return s.importPins(ctx, spool.file, o)
 	})
 	return count, err
 }
 
-func (s *Settings) importPins(ctx context.Context, r io.Reader) error {
+func (s *Settings) importPins(ctx context.Context, r io.Reader, o ImportOptions) error {
 	st, done, err := s.openState()
 	if err != nil {
 		return err
 	}
-	err = eachPin(r, func(pin api.Pin) error { return st.Add(ctx, pin) })
+	err = eachPin(r, func(pin api.Pin) error { return st.Add(ctx, o.apply(pin)) })
 	if err != nil {
 		return errors.Join(fmt.Errorf("importing: %w", err), done())
 	}
@@ -151,7 +152,7 @@ func (s *spooled) remove() {
 	os.Remove(s.file.Name())
 }
 
-func spoolPins(folder string, r io.Reader) (*spooled, error) {
+func spoolPins(folder string, r io.Reader, o ImportOptions) (*spooled, error) {
 	file, err := os.CreateTemp(folder, "import-*.json")
 	if err != nil {
 		return nil, err
@@ -162,7 +163,7 @@ func spoolPins(folder string, r io.Reader) (*spooled, error) {
 			return errors.New("has no cid")
 		}
 		s.count++
-		return nil
+		return o.check(o.apply(pin))
 	})
 	if err == nil {
 		_, err = file.Seek(0, io.SeekStart)

@@ -73,7 +73,7 @@ func TestStateRoundTrip(t *testing.T) {
 			require.Empty(t, export(t, folder), "a new peer has no pins")
 
 			pins := somePins(t, 50)
-			n, err := ImportState(t.Context(), folder, strings.NewReader(pins))
+			n, err := ImportState(t.Context(), folder, strings.NewReader(pins), ImportOptions{})
 			require.NoError(t, err)
 			require.Equal(t, 50, n)
 			require.Equal(t, lines(pins), lines(export(t, folder)))
@@ -82,7 +82,7 @@ func TestStateRoundTrip(t *testing.T) {
 			require.NoError(t, libraryState(t, folder).ExportState(&theirs))
 			require.Equal(t, lines(theirs.String()), lines(export(t, folder)), "byte by byte what the library exports")
 
-			n, err = ImportState(t.Context(), folder, strings.NewReader(lines(pins)[7]))
+			n, err = ImportState(t.Context(), folder, strings.NewReader(lines(pins)[7]), ImportOptions{})
 			require.NoError(t, err)
 			require.Equal(t, 1, n)
 			require.Equal(t, lines(pins)[7:8], lines(export(t, folder)), "an import replaces")
@@ -110,7 +110,7 @@ func TestStateFromLibrary(t *testing.T) {
 func TestImportKeepsWhatItCannotReplace(t *testing.T) {
 	folder := newFolder(t, CreateOptions{})
 	pins := somePins(t, 5)
-	_, err := ImportState(t.Context(), folder, strings.NewReader(pins))
+	_, err := ImportState(t.Context(), folder, strings.NewReader(pins), ImportOptions{})
 	require.NoError(t, err)
 	for _, c := range []struct{ name, text, wants string }{
 		{"cut off", somePins(t, 3)[:400], "nothing was changed"},
@@ -119,7 +119,7 @@ func TestImportKeepsWhatItCannotReplace(t *testing.T) {
 		{"something after the pins", pins + "]", "pin 6"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := ImportState(t.Context(), folder, strings.NewReader(c.text))
+			_, err := ImportState(t.Context(), folder, strings.NewReader(c.text), ImportOptions{})
 			require.ErrorContains(t, err, c.wants)
 			require.Equal(t, lines(pins), lines(export(t, folder)))
 			left, err := filepath.Glob(filepath.Join(folder, "import-*"))
@@ -132,7 +132,7 @@ func TestImportKeepsWhatItCannotReplace(t *testing.T) {
 // TestExportFails: a writer that fails ends the export.
 func TestExportFails(t *testing.T) {
 	folder := newFolder(t, CreateOptions{})
-	_, err := ImportState(t.Context(), folder, strings.NewReader(somePins(t, 100)))
+	_, err := ImportState(t.Context(), folder, strings.NewReader(somePins(t, 100)), ImportOptions{})
 	require.NoError(t, err)
 	require.ErrorIs(t, ExportState(t.Context(), folder, brokenWriter{}), os.ErrClosed)
 	require.Len(t, lines(export(t, folder)), 100, "and leaves the folder usable")
@@ -152,7 +152,7 @@ func TestPeerOnImportedState(t *testing.T) {
 			}
 			folder := newFolder(t, CreateOptions{Consensus: consensus})
 			pins := somePins(t, 3)
-			_, err := ImportState(t.Context(), folder, strings.NewReader(pins))
+			_, err := ImportState(t.Context(), folder, strings.NewReader(pins), ImportOptions{})
 			require.NoError(t, err)
 
 			p := startPeer(t, Options{Folder: folder, Connector: newMemory()})

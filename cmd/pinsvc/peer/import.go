@@ -1,0 +1,43 @@
+package peer
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	libp2p "github.com/libp2p/go-libp2p/core/peer"
+)
+
+// ImportOptions replace what the imported pins say about where they belong. The
+// zero value replaces nothing.
+type ImportOptions struct {
+	ReplicationMin int         // 0: as in the file
+	ReplicationMax int         // 0: as in the file; -1 in both: every peer
+	Allocations    []libp2p.ID // nil: as in the file
+}
+
+func (o ImportOptions) apply(pin api.Pin) api.Pin {
+	if o.ReplicationMin != 0 {
+		pin.ReplicationFactorMin = o.ReplicationMin
+	}
+	if o.ReplicationMax != 0 {
+		pin.ReplicationFactorMax = o.ReplicationMax
+	}
+	if len(o.Allocations) > 0 {
+		pin.Allocations = slices.Clone(o.Allocations)
+	}
+	return pin
+}
+
+// check returns what is wrong with the replication factors of a pin, when they
+// are not those of the file.
+func (o ImportOptions) check(pin api.Pin) error {
+	if o.ReplicationMin == 0 && o.ReplicationMax == 0 {
+		return nil
+	}
+	low, high := pin.ReplicationFactorMin, pin.ReplicationFactorMax
+	if low == -1 && high == -1 || 0 < low && low <= high {
+		return nil
+	}
+	return fmt.Errorf("its replication factors would be %d to %d", low, high)
+}

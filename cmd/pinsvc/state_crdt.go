@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
+)
+
+func (a *app) crdtCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "crdt",
+		Short: "Examine and mark the DAG in which a CRDT pinset is stored",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	cmd.AddCommand(a.crdtInfoCommand(), a.crdtDotCommand(), a.crdtMarkCommand("dirty", true,
+		"Have the next start of the peer walk the whole DAG and repair it"),
+		a.crdtMarkCommand("clean", false, "Remove the mark of mark-dirty"))
+	return cmd
+}
+
+func (a *app) crdtInfoCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "info",
+		Short: "Print the heads of the DAG, and whether it is to be repaired",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			info, err := peer.InspectCRDT(c.Context(), a.folder)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(a.out, "Number of heads: %d. Current max-height: %d. Dirty: %t\nHeads: %s\n",
+				len(info.Heads), info.MaxHeight, info.Dirty, info.Heads)
+			return nil
+		},
+	}
+}
+
+func (a *app) crdtDotCommand() *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "dot",
+		Short: "Write the DAG in the DOT language, which can be very large",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.writeTo(file, func(w io.Writer) error { return peer.DrawCRDT(c.Context(), a.folder, w) })
+		},
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", "write to this `file` instead of standard output")
+	return cmd
+}
+
+func (a *app) crdtMarkCommand(word string, dirty bool, short string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "mark-" + word,
+		Short: short,
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := peer.MarkCRDT(c.Context(), a.folder, dirty); err != nil {
+				return err
+			}
+			fmt.Fprintf(a.out, "Datastore marked '%s'\n", word)
+			return nil
+		},
+	}
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+
+	libp2p "github.com/libp2p/go-libp2p/core/peer"
+	"github.com/spf13/cobra"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
+)
+
+// importFlags are those of `state import` that change the pins.
+type importFlags struct {
+	min, max    int
+	allocations []string
+}
+
+func (f *importFlags) register(cmd *cobra.Command) {
+	cmd.Flags().IntVar(&f.min, "replication-min", 0, "replication-factor-min of all pins, in place of the file's (or --rmin)")
+	cmd.Flags().IntVar(&f.max, "replication-max", 0, "replication-factor-max of all pins, in place of the file's (or --rmax)")
+	cmd.Flags().StringSliceVar(&f.allocations, "allocations", nil, "allocations of all pins: `peer IDs`, separated by commas (or --allocs)")
+}
+
+func (f *importFlags) options() (peer.ImportOptions, error) {
+	o := peer.ImportOptions{ReplicationMin: f.min, ReplicationMax: f.max}
+	for _, text := range f.allocations {
+		id, err := libp2p.Decode(text)
+		if err != nil {
+			return o, fmt.Errorf("--allocations %s: %w", text, err)
+		}
+		o.Allocations = append(o.Allocations, id)
+	}
+	return o, nil
+}
