@@ -43,6 +43,7 @@ func (b *builder) build(ctx context.Context) error {
 	}
 	go b.watch(ctx)
 	go b.join(ctx)
+	go b.mesh(ctx)
 	return nil
 }
 

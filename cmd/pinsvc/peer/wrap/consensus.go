@@ -112,14 +112,14 @@ func (c *Consensus) LogPin(ctx context.Context, pin api.Pin) error {
 		if err != nil {
 			return "", err
 		}
-		return want, c.Consensus.LogPin(ctx, pin)
+		return want, c.insist(ctx, func() error { return c.Consensus.LogPin(ctx, pin) })
 	})
 }
 
 // LogUnpin removes a pin. See Consensus for what it adds to the library's.
 func (c *Consensus) LogUnpin(ctx context.Context, pin api.Pin) error {
 	return c.write(ctx, pin.Cid, func(ctx context.Context, _ api.Pin) (content, error) {
-		return nothing, c.Consensus.LogUnpin(ctx, pin)
+		return nothing, c.insist(ctx, func() error { return c.Consensus.LogUnpin(ctx, pin) })
 	})
 }
 

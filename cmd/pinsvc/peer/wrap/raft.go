@@ -2,60 +2,129 @@ package wrap
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"reflect"
-	"sync/atomic"
+	"sync"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/raft"
+	"github.com/ipfs-cluster/ipfs-cluster/state/dsstate"
 	"github.com/ipfs/go-datastore"
+	consensus "github.com/libp2p/go-libp2p-consensus"
+	rpc "github.com/libp2p/go-libp2p-gorpc"
+	libp2praft "github.com/libp2p/go-libp2p-raft"
 	"github.com/libp2p/go-libp2p/core/host"
 )
 
-// NewRaft returns the library's Raft consensus with a correction. Its
-// parameters are those of raft.NewConsensus.
+// Raft is the library's Raft consensus with corrections, made from outside by
+// giving it another state (raftState) soon after it was made:
 //
-// The library decodes every entry of its log into one and the same operation.
-// An entry does not have what is empty, so a pin without a name, an expiry,
-// origins or metadata gets those of the entry before. The tracker, which gets
-// the pin later, shares its map with the entries that follow, and reading it
-// then can end the process. The operation is cleared here between entries: the
-// state's write to its store comes after the operation was read, and before
-// the next entry.
-func NewRaft(h host.Host, cfg *raft.Config, store datastore.Datastore, staging bool) (*raft.Consensus, error) {
-	clearing := &clearingStore{Datastore: store}
-	c, err := raft.NewConsensus(h, cfg, clearing, staging)
+//   - An entry of its log is decoded over the one before. An entry does not have
+//     what is empty, so a pin without a name, an expiry, origins or metadata got
+//     those of another.
+//   - A snapshot of another peer was added to the state, so that pins which were
+//     removed while this peer was away stayed, and the tracker heard of none.
+//   - An entry that came before SetClient ended the process.
+type Raft struct {
+	*raft.Consensus
+
+	applying *sync.Mutex // held by the library while the state changes
+	state    *raftState
+	changed  *line[api.Cid]  // of which the tracker has not heard
+	life     context.Context // ends with Shutdown
+	end      context.CancelFunc
+	telling  sync.WaitGroup
+}
+
+// NewRaft makes a Raft consensus. Its parameters are those of
+// raft.NewConsensus.
+func NewRaft(h host.Host, cfg *raft.Config, store datastore.Datastore, staging bool) (*Raft, error) {
+	inner, err := raft.NewConsensus(h, cfg, store, staging)
 	if err != nil {
 		return nil, err
 	}
-	op := reflect.ValueOf(c).Elem().FieldByName("baseOp")
-	if !op.IsValid() || op.Type() != reflect.TypeFor[*raft.LogOp]() {
-		return nil, errors.Join(errors.New("this version of Raft cannot be corrected"), c.Shutdown(context.Background()))
+	r := &Raft{Consensus: inner, changed: newLine[api.Cid]()}
+	r.life, r.end = context.WithCancel(context.Background())
+	if err := r.correct(store, datastore.NewKey(cfg.DatastoreNamespace)); err != nil {
+		_ = inner.Shutdown(context.Background())
+		return nil, fmt.Errorf("this version of Raft cannot be corrected: %w", err)
 	}
-	clearing.op.Store((*raft.LogOp)(op.UnsafePointer()))
-	return c, nil
+	return r, nil
 }
 
-// clearingStore is a datastore that clears Raft's operation at each write.
-type clearingStore struct {
-	datastore.Datastore
-	op atomic.Pointer[raft.LogOp] // nil while a snapshot is restored
-}
-
-// Put implements datastore.Write.
-func (s *clearingStore) Put(ctx context.Context, key datastore.Key, value []byte) error {
-	s.clear()
-	return s.Datastore.Put(ctx, key, value)
-}
-
-// Delete implements datastore.Write.
-func (s *clearingStore) Delete(ctx context.Context, key datastore.Key) error {
-	s.clear()
-	return s.Datastore.Delete(ctx, key)
-}
-
-func (s *clearingStore) clear() {
-	if op := s.op.Load(); op != nil {
-		op.Cid = api.Pin{}
+// correct replaces the state by ours, and the missing client by one that
+// refuses.
+func (r *Raft) correct(store datastore.Datastore, namespace datastore.Key) error {
+	opLog, err := hidden[consensus.OpLogConsensus](r.Consensus, "consensus")
+	if err != nil {
+		return err
 	}
+	op, err := hidden[*raft.LogOp](r.Consensus, "baseOp")
+	if err != nil {
+		return err
+	}
+	client, err := hidden[*rpc.Client](r.Consensus, "rpcClient")
+	if err != nil {
+		return err
+	}
+	inner, ok := (*opLog).(*libp2praft.Consensus)
+	if !ok {
+		return fmt.Errorf("its log is a %T", *opLog)
+	}
+	if r.applying, err = hidden[sync.Mutex](inner.FSM(), "mux"); err != nil {
+		return err
+	}
+	current, err := hidden[consensus.State](inner.FSM(), "state")
+	if err != nil {
+		return err
+	}
+	r.applying.Lock()
+	defer r.applying.Unlock()
+	original, ok := (*current).(*dsstate.State)
+	if !ok {
+		return fmt.Errorf("its state is a %T", *current)
+	}
+	r.state = &raftState{State: original, store: store, namespace: namespace, op: *op, changed: r.changed.push}
+	*current = r.state
+	*client = rpc.NewClient(nil, "")
+	return nil
+}
+
+// hidden returns where a value keeps a field that is not exported, or an error
+// when it has none of that name and type.
+func hidden[T any](of any, name string) (*T, error) {
+	field := reflect.ValueOf(of).Elem().FieldByName(name)
+	if !field.IsValid() || field.Type() != reflect.TypeFor[T]() {
+		return nil, fmt.Errorf("%T has no field %s of type %s", of, name, reflect.TypeFor[T]())
+	}
+	return (*T)(field.Addr().UnsafePointer()), nil
+}
+
+// SetClient implements ipfscluster.Component.
+func (r *Raft) SetClient(client *rpc.Client) {
+	r.applying.Lock()
+	defer r.applying.Unlock()
+	r.Consensus.SetClient(client)
+	r.state.heard = true
+	r.telling.Go(func() {
+		for {
+			c, ok := r.changed.pop()
+			if !ok {
+				return
+			}
+			// The tracker looks at the state: whether it has the pin or not.
+			err := client.CallContext(r.life, "", "PinTracker", "Track", api.PinCid(c), &struct{}{})
+			if err != nil && r.life.Err() == nil {
+				logger.Warnf("tracking %s: %s", c, err)
+			}
+		}
+	})
+}
+
+// Shutdown implements ipfscluster.Component.
+func (r *Raft) Shutdown(ctx context.Context) error {
+	r.end()
+	r.changed.close()
+	r.telling.Wait()
+	return r.Consensus.Shutdown(ctx)
 }

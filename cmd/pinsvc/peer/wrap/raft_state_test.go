@@ -1,0 +1,133 @@
+package wrap
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs-cluster/ipfs-cluster/consensus/raft"
+	"github.com/ipfs-cluster/ipfs-cluster/datastore/inmem"
+	"github.com/ipfs-cluster/ipfs-cluster/state/dsstate"
+	"github.com/ipfs/go-datastore"
+	"github.com/stretchr/testify/require"
+)
+
+// newState returns a state with pins of these names, and the CIDs that it tells
+// of.
+func newState(t *testing.T, names map[int]string) (*raftState, *[]api.Cid) {
+	t.Helper()
+	store := inmem.New()
+	inner, err := dsstate.New(t.Context(), store, "/r", dsstate.DefaultHandle())
+	require.NoError(t, err)
+	var told []api.Cid
+	s := &raftState{
+		State: inner, store: store, namespace: datastore.NewKey("/r"), op: &raft.LogOp{}, heard: true,
+		changed: func(c api.Cid) { told = append(told, c) },
+	}
+	for i, name := range names {
+		require.NoError(t, s.Add(t.Context(), testPin(i, name)))
+	}
+	require.NoError(t, store.Put(t.Context(), datastore.NewKey("/elsewhere"), []byte("stays")))
+	return s, &told
+}
+
+func namesIn(t *testing.T, s *raftState) map[int]string {
+	t.Helper()
+	names := map[int]string{}
+	for i := range 10 {
+		if pin, err := s.Get(t.Context(), testCID(i)); err == nil {
+			names[i] = pin.Name
+		}
+	}
+	return names
+}
+
+func TestSnapshotReplacesTheState(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		before, after map[int]string
+		told          []int
+	}{
+		{"the same", map[int]string{1: "a", 2: "b"}, map[int]string{1: "a", 2: "b"}, nil},
+		{"one removed", map[int]string{1: "a", 2: "b"}, map[int]string{1: "a"}, []int{2}},
+		{"one more", map[int]string{1: "a"}, map[int]string{1: "a", 2: "b"}, []int{2}},
+		{"one renamed", map[int]string{1: "a", 2: "b"}, map[int]string{1: "a", 2: "c"}, []int{2}},
+		{"all removed", map[int]string{1: "a", 2: "b"}, map[int]string{}, []int{1, 2}},
+		{"the first", map[int]string{}, map[int]string{1: "a"}, []int{1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			leader, _ := newState(t, c.after)
+			var snapshot bytes.Buffer
+			require.NoError(t, leader.Marshal(&snapshot))
+			s, told := newState(t, c.before)
+			require.NoError(t, s.Unmarshal(&snapshot))
+			require.Equal(t, c.after, namesIn(t, s))
+			var want []api.Cid
+			for _, i := range c.told {
+				want = append(want, testCID(i))
+			}
+			require.ElementsMatch(t, want, *told)
+			_, err := s.store.Get(t.Context(), datastore.NewKey("/elsewhere"))
+			require.NoError(t, err)
+		})
+	}
+}
+
+func TestBrokenSnapshotChangesNothing(t *testing.T) {
+	leader, _ := newState(t, map[int]string{3: "x", 4: "y"})
+	var snapshot bytes.Buffer
+	require.NoError(t, leader.Marshal(&snapshot))
+	before := map[int]string{1: "a", 2: "b"}
+	for cut := 1; cut < snapshot.Len(); cut++ {
+		if cut == snapshot.Len()/2 { // after the first of the two: a whole snapshot
+			continue
+		}
+		s, told := newState(t, before)
+		require.Error(t, s.Unmarshal(bytes.NewReader(snapshot.Bytes()[:cut])))
+		require.Equal(t, before, namesIn(t, s))
+		require.Empty(t, *told)
+	}
+}
+
+// TestEntriesBeforeTheClient: what is applied before the tracker can be reached
+// is told later.
+func TestEntriesBeforeTheClient(t *testing.T) {
+	s, told := newState(t, nil)
+	s.heard = false
+	s.op.Cid = testPin(1, "left over")
+	require.NoError(t, s.Add(t.Context(), testPin(1, "a")))
+	require.False(t, s.op.Cid.Defined(), "the next entry does not get what is left of this one")
+	s.op.Cid = testPin(1, "left over")
+	require.NoError(t, s.Rm(t.Context(), testCID(1)))
+	require.False(t, s.op.Cid.Defined())
+	require.Equal(t, []api.Cid{testCID(1), testCID(1)}, *told)
+	s.heard = true
+	require.NoError(t, s.Add(t.Context(), testPin(2, "b")))
+	require.Len(t, *told, 2)
+}
+
+// TestWritesAreTriedAgain: a Raft write outlives a change of the leader.
+func TestWritesAreTriedAgain(t *testing.T) {
+	c := NewConsensus(newFakeConsensus(), ConsensusOptions{})
+	failing := fmt.Errorf("leadership lost while committing log")
+	tries := 0
+	require.NoError(t, c.insist(t.Context(), func() error {
+		if tries++; tries < 4 {
+			return failing
+		}
+		return nil
+	}))
+	require.Equal(t, 4, tries)
+
+	tries = 0
+	tooLarge := fmt.Errorf("a text that crossed a wire: the pin is larger than 1 MiB with its name, meta and origins")
+	require.ErrorIs(t, c.insist(t.Context(), func() error { tries++; return tooLarge }), tooLarge)
+	require.Equal(t, 1, tries)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	err := c.insist(ctx, func() error { cancel(); return failing })
+	require.ErrorIs(t, err, failing)
+	require.ErrorContains(t, err, "no Raft leader")
+}
