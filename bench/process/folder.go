@@ -15,6 +15,15 @@ type Folder struct {
 	settings *settings
 }
 
+// Path returns where the folder is.
+func (f *Folder) Path() string { return f.path }
+
+// With returns the same folder for another program: what one has stopped, the
+// other can start.
+func (f *Folder) With(p Program) *Folder {
+	return &Folder{program: p, path: f.path, settings: f.settings}
+}
+
 // Import replaces the peer's pinset by the export in a file. The daemon must
 // not run.
 func (f *Folder) Import(ctx context.Context, file string) error {

@@ -117,6 +117,11 @@ func (p *Peer) Stop() {
 	<-p.done
 }
 
+// ExitCode returns how the daemon has ended, -1 before and when it was killed.
+func (p *Peer) ExitCode() int {
+	return p.cmd.ProcessState.ExitCode()
+}
+
 // PID returns the daemon's process ID.
 func (p *Peer) PID() int {
 	return p.cmd.Process.Pid

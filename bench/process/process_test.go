@@ -53,9 +53,17 @@ func TestLifeOfAPeer(t *testing.T) {
 		peer.Stop()
 		peer.Stop()
 		require.FileExists(t, filepath.Join(dir, "stopped"), "it was asked to end, not killed")
+		require.Zero(t, peer.ExitCode())
 		_, err = http.Get(endpoint.URL)
 		require.Error(t, err)
 	}
+
+	other := fake(t, "good")
+	require.Equal(t, dir, folder.With(other).Path())
+	_, err = folder.With(other).Output(t.Context(), "state", "import", export)
+	require.NoError(t, err)
+	_, err = folder.With(other).Output(t.Context(), "state", "import", "not there")
+	require.ErrorContains(t, err, "no such file")
 }
 
 func TestPeerEndsWithItsContext(t *testing.T) {

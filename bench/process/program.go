@@ -3,6 +3,7 @@ package process
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,6 +27,7 @@ type Options struct {
 	BatchAge    time.Duration // crdt.batching.max_batch_age
 	Rebroadcast time.Duration // crdt.rebroadcast_interval; 0: as init wrote it
 	PinTimeout  time.Duration // how long a pin may make no progress; 0: as init wrote it
+	InitFlags   []string      // more flags of init
 }
 
 // Init makes a peer's folder of the given path, which must not exist.
@@ -34,7 +36,7 @@ func (p Program) Init(ctx context.Context, path string, o Options) (*Folder, err
 		return nil, err
 	}
 	f := &Folder{program: p, path: path}
-	if err := f.run(ctx, "init", "--randomports"); err != nil {
+	if err := f.run(ctx, append([]string{"init", "--randomports"}, o.InitFlags...)...); err != nil {
 		return nil, err
 	}
 	s, err := readSettings(filepath.Join(path, "service.json"))
@@ -66,6 +68,20 @@ func (f *Folder) run(ctx context.Context, args ...string) error {
 		return fmt.Errorf("%s %v: %w: %s", f.program.Name, args, err, tail(out))
 	}
 	return nil
+}
+
+// Output runs a command of the program and returns what it prints.
+func (f *Folder) Output(ctx context.Context, args ...string) (string, error) {
+	cmd := f.command(ctx, args...)
+	out, err := cmd.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			err = fmt.Errorf("%w: %s", err, tail(exit.Stderr))
+		}
+		return "", fmt.Errorf("%s %v: %w", f.program.Name, args, err)
+	}
+	return string(out), nil
 }
 
 // tail returns the end of a program's output, for error messages.

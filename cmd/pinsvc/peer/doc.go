@@ -2,9 +2,10 @@
 // front of it, and keeps the folder that such a peer lives in.
 //
 // The folder (folder.go) holds service.json, identity.json and the datastore.
-// Create writes it (create.go). LoadSettings reads it (settings.go is the list
-// of all sections, checked.go makes their errors name section and key), and
-// LoadIdentity the key pair (identity.go).
+// Create writes it (create.go, create_join.go for a cluster that is there).
+// LoadSettings reads it (settings.go is the list of all sections, checked.go
+// makes their errors name section and key, source.go fetches a configuration
+// that is elsewhere), and LoadIdentity the key pair (identity.go).
 //
 // Start builds the peer in the order of build.go: the APIs bind first, because
 // a busy port should not cost a heavy start (apis.go); then the datastore
@@ -18,6 +19,8 @@
 // reads its users again with Reload (reload.go), which AskReload makes the peer
 // of another process do, found by pidfile.go.
 //
+// A running peer keeps connected to the members of its cluster (mesh.go).
+//
 // ExportState, ImportState and CleanState work on a folder whose peer is
-// stopped (state.go).
+// stopped (state.go), InspectCRDT and its like on the DAG in it (crdt.go).
 package peer

@@ -4,9 +4,12 @@
 // Consensus (consensus.go) is the way of every write of this peer. It keeps a
 // pin's `created` and refuses what is too large to replicate (stamp.go), and
 // returns when the local state shows the change (visible.go) and the disk has
-// it. It also stops the library in the one way that is safe (stop.go). NewRaft
-// (raft.go) corrects how the library reads its Raft log, and Watched
-// (watched.go) tells what a snapshot brings.
+// it. It also stops the library in the one way that is safe (stop.go). On Raft it
+// goes on through a change of the leader (insist.go).
+//
+// Raft (raft.go) corrects how the library reads its Raft log and its snapshots
+// (raft_state.go), and knows when a peer has caught up with the others
+// (raft_ready.go). Watched (watched.go) tells what a snapshot brings.
 //
 // Tracker (tracker.go) keeps the consensus from ever waiting for the tracker
 // or for IPFS. Track and Untrack only note which CID has changed (queue.go).

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"sync"
 
+	hraft "github.com/hashicorp/raft"
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/raft"
 	"github.com/ipfs-cluster/ipfs-cluster/state/dsstate"
@@ -25,12 +26,16 @@ import (
 //   - A snapshot of another peer was added to the state, so that pins which were
 //     removed while this peer was away stayed, and the tracker heard of none.
 //   - An entry that came before SetClient ended the process.
+//   - A follower was never ready while others wrote (caughtUp).
 type Raft struct {
 	*raft.Consensus
 
+	self     string      // this peer's ID
 	applying *sync.Mutex // held by the library while the state changes
 	state    *raftState
 	changed  *line[api.Cid]  // of which the tracker has not heard
+	log      *hraft.Raft     // the library's own
+	ready    chan struct{}   // closed when the state is that of the others
 	life     context.Context // ends with Shutdown
 	end      context.CancelFunc
 	telling  sync.WaitGroup
@@ -43,7 +48,7 @@ func NewRaft(h host.Host, cfg *raft.Config, store datastore.Datastore, staging b
 	if err != nil {
 		return nil, err
 	}
-	r := &Raft{Consensus: inner, changed: newLine[api.Cid]()}
+	r := &Raft{Consensus: inner, self: h.ID().String(), changed: newLine[api.Cid](), ready: make(chan struct{})}
 	r.life, r.end = context.WithCancel(context.Background())
 	if err := r.correct(store, datastore.NewKey(cfg.DatastoreNamespace)); err != nil {
 		_ = inner.Shutdown(context.Background())
@@ -71,6 +76,11 @@ func (r *Raft) correct(store datastore.Datastore, namespace datastore.Key) error
 	if !ok {
 		return fmt.Errorf("its log is a %T", *opLog)
 	}
+	log, err := hidden[*hraft.Raft](r.Consensus, "raft", "raft")
+	if err != nil {
+		return err
+	}
+	r.log = *log
 	if r.applying, err = hidden[sync.Mutex](inner.FSM(), "mux"); err != nil {
 		return err
 	}
@@ -90,12 +100,20 @@ func (r *Raft) correct(store datastore.Datastore, namespace datastore.Key) error
 	return nil
 }
 
-// hidden returns where a value keeps a field that is not exported, or an error
-// when it has none of that name and type.
-func hidden[T any](of any, name string) (*T, error) {
-	field := reflect.ValueOf(of).Elem().FieldByName(name)
-	if !field.IsValid() || field.Type() != reflect.TypeFor[T]() {
-		return nil, fmt.Errorf("%T has no field %s of type %s", of, name, reflect.TypeFor[T]())
+// hidden returns where a value keeps a field that is not exported, by the names
+// that lead to it, or an error when there is none of that type.
+func hidden[T any](of any, names ...string) (*T, error) {
+	field := reflect.ValueOf(of)
+	for _, name := range names {
+		if field.Kind() != reflect.Pointer || field.IsNil() || field.Elem().Kind() != reflect.Struct {
+			return nil, fmt.Errorf("%T: nothing has the field %s", of, name)
+		}
+		if field = field.Elem().FieldByName(name); !field.IsValid() {
+			return nil, fmt.Errorf("%T has no field %v", of, names)
+		}
+	}
+	if field.Type() != reflect.TypeFor[T]() {
+		return nil, fmt.Errorf("the field %v of %T is a %s", names, of, field.Type())
 	}
 	return (*T)(field.Addr().UnsafePointer()), nil
 }
@@ -106,6 +124,7 @@ func (r *Raft) SetClient(client *rpc.Client) {
 	defer r.applying.Unlock()
 	r.Consensus.SetClient(client)
 	r.state.heard = true
+	r.telling.Go(r.catchUp)
 	r.telling.Go(func() {
 		for {
 			c, ok := r.changed.pop()
