@@ -163,10 +163,15 @@ func namesOnDisk(t *testing.T, folder string) map[string]string {
 // what was removed stays away. Lists, which come from a view of the pinset, are
 // what is on disk after about 10,000 writes and 10 kills.
 func TestKill(t *testing.T) {
-	const rounds, writers = 10, 4
+	t.Run("crdt", func(t *testing.T) { killAgainAndAgain(t, "crdt", 10) })
+	t.Run("raft", func(t *testing.T) { killAgainAndAgain(t, "raft", 3) })
+}
+
+func killAgainAndAgain(t *testing.T, consensus string, rounds int) {
+	const writers = 4
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	folder := newFolder(t)
+	folder := newFolder(t, "--consensus", consensus)
 	all := make([]*writer, writers)
 	for i := range all {
 		all[i] = &writer{id: i, rng: rand.New(rand.NewPCG(seed, uint64(i))), known: map[string]stored{}, open: map[string][]stored{}}
