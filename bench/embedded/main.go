@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+func main() {
+	if err := run(context.Background(), os.Args[1:], os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "embedded:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
+	flags := flag.NewFlagSet("embedded", flag.ContinueOnError)
+	kubo := flags.String("kubo", "", "the ipfs program to compare with; without it there is no comparison")
+	runs := flags.Int("runs", 5, "measurements of each, at least 1")
+	dir := flags.String("dir", "", "where folders are made; default: the system's temporary folder")
+	role := flags.String("role", "", "for the processes that this one starts")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	switch *role {
+	case "source":
+		return source(ctx, *dir, in, out)
+	case "pinner":
+		return pinner(ctx, *dir, in, out)
+	case "idler":
+		return idler(ctx, *dir, out)
+	}
+	base, err := os.MkdirTemp(*dir, "bench-embedded-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(base)
+	return compare(ctx, base, *kubo, max(*runs, 1), out)
+}
+
+// contestant is a node in another process that can pin.
+type contestant interface {
+	// pin returns how long it took from asking until the pin was durable.
+	pin(ctx context.Context, cid string, origins []string) (time.Duration, error)
+	close() error
+}
+
+func compare(ctx context.Context, base, kubo string, runs int, out io.Writer) error {
+	src, err := startSource(ctx, base)
+	if err != nil {
+		return err
+	}
+	defer src.close()
+	starts := map[string]func(dir string) (contestant, error){
+		"embedded": func(dir string) (contestant, error) { return startPinner(ctx, dir) },
+	}
+	names := []string{"embedded"}
+	if kubo != "" {
+		names = append(names, "kubo")
+		starts["kubo"] = func(dir string) (contestant, error) { return startKubo(ctx, kubo, dir) }
+	}
+	for _, dag := range src.offer.DAGs {
+		times := make(map[string][]time.Duration)
+		for i := range runs {
+			for _, name := range names {
+				took, err := measure(ctx, base, starts[name], dag.Root, src.offer.Origins)
+				if err != nil {
+					return fmt.Errorf("%s, %s: %w", name, dag.Name, err)
+				}
+				fmt.Fprintf(out, "%-14s run %d  %-8s %7.3f s\n", dag.Name, i+1, name, took.Seconds())
+				times[name] = append(times[name], took)
+			}
+		}
+		report(out, dag.Name, times)
+	}
+	return memory(ctx, base, out)
+}
+
+func measure(ctx context.Context, base string, start func(string) (contestant, error), root string, origins []string) (time.Duration, error) {
+	dir, err := os.MkdirTemp(base, "node-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	c, err := start(dir)
+	if err != nil {
+		return 0, err
+	}
+	defer c.close()
+	return c.pin(ctx, root, origins)
+}
+
+func report(out io.Writer, name string, times map[string][]time.Duration) {
+	mine := median(times["embedded"])
+	fmt.Fprintf(out, "%-14s median embedded %.3f s", name, mine.Seconds())
+	if theirs := median(times["kubo"]); theirs > 0 {
+		fmt.Fprintf(out, ", kubo %.3f s, embedded is %.2f times as fast", theirs.Seconds(),
+			theirs.Seconds()/mine.Seconds())
+	}
+	fmt.Fprintln(out)
+}
+
+func median(times []time.Duration) time.Duration {
+	if len(times) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(times))
+	return sorted[len(sorted)/2]
+}
+
+// memory prints what an idle node, with DHT, adds to its process.
+func memory(ctx context.Context, base string, out io.Writer) error {
+	c, err := startChild(ctx, "idler", filepath.Join(base, "idle"))
+	if err != nil {
+		return err
+	}
+	var u usage
+	if err := readJSON(c.out, &u); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "memory of an idle node: %.1f MB more than the %.1f MB of the process before\n",
+		float64(u.Idle-u.Bare)/1e6, float64(u.Bare)/1e6)
+	return c.close()
+}
+
+// readJSON reads one line.
+func readJSON(r *bufio.Reader, value any) error {
+	line, err := r.ReadBytes('\n')
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(line, value)
+}

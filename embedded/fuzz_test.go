@@ -1,0 +1,106 @@
+package embedded
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs/go-cid"
+	"github.com/stretchr/testify/require"
+)
+
+// Blocks come from anybody: reading their links must fail, not panic.
+func FuzzLinks(f *testing.F) {
+	leaf := rawBlock("leaf", 10)
+	for codec, data := range map[uint64][]byte{
+		cid.Raw:         noise("raw", 20),
+		cid.DagProtobuf: pbNode(cid.V0Builder{}, []byte("data"), leaf, leaf).RawData(),
+		cid.DagCBOR:     cborNode("seed", leaf, leaf).RawData(),
+		cid.DagJSON:     []byte(`{"a":[{"/":"` + leaf.Cid().String() + `"}]}`),
+		0x0200:          []byte(`{"json":[1,2]}`),
+		0x51:            {0xa1, 0x61, 0x61, 0x01},
+		0x72:            []byte("key"),
+	} {
+		f.Add(codec, data)
+	}
+	f.Fuzz(func(t *testing.T, codec uint64, data []byte) {
+		found, err := links(cid.NewCidV1(codec, leaf.Cid().Hash()), data)
+		if err != nil {
+			return
+		}
+		for _, c := range found {
+			require.True(t, c.Defined())
+		}
+	})
+}
+
+func TestLinks(t *testing.T) {
+	leaf, other := rawBlock("leaf", 10), pbNode(cid.V0Builder{}, nil)
+	want := []cid.Cid{leaf.Cid(), other.Cid(), leaf.Cid()}
+	pb := pbNode(cid.V0Builder{}, nil, leaf, other, leaf)
+	got, err := links(pb.Cid(), pb.RawData())
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	cbor := cborNode("seed", leaf, other, leaf)
+	got, err = links(cbor.Cid(), cbor.RawData())
+	require.NoError(t, err)
+	require.ElementsMatch(t, want, got)
+	json := []byte(`{"a":{"b":[{"/":"` + leaf.Cid().String() + `"}]}}`)
+	got, err = links(cid.NewCidV1(cid.DagJSON, leaf.Cid().Hash()), json)
+	require.NoError(t, err)
+	require.Equal(t, want[:1], got)
+	got, err = links(leaf.Cid(), pb.RawData())
+	require.NoError(t, err)
+	require.Empty(t, got)
+	nested := append(bytes.Repeat([]byte{0x81}, 2<<20), 0)
+	_, err = links(cbor.Cid(), nested)
+	require.Error(t, err, "nested too deep")
+}
+
+// Origins come from clients of the pinning service.
+func FuzzOrigins(f *testing.F) {
+	f.Add(`["/ip4/127.0.0.1/tcp/1/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN"]`)
+	f.Add(`["/dnsaddr/example.org/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN/p2p-circuit"]`)
+	f.Add(`["/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN", "/ip4/127.0.0.1", ""]`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var list []string
+		if json.Unmarshal([]byte(text), &list) != nil {
+			return
+		}
+		var from []api.Multiaddr
+		for _, s := range list {
+			a, _ := api.NewMultiaddr(s)
+			from = append(from, a)
+		}
+		peers := originPeers(from)
+		require.LessOrEqual(t, len(peers), maxOrigins)
+		for _, p := range peers {
+			require.NoError(t, p.ID.Validate())
+		}
+	})
+}
+
+func FuzzPath(f *testing.F) {
+	c := rawBlock("path", 10).Cid().String()
+	for _, text := range []string{c, "/ipfs/" + c + "/a/b", "/ipns/example.org/x", "//", "/ipfs/../" + c} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := parsePath(text)
+		if err == nil {
+			require.GreaterOrEqual(t, len(p.Segments()), 2)
+		}
+	})
+}
+
+func FuzzRecords(f *testing.F) {
+	f.Add([]byte{1})
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
+	f.Fuzz(func(t *testing.T, value []byte) {
+		depth, err := parseDepth(value)
+		if err == nil {
+			require.Positive(t, depth)
+		}
+	})
+}

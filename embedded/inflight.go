@@ -1,0 +1,150 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ipfs/go-cid"
+)
+
+// errStalled is the cause of a job's end when nothing arrived for too long.
+var errStalled = errors.New("no progress")
+
+// Fetch tells how far a pin in progress is.
+type Fetch struct {
+	Cid     cid.Cid
+	Blocks  uint64 // blocks of the DAG that are here so far, fetched or found
+	Bytes   uint64 // their size
+	Started time.Time
+}
+
+// job is a pin in progress.
+type job struct {
+	root    cid.Cid
+	depth   int
+	started time.Time
+	cancel  context.CancelCauseFunc
+	blocks  atomic.Uint64
+	bytes   atomic.Uint64
+	last    atomic.Int64 // time of the last progress, since started
+
+	mu   sync.Mutex
+	seen *visited
+}
+
+// enter notes a node before the walk relies on its block in any way.
+func (j *job) enter(c cid.Cid, left int32) (first, follow bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.seen.enter(c, left)
+}
+
+// got counts a block.
+func (j *job) got(size int) {
+	j.blocks.Add(1)
+	j.bytes.Add(uint64(size))
+	j.touch()
+}
+
+// touch notes progress.
+func (j *job) touch() { j.last.Store(int64(time.Since(j.started))) }
+
+// watch cancels the job with errStalled when there is no progress for that
+// long, until stop is called.
+func (j *job) watch(timeout time.Duration) (stop func()) {
+	j.touch()
+	done := make(chan struct{})
+	go func() {
+		for wait := timeout; ; {
+			select {
+			case <-time.After(wait):
+			case <-done:
+				return
+			}
+			idle := time.Since(j.started) - time.Duration(j.last.Load())
+			if idle >= timeout {
+				j.cancel(errStalled)
+				return
+			}
+			wait = timeout - idle
+		}
+	}()
+	return func() { close(done) }
+}
+
+// restart forgets what was seen and counted, for another walk.
+func (j *job) restart() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.seen = newVisited(j.seen.hash)
+	j.blocks.Store(0)
+	j.bytes.Store(0)
+}
+
+func (j *job) state() Fetch {
+	return Fetch{Cid: j.root, Blocks: j.blocks.Load(), Bytes: j.bytes.Load(), Started: j.started}
+}
+
+// inflight is the register of pins in progress, at most one for a CID.
+type inflight struct {
+	mu   sync.Mutex
+	jobs map[cid.Cid]*job
+	hash hasher
+}
+
+func newInflight(h hasher) *inflight {
+	return &inflight{jobs: make(map[cid.Cid]*job), hash: h}
+}
+
+// add registers a pin in progress. Whoever adds it holds the lock of its CID.
+func (f *inflight) add(root cid.Cid, depth int, cancel context.CancelCauseFunc) *job {
+	j := &job{root: root, depth: depth, started: time.Now(), cancel: cancel, seen: newVisited(f.hash)}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.jobs[root] = j
+	return j
+}
+
+// remove ends the protection of the job's blocks: its pin is recorded, or given up.
+func (f *inflight) remove(j *job) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.jobs, j.root)
+}
+
+// stop cancels the pin of c that is in progress, if any.
+func (f *inflight) stop(c cid.Cid, cause error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if j, ok := f.jobs[c]; ok {
+		j.cancel(cause)
+	}
+}
+
+func (f *inflight) get(c cid.Cid) (Fetch, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if j, ok := f.jobs[c]; ok {
+		return j.state(), true
+	}
+	return Fetch{}, false
+}
+
+func (f *inflight) all() []*job {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := make([]*job, 0, len(f.jobs))
+	for _, j := range f.jobs {
+		all = append(all, j)
+	}
+	return all
+}
+
+func (f *inflight) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.jobs)
+}

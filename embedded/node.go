@@ -1,0 +1,189 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
+	"github.com/ipfs/boxo/blockservice"
+	"github.com/ipfs/boxo/ipld/merkledag"
+	logging "github.com/ipfs/go-log/v2"
+	rpc "github.com/libp2p/go-libp2p-gorpc"
+)
+
+var logger = logging.Logger("embedded")
+
+// ErrNotRunning is what every method returns before Start and after Shutdown,
+// and the cause with which Shutdown ends what is under way.
+var ErrNotRunning = errors.New("the IPFS node is not running")
+
+// Options are what the node is told besides its configuration.
+type Options struct {
+	// BaseDir is the folder that Config.Folder is relative to.
+	BaseDir string
+	// UserAgent is told to other nodes; empty for libp2p's own.
+	UserAgent string
+}
+
+// Node is an IPFS node and an ipfscluster.IPFSConnector. All methods may be
+// called concurrently.
+type Node struct {
+	cfg   Config
+	opts  Options
+	ready chan struct{}
+
+	ctx    context.Context // ends with Shutdown
+	cancel context.CancelCauseFunc
+
+	turn    sync.Mutex // held by Start and Shutdown, one at a time
+	stopped bool       // under turn
+	mu      sync.Mutex // of running
+	running bool
+	calls   sync.WaitGroup // methods under way
+
+	client    atomic.Pointer[rpc.Client]
+	informers *trigger
+	locks     *keyLock
+	guard     *guard
+	jobs      *inflight
+	streams   *streams
+
+	// Set by Start.
+	repo     *repo
+	store    *store
+	pins     *pinset
+	gc       *collector
+	net      *netw
+	provider *announcer
+}
+
+var _ ipfscluster.IPFSConnector = (*Node)(nil)
+
+// New makes a node. It does no I/O.
+func New(cfg Config, opts Options) (*Node, error) {
+	if err := errors.Join(cfg.Validate()...); err != nil {
+		return nil, err
+	}
+	guard := newGuard()
+	n := &Node{
+		cfg:     cfg,
+		opts:    opts,
+		ready:   make(chan struct{}),
+		locks:   newKeyLock(),
+		guard:   guard,
+		jobs:    newInflight(guard.hasher),
+		streams: newStreams(guard.hasher),
+	}
+	n.ctx, n.cancel = context.WithCancelCause(context.Background())
+	n.informers = &trigger{client: &n.client, every: uint64(cfg.InformerTriggerInterval)}
+	return n, nil
+}
+
+// Start opens the folder and binds the addresses. It waits for nobody on the
+// network. After an error nothing is left open and the node cannot be used.
+func (n *Node) Start(ctx context.Context) error {
+	n.turn.Lock()
+	defer n.turn.Unlock()
+	if n.stopped || n.repo != nil {
+		return errors.New("the IPFS node was started before")
+	}
+	if err := n.open(ctx); err != nil {
+		n.stopped = true
+		n.cancel(ErrNotRunning)
+		return errors.Join(err, n.close())
+	}
+	n.setRunning(true)
+	close(n.ready)
+	n.calls.Go(n.connectLater)
+	return nil
+}
+
+// setRunning returns what it was before.
+func (n *Node) setRunning(running bool) (before bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	before, n.running = n.running, running
+	return before
+}
+
+func (n *Node) open(ctx context.Context) (err error) {
+	if n.repo, err = openRepo(n.cfg.folder(n.opts.BaseDir)); err != nil {
+		return err
+	}
+	n.store = newStore(n.repo, n.guard, uint64(n.cfg.StorageMax))
+	offline := merkledag.NewDAGService(blockservice.New(n.store, nil))
+	if n.pins, err = openPinset(ctx, n.repo.records, offline); err != nil {
+		return err
+	}
+	n.gc = &collector{
+		store:   n.store,
+		pins:    n.pins,
+		jobs:    n.jobs,
+		streams: n.streams,
+		locks:   n.locks,
+		running: make(chan struct{}, 1),
+	}
+	if n.net, err = openNetwork(n.ctx, n.cfg, n.opts, n.repo, n.store); err != nil {
+		return err
+	}
+	var router *announceRouter
+	if n.net.dht != nil && n.cfg.Provide != provideNone {
+		router = newAnnounceRouter(n.net.dht)
+	}
+	n.provider, err = newAnnouncer(n.ctx, router, n.cfg.ReprovideInterval.Std(), n.repo.records, n.provided)
+	return err
+}
+
+// SetClient gives the node access to the cluster.
+func (n *Node) SetClient(c *rpc.Client) { n.client.Store(c) }
+
+// Ready is closed when the node has started.
+func (n *Node) Ready(context.Context) <-chan struct{} { return n.ready }
+
+// Shutdown cancels what is under way, waits for its end and closes everything.
+// It is safe at any time and again.
+func (n *Node) Shutdown(context.Context) error {
+	n.turn.Lock()
+	defer n.turn.Unlock()
+	n.stopped = true
+	n.cancel(ErrNotRunning)
+	if !n.setRunning(false) {
+		return nil
+	}
+	n.calls.Wait()
+	return n.close()
+}
+
+func (n *Node) close() error {
+	var errs []error
+	if n.provider != nil {
+		errs = append(errs, n.provider.Close())
+	}
+	if n.net != nil {
+		errs = append(errs, n.net.Close())
+	}
+	if n.repo != nil {
+		errs = append(errs, n.repo.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// enter begins a method: its context ends with the node too, and the node stays
+// open until leave is called.
+func (n *Node) enter(ctx context.Context) (_ context.Context, leave func(), err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.running {
+		return nil, nil, ErrNotRunning
+	}
+	n.calls.Add(1)
+	ctx, cancel := context.WithCancelCause(ctx)
+	unlink := context.AfterFunc(n.ctx, func() { cancel(ErrNotRunning) })
+	return ctx, func() {
+		unlink()
+		cancel(nil)
+		n.calls.Done()
+	}, nil
+}

@@ -1,0 +1,81 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/cockroachdb/pebble/v2"
+	flatfs "github.com/ipfs/go-ds-flatfs"
+	pebbleds "github.com/ipfs/go-ds-pebble"
+	logging "github.com/ipfs/go-log/v2"
+	"github.com/libp2p/go-libp2p/core/crypto"
+)
+
+// The memory that records take at most while nothing happens. They are small
+// and few beside the blocks.
+const (
+	recordsCache    = 4 << 20
+	recordsMemTable = 1 << 20
+)
+
+// repo is the node's folder: blocks/ (flatfs), records/ (pebble) and the
+// identity. One process at a time can open it.
+type repo struct {
+	dir     string
+	key     crypto.PrivKey
+	blocks  *flatfs.Datastore
+	records *pebbleds.Datastore
+}
+
+// openRepo opens the folder and makes what is missing in it.
+func openRepo(dir string) (*repo, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	r := &repo{dir: dir}
+	if err := r.open(); err != nil {
+		return nil, errors.Join(fmt.Errorf("folder of the IPFS node: %w", err), r.Close())
+	}
+	return r, nil
+}
+
+func (r *repo) open() error {
+	var err error
+	// First, because pebble's lock keeps a second process away from the rest.
+	r.records, err = pebbleds.NewDatastore(filepath.Join(r.dir, "records"),
+		pebbleds.WithCacheSize(recordsCache),
+		pebbleds.WithPebbleOpts(&pebble.Options{
+			MemTableSize: recordsMemTable,
+			Logger:       quiet{logging.Logger("embedded/records")},
+		}))
+	if err != nil {
+		return err
+	}
+	if r.key, err = loadIdentity(filepath.Join(r.dir, "identity")); err != nil {
+		return err
+	}
+	// With sync, every block is on disk before its write returns.
+	r.blocks, err = flatfs.CreateOrOpen(r.blocksDir(), flatfs.NextToLast(2), true)
+	return err
+}
+
+func (r *repo) blocksDir() string { return filepath.Join(r.dir, "blocks") }
+
+// Close closes what is open.
+func (r *repo) Close() error {
+	var errs []error
+	if r.blocks != nil {
+		errs = append(errs, r.blocks.Close())
+	}
+	if r.records != nil {
+		errs = append(errs, r.records.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// quiet is a logger for pebble, which tells every flush at level info.
+type quiet struct{ *logging.ZapEventLogger }
+
+func (q quiet) Infof(format string, args ...any) { q.Debugf(format, args...) }

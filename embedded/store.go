@@ -1,0 +1,200 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/dustin/go-humanize"
+	"github.com/ipfs/boxo/blockstore"
+	dshelp "github.com/ipfs/boxo/datastore/dshelp"
+	blocks "github.com/ipfs/go-block-format"
+	"github.com/ipfs/go-cid"
+	flatfs "github.com/ipfs/go-ds-flatfs"
+	ipld "github.com/ipfs/go-ipld-format"
+	mh "github.com/multiformats/go-multihash"
+)
+
+// diskReserve is what the store leaves free on its disk, in bytes: the peer's
+// own state is often on the same one, and must not run out of space.
+const diskReserve = 64 << 20
+
+// ErrStorageFull is wrapped by every error of a write that would exceed the
+// storage limit or leave too little space on the disk.
+var ErrStorageFull = errors.New("storage limit reached")
+
+// store is the block store: flatfs, with a limit and with a guard between
+// writers and garbage collection. A block is on disk when Put returns.
+type store struct {
+	blockstore.Blockstore
+	files *flatfs.Datastore
+	guard *guard
+	max   uint64 // bytes; 0 is no limit but the disk
+	free  func() uint64
+
+	// Writers share the lock while there is plenty of room. Where it gets
+	// narrow, each is alone: only then is it exact what is in use.
+	writing sync.RWMutex
+	going   atomic.Int64 // bytes of writes under way
+}
+
+// newStore puts the store on top of the repo's flatfs.
+func newStore(r *repo, g *guard, max uint64) *store {
+	plain := blockstore.NewBlockstore(r.blocks, blockstore.NoPrefix(), blockstore.WriteThrough(true))
+	return &store{
+		Blockstore: blockstore.NewIdStore(plain), // inline CIDs are there by themselves
+		files:      r.blocks,
+		guard:      g,
+		max:        max,
+		free:       func() uint64 { return freeSpace(r.blocksDir()) },
+	}
+}
+
+// Put writes one block.
+func (s *store) Put(ctx context.Context, b blocks.Block) error {
+	return s.PutMany(ctx, []blocks.Block{b})
+}
+
+// PutMany writes blocks, many at a time much faster than one by one. The error
+// wraps ErrStorageFull when there is no room for all of them; none is written
+// then. What has begun is finished even if ctx ends.
+func (s *store) PutMany(ctx context.Context, bs []blocks.Block) error {
+	for _, b := range bs {
+		s.guard.claim(b.Cid().Hash())
+	}
+	// flatfs leaves files behind when a batch is cancelled.
+	ctx = context.WithoutCancel(ctx)
+	if done, err := s.putShared(ctx, bs); done {
+		return err
+	}
+	return s.putAlone(ctx, bs)
+}
+
+// putShared writes while others do, too. It does nothing when there may not be
+// enough room: a write that is about to end counts twice, as one under way and
+// in what is in use.
+func (s *store) putShared(ctx context.Context, bs []blocks.Block) (done bool, err error) {
+	s.writing.RLock()
+	defer s.writing.RUnlock()
+	size := sizeOf(bs)
+	total := s.going.Add(size)
+	defer s.going.Add(-size)
+	if s.room(uint64(total)) != nil {
+		return false, nil
+	}
+	return true, s.write(ctx, bs)
+}
+
+// putAlone writes what is not there yet, if it fits, while nobody else writes.
+func (s *store) putAlone(ctx context.Context, bs []blocks.Block) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	bs, err := s.absent(ctx, bs)
+	if err != nil || len(bs) == 0 {
+		return err
+	}
+	if err := s.room(uint64(sizeOf(bs))); err != nil {
+		return err
+	}
+	return s.write(ctx, bs)
+}
+
+// absent returns those blocks that are not here, each once.
+func (s *store) absent(ctx context.Context, bs []blocks.Block) ([]blocks.Block, error) {
+	var out []blocks.Block
+	seen := make(map[string]bool, len(bs))
+	for _, b := range bs {
+		hash := string(b.Cid().Hash())
+		if seen[hash] {
+			continue
+		}
+		seen[hash] = true
+		here, err := s.Has(ctx, b.Cid())
+		if err != nil {
+			return nil, err
+		}
+		if !here {
+			out = append(out, b)
+		}
+	}
+	return out, nil
+}
+
+// write puts blocks on disk as one batch, of which an error leaves nothing
+// behind in the temporary folder.
+func (s *store) write(ctx context.Context, bs []blocks.Block) error {
+	if len(bs) == 1 {
+		return s.Blockstore.Put(ctx, bs[0])
+	}
+	batch, err := s.files.Batch(ctx)
+	if err != nil {
+		return err
+	}
+	for _, b := range bs {
+		if b.Cid().Prefix().MhType == mh.IDENTITY {
+			continue
+		}
+		if err = batch.Put(ctx, dshelp.MultihashToDsKey(b.Cid().Hash()), b.RawData()); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = batch.Commit(ctx)
+	}
+	if d, ok := batch.(flatfs.DiscardableBatch); ok && err != nil {
+		err = errors.Join(err, d.Discard(ctx))
+	}
+	return err
+}
+
+func sizeOf(bs []blocks.Block) (size int64) {
+	for _, b := range bs {
+		size += int64(len(b.RawData()))
+	}
+	return size
+}
+
+// room is nil when that many more bytes fit.
+func (s *store) room(more uint64) error {
+	used := s.used()
+	if s.max > 0 && used+more > s.max {
+		return fmt.Errorf("%w: %s of %s are in use", ErrStorageFull,
+			humanize.IBytes(used), humanize.IBytes(s.max))
+	}
+	if free := s.free(); more+diskReserve > free {
+		return fmt.Errorf("%w: %s are left on the disk", ErrStorageFull, humanize.IBytes(free))
+	}
+	return nil
+}
+
+// used is the size of the files, in bytes.
+func (s *store) used() uint64 {
+	n, err := s.files.DiskUsage(context.Background())
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// capacity is how many bytes the store may use in all: its limit, or what the
+// disk can give.
+func (s *store) capacity() uint64 {
+	disk := s.used() + max(s.free(), diskReserve) - diskReserve
+	if s.max == 0 {
+		return disk
+	}
+	return min(s.max, disk)
+}
+
+// local claims c and gives its size in bytes if it is here. A block that it
+// reports stays until a collection that begins later.
+func (s *store) local(ctx context.Context, c cid.Cid) (size int, here bool, err error) {
+	s.guard.claim(c.Hash())
+	size, err = s.GetSize(ctx, c)
+	if ipld.IsNotFound(err) {
+		return 0, false, nil
+	}
+	return size, err == nil, err
+}

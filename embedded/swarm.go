@@ -1,0 +1,117 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// siblingDial bounds the dialling of one cluster peer's IPFS node.
+const siblingDial = 15 * time.Second
+
+// ID gives the node's peer ID and all its addresses, each with /p2p/<peer ID>.
+func (n *Node) ID(ctx context.Context) (api.IPFSID, error) {
+	_, leave, err := n.enter(ctx)
+	if err != nil {
+		return api.IPFSID{Error: err.Error()}, err
+	}
+	defer leave()
+	host := n.net.host
+	addrs, err := peer.AddrInfoToP2pAddrs(&peer.AddrInfo{ID: host.ID(), Addrs: host.Addrs()})
+	if err != nil {
+		return api.IPFSID{}, err
+	}
+	id := api.IPFSID{ID: host.ID(), Addresses: make([]api.Multiaddr, 0, len(addrs))}
+	for _, a := range addrs {
+		id.Addresses = append(id.Addresses, api.NewMultiaddrWithValue(a))
+	}
+	return id, nil
+}
+
+// SwarmPeers lists the peers that the node is connected to.
+func (n *Node) SwarmPeers(ctx context.Context) ([]peer.ID, error) {
+	_, leave, err := n.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return n.net.host.Network().Peers(), nil
+}
+
+// ConnectSwarms connects to the IPFS nodes of all cluster peers, best effort,
+// and keeps these connections from being trimmed.
+func (n *Node) ConnectSwarms(ctx context.Context) error {
+	ctx, leave, err := n.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	client := n.client.Load()
+	if client == nil {
+		return errors.New("not connected to the cluster yet")
+	}
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.RequestTimeout.Std())
+	defer cancel()
+
+	in := make(chan struct{})
+	close(in)
+	peers := make(chan api.ID)
+	var failed error
+	var group sync.WaitGroup
+	group.Go(func() {
+		failed = client.Stream(ctx, "", "Cluster", "Peers", in, peers)
+	})
+	for p := range peers {
+		if p.Error == "" && p.IPFS.Error == "" {
+			group.Go(func() { n.net.connectSibling(ctx, p.IPFS) })
+		}
+	}
+	group.Wait()
+	return failed
+}
+
+// connectSibling connects to the IPFS node of a cluster peer, if it can.
+func (n *netw) connectSibling(ctx context.Context, id api.IPFSID) {
+	infos := originPeers(id.Addresses)
+	for _, info := range infos {
+		if info.ID == n.host.ID() || info.ID != id.ID {
+			continue
+		}
+		n.befriend(info.ID)
+		ctx, cancel := context.WithTimeout(ctx, siblingDial)
+		defer cancel()
+		if err := n.host.Connect(ctx, info); err != nil {
+			logger.Debugf("IPFS node %s of a cluster peer: %s", info.ID, err)
+		}
+	}
+}
+
+// connectLater runs ConnectSwarms after the configured delay and then from time
+// to time, until the node stops.
+func (n *Node) connectLater() {
+	delay := n.cfg.ConnectSwarmsDelay.Std()
+	if delay == 0 {
+		return
+	}
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+			if err := n.ConnectSwarms(n.ctx); err != nil {
+				logger.Debugf("connecting the IPFS nodes of cluster peers: %s", err)
+			}
+			timer.Reset(swarmsInterval)
+		case <-n.ctx.Done():
+			return
+		}
+	}
+}
+
+// swarmsInterval is the time between two rounds of connecting cluster peers: a
+// peer that was away is connected again within it, from either side.
+const swarmsInterval = 5 * time.Minute

@@ -1,0 +1,129 @@
+package embedded
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	rpc "github.com/libp2p/go-libp2p-gorpc"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/config"
+)
+
+// fakeCluster is the part of a cluster peer's RPC that the node calls.
+type fakeCluster struct {
+	peers     []api.ID
+	triggered chan struct{}
+}
+
+func (f *fakeCluster) Peers(_ context.Context, _ <-chan struct{}, out chan<- api.ID) error {
+	defer close(out)
+	for _, p := range f.peers {
+		out <- p
+	}
+	return nil
+}
+
+func (f *fakeCluster) SendInformersMetrics(context.Context, struct{}, *struct{}) error {
+	f.triggered <- struct{}{}
+	return nil
+}
+
+func (f *fakeCluster) client(t testing.TB) *rpc.Client {
+	t.Helper()
+	server := rpc.NewServer(nil, "test")
+	require.NoError(t, server.RegisterName("Cluster", f))
+	return rpc.NewClientWithServer(nil, "test", server)
+}
+
+func TestConnectSwarms(t *testing.T) {
+	t.Parallel()
+	a, b := startNode(t), startNode(t)
+	self, err := a.ID(t.Context())
+	require.NoError(t, err)
+	sibling, err := b.ID(t.Context())
+	require.NoError(t, err)
+	nobody := api.IPFSID{ID: "nobody"}
+	cluster := &fakeCluster{peers: []api.ID{
+		{IPFS: self},
+		{IPFS: api.IPFSID{Error: "not there", ID: sibling.ID}},
+		{Error: "not there"},
+		{IPFS: nobody},
+		{IPFS: sibling},
+		{IPFS: sibling},
+	}}
+	require.Error(t, a.ConnectSwarms(t.Context()), "without a cluster")
+	a.SetClient(cluster.client(t))
+	require.NoError(t, a.ConnectSwarms(t.Context()))
+	peers, err := a.SwarmPeers(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []peer.ID{sibling.ID}, peers)
+
+	// Cluster peers are asked for content without any origins.
+	d := wide("sibling", 5, 100, 5)
+	load(t, b, d...)
+	require.NoError(t, a.Pin(t.Context(), pinOf(d.root(), nil)))
+}
+
+func TestConnectSwarmsByItself(t *testing.T) {
+	t.Parallel()
+	b := startNode(t)
+	sibling, err := b.ID(t.Context())
+	require.NoError(t, err)
+	a := startNode(t, func(c *Config, _ *Options) {
+		c.ConnectSwarmsDelay = config.Duration(300 * time.Millisecond)
+	})
+	a.SetClient((&fakeCluster{peers: []api.ID{{IPFS: sibling}}}).client(t))
+	require.Eventually(t, func() bool {
+		peers, err := a.SwarmPeers(t.Context())
+		return err == nil && len(peers) == 1
+	}, waitMax, time.Millisecond)
+}
+
+func TestInformerTrigger(t *testing.T) {
+	n := startNode(t, func(c *Config, _ *Options) { c.InformerTriggerInterval = 2 })
+	cluster := &fakeCluster{triggered: make(chan struct{})}
+	b := rawBlock("informer", 10)
+	load(t, n, b) // one operation before there is a cluster
+	n.SetClient(cluster.client(t))
+	require.NoError(t, n.Pin(t.Context(), pinOf(b.Cid(), nil)))
+	<-cluster.triggered
+}
+
+func TestOriginPeers(t *testing.T) {
+	const p1 = "/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN"
+	const p2 = "/p2p/QmQCU2EcMqAqQPR2i9bChDtGNJchTbq5TbXJJ16u19uLTa"
+	addr := func(s string) api.Multiaddr {
+		a, err := api.NewMultiaddr(s)
+		require.NoError(t, err)
+		return a
+	}
+	got := originPeers([]api.Multiaddr{
+		addr("/ip4/127.0.0.1/tcp/1" + p1),
+		addr("/ip4/10.0.0.1/tcp/1"), // nobody
+		{},
+		addr("/dns4/example.org/tcp/443/wss" + p2),
+		addr("/ip6/::1/udp/1/quic-v1" + p1),
+		addr(p2),
+	})
+	require.Len(t, got, 2)
+	require.Len(t, got[0].Addrs, 2)
+	require.Len(t, got[1].Addrs, 1)
+	require.Empty(t, originPeers(nil))
+}
+
+// A pin's origins that nobody answers at do not matter.
+func TestUselessOrigins(t *testing.T) {
+	source, target := startNode(t), startNode(t)
+	self := origins(t, target)
+	b := rawBlock("useless origins", 10)
+	load(t, source, b)
+	dead, err := api.NewMultiaddr("/ip4/127.0.0.1/tcp/1/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN")
+	require.NoError(t, err)
+	from := append([]api.Multiaddr{dead, {}}, self...)
+	require.NoError(t, target.Pin(t.Context(), pinOf(b.Cid(), append(from, origins(t, source)...))))
+	require.Empty(t, target.net.preferred, "nobody is preferred after the pin")
+}
