@@ -27,17 +27,17 @@ const defaultPort = "9098"
 type Config struct {
 	// ListenMultiaddresses is where other IPFS nodes reach this one. Port 0
 	// takes a free port at every start, which makes the node hard to find.
-	ListenMultiaddresses config.Multiaddrs `json:"listen_multiaddresses"`
+	ListenMultiaddresses Addresses `json:"listen_multiaddresses"`
 
 	// AnnounceMultiaddresses are told to others instead of the addresses that
 	// the node finds out by itself. Set them behind a NAT or a load balancer
 	// whose public addresses are known. Empty: found out.
-	AnnounceMultiaddresses config.Multiaddrs `json:"announce_multiaddresses"`
+	AnnounceMultiaddresses Addresses `json:"announce_multiaddresses"`
 
 	// BootstrapMultiaddresses are the peers that are dialled at start, and
 	// again while there are few connections; each ends in /p2p/<peer ID>.
 	// Empty: the public bootstrap peers when the DHT is joined, else nobody.
-	BootstrapMultiaddresses config.Multiaddrs `json:"bootstrap_multiaddresses"`
+	BootstrapMultiaddresses Addresses `json:"bootstrap_multiaddresses"`
 
 	// JoinDHT makes the node look for content in the DHT and provide its own
 	// there: the public DHT, or a private one if BootstrapMultiaddresses lead
@@ -103,14 +103,14 @@ type Config struct {
 // DefaultConfig is a node of the public network.
 func DefaultConfig() Config {
 	return Config{
-		ListenMultiaddresses: config.Multiaddrs{
+		ListenMultiaddresses: Addresses{
 			ma.StringCast("/ip4/0.0.0.0/tcp/" + defaultPort),
 			ma.StringCast("/ip6/::/tcp/" + defaultPort),
 			ma.StringCast("/ip4/0.0.0.0/udp/" + defaultPort + "/quic-v1"),
 			ma.StringCast("/ip6/::/udp/" + defaultPort + "/quic-v1"),
 		},
-		AnnounceMultiaddresses:  config.Multiaddrs{},
-		BootstrapMultiaddresses: config.Multiaddrs{},
+		AnnounceMultiaddresses:  Addresses{},
+		BootstrapMultiaddresses: Addresses{},
 		JoinDHT:                 true,
 		NATPortMap:              true,
 		Folder:                  "ipfs",

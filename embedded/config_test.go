@@ -28,6 +28,10 @@ func TestSection(t *testing.T) {
 	}`)))
 	require.Equal(t, Size(1536<<20), again.Value().StorageMax)
 	require.Len(t, again.Value().ListenMultiaddresses, 1)
+	raw, err = again.ToJSON()
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(raw, &keys))
+	require.IsType(t, []any{}, keys["listen_multiaddresses"], "one address is an array, too")
 	require.False(t, again.Value().JoinDHT)
 
 	t.Setenv("CLUSTER_EMBEDDED_STORAGEMAX", "7GB")

@@ -30,7 +30,7 @@ const waitMax = time.Minute
 // testConfig is a node on loopback that knows nobody.
 func testConfig() Config {
 	cfg := DefaultConfig()
-	cfg.ListenMultiaddresses = config.Multiaddrs{ma.StringCast("/ip4/127.0.0.1/tcp/0")}
+	cfg.ListenMultiaddresses = Addresses{ma.StringCast("/ip4/127.0.0.1/tcp/0")}
 	cfg.JoinDHT = false
 	cfg.NATPortMap = false
 	cfg.ConnectSwarmsDelay = 0

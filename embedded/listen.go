@@ -8,13 +8,11 @@ import (
 
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
-
-	"github.com/ipfs-cluster/pinsvc/config"
 )
 
 // checkFree fails when another program has one of the addresses. libp2p would
 // share the port with it, and half of the connections would go to the other.
-func checkFree(addrs config.Multiaddrs) error {
+func checkFree(addrs Addresses) error {
 	var errs []error
 	for _, a := range addrs {
 		if err := tryListen(transportAddr(a)); errors.Is(err, syscall.EADDRINUSE) {

@@ -48,7 +48,7 @@ func (n *Node) Pin(ctx context.Context, pin api.Pin) error {
 		stats.Record(ctx, observations.PinsPinAddError.M(1))
 		return err
 	}
-	logger.Infof("pinned %s", root)
+	logger.Debugf("pinned %s", root)
 	return nil
 }
 
@@ -142,7 +142,7 @@ func (n *Node) Unpin(ctx context.Context, c api.Cid) error {
 	if err := n.pins.remove(ctx, c.Cid); err != nil {
 		return err
 	}
-	logger.Infof("unpinned %s", c)
+	logger.Debugf("unpinned %s", c)
 	return nil
 }
 

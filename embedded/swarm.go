@@ -8,6 +8,7 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
 )
 
 // siblingDial bounds the dialling of one cluster peer's IPFS node.
@@ -30,6 +31,23 @@ func (n *Node) ID(ctx context.Context) (api.IPFSID, error) {
 		id.Addresses = append(id.Addresses, api.NewMultiaddrWithValue(a))
 	}
 	return id, nil
+}
+
+// Listens gives the addresses that the node has bound, with ports instead of 0.
+// There are none before Start.
+func (n *Node) Listens() []string {
+	_, leave, err := n.enter(context.Background())
+	if err != nil {
+		return nil
+	}
+	defer leave()
+	var out []string
+	for _, a := range n.net.host.Network().ListenAddresses() {
+		if _, relayed := a.ValueForProtocol(ma.P_CIRCUIT); relayed != nil {
+			out = append(out, a.String())
+		}
+	}
+	return out
 }
 
 // SwarmPeers lists the peers that the node is connected to.

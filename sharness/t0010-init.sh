@@ -45,6 +45,18 @@ test_expect_success 'the consensus is CRDT and the datastore pebble' '
 	config a ".datastore | keys[]" | grep -x pebble
 '
 
+test_expect_success 'the IPFS node is inside the peer, with its addresses in arrays' '
+	config a ".ipfs_connector | keys[]" >node && echo embedded >want && test_cmp want node &&
+	config a ".ipfs_connector.embedded | .listen_multiaddresses, .announce_multiaddresses, .bootstrap_multiaddresses | type" >node &&
+	printf "array\narray\narray\n" >want && test_cmp want node
+'
+
+test_expect_success 'or a Kubo, with a proxy before it' '
+	peer kubo init --ipfs kubo &&
+	test "$(config kubo ".ipfs_connector | keys[]")" = ipfshttp &&
+	config kubo ".api | keys[]" | grep -x ipfsproxy
+'
+
 test_expect_success 'it prints the endpoint and one line for Kubo' '
 	grep -F "$(endpoint a)" out &&
 	test "$(grep -c "ipfs pin remote service add" out)" = 1
@@ -103,6 +115,8 @@ test_expect_success 'a consensus or datastore that does not exist is one line, a
 	one_line err && grep paxos err &&
 	test_must_fail peer d init --datastore sql 2>err &&
 	one_line err && grep sql err &&
+	test_must_fail peer d init --ipfs pigeons 2>err &&
+	one_line err && grep pigeons err &&
 	test_must_fail test -e "$HOME/peer-d"
 '
 

@@ -109,10 +109,10 @@ test_expect_success '--init makes an empty folder first' '
 	CLUSTER_PINSVCAPI_HTTPLISTENMULTIADDRESS=$(address a) \
 	CLUSTER_LISTENMULTIADDRESS=/ip4/127.0.0.1/tcp/0 \
 	CLUSTER_RESTAPI_HTTPLISTENMULTIADDRESS=/ip4/127.0.0.1/tcp/0 \
-	CLUSTER_IPFSPROXY_LISTENMULTIADDRESS=/ip4/127.0.0.1/tcp/0 \
 		launch_peer fresh a --init &&
 	eventually 60 http 401 "$(endpoint a)/pins" &&
-	grep "ipfs pin remote service add" "$HOME/logs/peer-fresh" &&
+	eventually 60 grep -F "ipfs pin remote service add pinsvc $(endpoint a) " "$HOME/logs/peer-fresh" &&
+	grep "^IPFS node: *embedded" "$HOME/logs/peer-fresh" &&
 	test "$(stat -c %a "$HOME/peer-fresh/service.json")" = 600 &&
 	stop_peer fresh
 '

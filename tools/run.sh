@@ -6,13 +6,8 @@
 set -euo pipefail
 
 program=$1
-kubo=${CLUSTER_IPFSHTTP_NODEMULTIADDRESS:-/ip4/127.0.0.1/tcp/5001}
 
 echo "The peer's folder is $IPFS_CLUSTER_PATH (IPFS_CLUSTER_PATH=... changes that)."
-if [ "$kubo" = /ip4/127.0.0.1/tcp/5001 ] && ! (exec 3<>/dev/tcp/127.0.0.1/5001) 2>/dev/null; then
-	echo "No Kubo answers at 127.0.0.1:5001: pins will wait for it."
-	echo "Start yours with 'ipfs daemon', or one that is built here with 'make kubo'."
-fi
 if [ -e "$IPFS_CLUSTER_PATH/service.json" ]; then
 	echo "In another terminal, this prints the command that tells Kubo of this service:"
 	echo "  $program --config $IPFS_CLUSTER_PATH token --kubo pinsvc"

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -24,6 +25,7 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	flags := flag.NewFlagSet("embedded", flag.ContinueOnError)
 	kubo := flags.String("kubo", "", "the ipfs program to compare with; without it there is no comparison")
 	runs := flags.Int("runs", 5, "measurements of each, at least 1")
+	only := flags.String("only", "", "the only DAG to measure: \"100 MB\" or \"10,000 blocks\"")
 	dir := flags.String("dir", "", "where folders are made; default: the system's temporary folder")
 	role := flags.String("role", "", "for the processes that this one starts")
 	if err := flags.Parse(args); err != nil {
@@ -42,7 +44,7 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		return err
 	}
 	defer os.RemoveAll(base)
-	return compare(ctx, base, *kubo, max(*runs, 1), out)
+	return compare(ctx, options{base: base, kubo: *kubo, runs: max(*runs, 1), only: *only}, out)
 }
 
 // contestant is a node in another process that can pin.
@@ -52,8 +54,16 @@ type contestant interface {
 	close() error
 }
 
-func compare(ctx context.Context, base, kubo string, runs int, out io.Writer) error {
-	src, err := startSource(ctx, base)
+// options of a comparison.
+type options struct {
+	base string // where folders are made
+	kubo string // program, or none
+	runs int
+	only string // DAG, or all
+}
+
+func compare(ctx context.Context, o options, out io.Writer) error {
+	src, err := startSource(ctx, o.base)
 	if err != nil {
 		return err
 	}
@@ -62,17 +72,23 @@ func compare(ctx context.Context, base, kubo string, runs int, out io.Writer) er
 		"embedded": func(dir string) (contestant, error) { return startPinner(ctx, dir) },
 	}
 	names := []string{"embedded"}
-	if kubo != "" {
+	if o.kubo != "" {
 		names = append(names, "kubo")
-		starts["kubo"] = func(dir string) (contestant, error) { return startKubo(ctx, kubo, dir) }
+		starts["kubo"] = func(dir string) (contestant, error) { return startKubo(ctx, o.kubo, dir) }
 	}
 	for _, dag := range src.offer.DAGs {
+		if o.only != "" && o.only != dag.Name {
+			continue
+		}
 		times := make(map[string][]time.Duration)
-		for i := range runs {
+		for i := range o.runs {
 			for _, name := range names {
-				took, err := measure(ctx, base, starts[name], dag.Root, src.offer.Origins)
+				took, stalls, err := measure(ctx, o.base, starts[name], dag.Root, src.offer.Origins)
 				if err != nil {
 					return fmt.Errorf("%s, %s: %w", name, dag.Name, err)
+				}
+				if stalls > 0 {
+					fmt.Fprintf(out, "%-14s run %d  %-8s stalled for %s, %d times\n", dag.Name, i+1, name, stallTime, stalls)
 				}
 				fmt.Fprintf(out, "%-14s run %d  %-8s %7.3f s\n", dag.Name, i+1, name, took.Seconds())
 				times[name] = append(times[name], took)
@@ -80,10 +96,27 @@ func compare(ctx context.Context, base, kubo string, runs int, out io.Writer) er
 		}
 		report(out, dag.Name, times)
 	}
-	return memory(ctx, base, out)
+	return memory(ctx, o.base, out)
 }
 
-func measure(ctx context.Context, base string, start func(string) (contestant, error), root string, origins []string) (time.Duration, error) {
+// A measurement that takes longer than stallTime is made again, up to so many
+// times: a Kubo without routing now and then drops its only peer, and then
+// waits for ever.
+const (
+	stallTime = time.Minute
+	maxStalls = 5
+)
+
+func measure(ctx context.Context, base string, start func(string) (contestant, error), root string, origins []string) (took time.Duration, stalls int, err error) {
+	for ; ; stalls++ {
+		took, err = measureOnce(ctx, base, start, root, origins)
+		if !errors.Is(err, context.DeadlineExceeded) || stalls == maxStalls {
+			return took, stalls, err
+		}
+	}
+}
+
+func measureOnce(ctx context.Context, base string, start func(string) (contestant, error), root string, origins []string) (time.Duration, error) {
 	dir, err := os.MkdirTemp(base, "node-")
 	if err != nil {
 		return 0, err
@@ -94,6 +127,8 @@ func measure(ctx context.Context, base string, start func(string) (contestant, e
 		return 0, err
 	}
 	defer c.close()
+	ctx, cancel := context.WithTimeout(ctx, stallTime)
+	defer cancel()
 	return c.pin(ctx, root, origins)
 }
 

@@ -22,7 +22,6 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	mh "github.com/multiformats/go-multihash"
 
-	"github.com/ipfs-cluster/pinsvc/config"
 	"github.com/ipfs-cluster/pinsvc/embedded"
 )
 
@@ -58,8 +57,8 @@ type done struct {
 // openNode starts a node on loopback that knows nobody.
 func openNode(ctx context.Context, dir string, dht bool) (*embedded.Node, error) {
 	cfg := embedded.DefaultConfig()
-	cfg.ListenMultiaddresses = config.Multiaddrs{ma.StringCast("/ip4/127.0.0.1/tcp/0")}
-	cfg.BootstrapMultiaddresses = config.Multiaddrs{ma.StringCast(nobody)}
+	cfg.ListenMultiaddresses = embedded.Addresses{ma.StringCast("/ip4/127.0.0.1/tcp/0")}
+	cfg.BootstrapMultiaddresses = embedded.Addresses{ma.StringCast(nobody)}
 	cfg.JoinDHT = dht
 	cfg.NATPortMap = false
 	n, err := embedded.New(cfg, embedded.Options{BaseDir: dir})

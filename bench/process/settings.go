@@ -72,6 +72,9 @@ func (s *settings) apply(o Options) {
 	s.set("0s", "cluster", "mdns_interval")
 	s.set("2s", "cluster", "monitor_ping_interval")
 	if o.IPFS != "" {
+		if ways, ok := s.get("ipfs_connector").(map[string]any); ok {
+			delete(ways, "embedded") // the default of some programs
+		}
 		s.set(o.IPFS, "ipfs_connector", "ipfshttp", "node_multiaddress")
 	}
 	if o.PinTimeout != 0 {

@@ -67,9 +67,10 @@ func (a *app) daemon(ctx context.Context, f daemonFlags) error {
 		return err
 	}
 	if f.init && !peer.Initialised(a.folder) {
-		if err := a.initialise(defaultCreate()); err != nil {
+		if err := a.create(defaultCreate()); err != nil {
 			return err
 		}
+		a.fresh = true
 	}
 	if err := a.check(o); err != nil {
 		return err
@@ -154,8 +155,9 @@ func (a *app) live(ctx context.Context, o peer.Options, reloads <-chan os.Signal
 		select {
 		case <-ready:
 			ready = nil // said once
-			fmt.Fprintln(a.out, readyLine(p))
+			a.greet(p)
 			notify(sddaemon.SdNotifyReady)
+			defer a.showProgress(p)()
 		case <-reloads:
 			_ = p.Reload() // it logs what is wrong
 		case <-p.Done():
@@ -168,6 +170,29 @@ func (a *app) live(ctx context.Context, o peer.Options, reloads <-chan os.Signal
 	notify(sddaemon.SdNotifyStopping)
 	why := p.Err()
 	return errors.Join(why, p.Shutdown(context.WithoutCancel(ctx)))
+}
+
+// greet says where the peer is reached and, after its folder was made, how to
+// use the service.
+func (a *app) greet(p *peer.Peer) {
+	fmt.Fprintln(a.out, readyLine(p))
+	if !a.fresh {
+		return
+	}
+	fmt.Fprintf(a.out, "IPFS node:     %s\n", ipfsWords(p.Embedded()))
+	if err := a.introduce(serviceURL(p)); err != nil {
+		fmt.Fprintf(a.out, "The pinning service: %v\n", err)
+	}
+}
+
+// serviceURL is where the Pinning Service API is reached from this machine.
+func serviceURL(p *peer.Peer) string {
+	for _, a := range p.Addresses() {
+		if a.Section == "api.pinsvcapi" && len(a.URLs) > 0 {
+			return a.URLs[0]
+		}
+	}
+	return ""
 }
 
 // readyLine names every address of the peer.

@@ -100,7 +100,11 @@ func kuboLine(cfg pinsvcapi.Config, name, token string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("ipfs pin remote service add %s %s %s", name, url, token), nil
+	return addLine(name, url, token), nil
+}
+
+func addLine(name, url, token string) string {
+	return fmt.Sprintf("ipfs pin remote service add %s %s %s", name, url, token)
 }
 
 // issue returns a token of a user; it never expires when expiresIn is zero.

@@ -36,17 +36,38 @@ there (over HTTP or HTTPS) each time it starts.`,
 	f.register(cmd)
 	cmd.Flags().StringVar(&o.Consensus, "consensus", o.Consensus, "`component` that keeps the pinset: crdt or raft")
 	cmd.Flags().StringVar(&o.Datastore, "datastore", o.Datastore, "`component` that stores it (crdt only): pebble, badger3, leveldb or badger")
+	cmd.Flags().StringVar(&o.IPFS, "ipfs", o.IPFS, "the IPFS `node`: embedded (inside the peer) or kubo (a daemon that you run)")
 	cmd.Flags().BoolVar(&o.RandomPorts, "randomports", false, "listen on ports that are free now")
 	cmd.Flags().BoolVarP(&o.Overwrite, "force", "f", false, "replace an existing configuration")
 	return cmd
 }
 
 func defaultCreate() peer.CreateOptions {
-	return peer.CreateOptions{Consensus: "crdt", Datastore: "pebble"}
+	return peer.CreateOptions{Consensus: "crdt", Datastore: "pebble", IPFS: peer.IPFSEmbedded}
 }
 
 // initialise makes the folder and says, once, how to use the service.
 func (a *app) initialise(o peer.CreateOptions) error {
+	if err := a.create(o); err != nil {
+		return err
+	}
+	if o.Source != "" { // its node and its users are known when it is read
+		return nil
+	}
+	fmt.Fprintf(a.out, "IPFS node:     %s\n", ipfsWords(o.IPFS == peer.IPFSEmbedded))
+	return a.introduce("")
+}
+
+// ipfsWords say where the IPFS node is.
+func ipfsWords(embedded bool) string {
+	if embedded {
+		return "embedded, inside this peer: nothing else has to be installed"
+	}
+	return "a Kubo daemon, at ipfs_connector.ipfshttp.node_multiaddress"
+}
+
+// create makes the folder and names the files.
+func (a *app) create(o peer.CreateOptions) error {
 	made, err := peer.Create(a.folder, o)
 	if err != nil {
 		if errors.Is(err, peer.ErrExists) {
@@ -63,14 +84,12 @@ func (a *app) initialise(o peer.CreateOptions) error {
 		kept = " (kept)"
 	}
 	fmt.Fprintf(a.out, "Identity:      %s%s\n", made.Identity, kept)
-	if o.Source != "" { // its users are known when it is read
-		return nil
-	}
-	return a.introduce()
+	return nil
 }
 
-// introduce prints the endpoint, the user and the line for Kubo.
-func (a *app) introduce() error {
+// introduce prints the endpoint, the user and the line for Kubo. The URL is the
+// one that a running daemon has bound; without it, the one that is configured.
+func (a *app) introduce(url string) error {
 	cfg, err := loadService(a.folder)
 	if err != nil {
 		return err
@@ -85,12 +104,13 @@ func (a *app) introduce() error {
 		return err
 	}
 	fmt.Fprintf(a.out, "User:          %s, with the password that is in both API sections of the configuration\n", user)
-	line, err := kuboLine(cfg, kuboName, token)
-	if err != nil {
-		fmt.Fprintf(a.out, "\nThe pinning service: %v\n", err)
-		return nil
+	if url == "" {
+		if url, err = endpoint(cfg); err != nil {
+			fmt.Fprintf(a.out, "\nThe pinning service: %v\n", err)
+			return nil
+		}
 	}
-	url, _ := endpoint(cfg) // kuboLine had one
+	line := addLine(kuboName, url, token)
 	fmt.Fprintf(a.out, "Endpoint:      %s\n\nThis tells Kubo of the service. The token is shown only now; \"pinsvc token\" makes more.\n\n  %s\n\n", url, line)
 	return nil
 }

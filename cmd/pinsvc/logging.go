@@ -69,7 +69,8 @@ func quieter() logLevels {
 // everyLevel spreads the overall level over the library's facilities. Those of
 // its dependencies are never more talkative than the library makes them.
 func everyLevel(overall string) logLevels {
-	levels := logLevels{"observations": overall, "blockstore": overall} // missing in the library's list
+	// Missing in the library's list.
+	levels := logLevels{"observations": overall, "blockstore": overall, "embedded": overall}
 	for name := range ipfscluster.LoggingFacilities {
 		levels[name] = overall
 	}

@@ -31,7 +31,10 @@ func isolate(t *testing.T) {
 		"CLUSTER_RESTAPI_HTTPLISTENMULTIADDRESS":   "/ip4/127.0.0.1/tcp/0",
 		"CLUSTER_IPFSPROXY_LISTENMULTIADDRESS":     "/ip4/127.0.0.1/tcp/0",
 		// Nobody answers there, and nobody has to.
-		"CLUSTER_IPFSHTTP_NODEMULTIADDRESS": "/ip4/127.0.0.1/tcp/1",
+		"CLUSTER_IPFSHTTP_NODEMULTIADDRESS":     "/ip4/127.0.0.1/tcp/1",
+		"CLUSTER_EMBEDDED_LISTENMULTIADDRESSES": "/ip4/127.0.0.1/tcp/0",
+		"CLUSTER_EMBEDDED_JOINDHT":              "false",
+		"CLUSTER_EMBEDDED_NATPORTMAP":           "false",
 	} {
 		t.Setenv(name, value)
 	}
@@ -87,11 +90,11 @@ func refuse(t *testing.T, stdin string, args ...string) string {
 	return r.err
 }
 
-// newFolder makes a peer's folder.
+// newFolder makes the folder of a peer whose Kubo is away.
 func newFolder(t *testing.T, flags ...string) string {
 	t.Helper()
 	isolate(t)
 	folder := filepath.Join(t.TempDir(), "peer")
-	succeed(t, "", append([]string{"--config", folder, "init"}, flags...)...)
+	succeed(t, "", append([]string{"--config", folder, "init", "--ipfs", "kubo"}, flags...)...)
 	return folder
 }

@@ -37,6 +37,7 @@ type app struct {
 	logLevel string
 	debug    bool
 	levels   logLevels // from logLevel and debug
+	fresh    bool      // the daemon has just made its folder
 }
 
 // run executes a command line, without the program's name, and returns the

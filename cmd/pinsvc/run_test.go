@@ -39,6 +39,7 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		{"an address without a peer", []string{"daemon", "-j", "/ip4/127.0.0.1/tcp/1"}, "--bootstrap /ip4/127.0.0.1/tcp/1"},
 		{"an unknown consensus", []string{"init", "--consensus", "paxos"}, "paxos"},
 		{"an unknown datastore", []string{"init", "--datastore", "sql"}, "sql"},
+		{"an unknown IPFS node", []string{"init", "--ipfs", "carrier pigeons"}, "carrier pigeons"},
 		{"a token that has expired", []string{"token", "--expires-in", "-1h"}, "--expires-in"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -245,12 +246,13 @@ func TestDaemon(t *testing.T) {
 	go func() {
 		ended <- run(ctx, []string{"-c", folder, "daemon", "--init"}, streams{strings.NewReader(""), &out, &errs})
 	}()
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "Ready: ") }, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "service add") }, time.Minute, 10*time.Millisecond)
 	ready := regexp.MustCompile(`(?m)^Ready: .*$`).FindAllString(out.String(), -1)
 	require.Len(t, ready, 1)
-	for _, section := range []string{"api.pinsvcapi http://127.0.0.1:", "api.restapi http://127.0.0.1:", "api.ipfsproxy ", "cluster /ip4/127.0.0.1/tcp/"} {
+	for _, section := range []string{"api.pinsvcapi http://127.0.0.1:", "api.restapi http://127.0.0.1:", "cluster /ip4/127.0.0.1/tcp/", "ipfs_connector.embedded /ip4/127.0.0.1/tcp/"} {
 		require.Contains(t, ready[0], section)
 	}
+	requireIntroduced(t, out.String())
 	require.Contains(t, refuse(t, "", "-c", folder, "daemon"), folder, "a second daemon")
 	require.Contains(t, refuse(t, "", "-c", folder, "state", "export"), folder)
 	require.Contains(t, refuse(t, "", "-c", folder, "init", "-f"), folder)
@@ -263,6 +265,19 @@ func TestDaemon(t *testing.T) {
 		t.Fatal("still running")
 	}
 	require.Empty(t, errs.String())
+}
+
+// requireIntroduced checks that a first run says, when it is ready, all that a
+// person needs to use the service.
+func requireIntroduced(t *testing.T, out string) {
+	t.Helper()
+	const last = `(?m)^ *ipfs pin remote service add pinsvc http://127\.0\.0\.1:\d+ [\w-]+\.[\w-]+\.[\w-]+$`
+	_, said, ready := strings.Cut(out, "Ready: ")
+	require.True(t, ready)
+	require.Regexp(t, last, said)
+	require.Regexp(t, `(?m)^Endpoint: +http://127\.0\.0\.1:\d+$`, said)
+	require.Regexp(t, `(?m)^User: +admin, with the password `, said)
+	require.Regexp(t, `(?m)^IPFS node: +embedded`, said)
 }
 
 func TestDaemonRefuses(t *testing.T) {

@@ -1,11 +1,17 @@
 # shellcheck shell=bash
 #
-# Peers: each in a folder of its own, on random ports, with a Kubo of ours.
+# Peers: each in a folder of its own, on random ports, with a Kubo of ours or
+# with an IPFS node inside.
 
 # A peer that looks for others on the local network would find other tests.
 export CLUSTER_MDNSINTERVAL=0s
 # A peer knows itself by its own pings, the first of which should come soon.
 export CLUSTER_MONITORPINGINTERVAL=2s
+
+# An IPFS node inside a peer knows nobody, as our Kubos.
+export CLUSTER_EMBEDDED_LISTENMULTIADDRESSES=/ip4/127.0.0.1/tcp/0
+export CLUSTER_EMBEDDED_JOINDHT=false
+export CLUSTER_EMBEDDED_NATPORTMAP=false
 
 # peer NAME ARGS...: runs pinsvc on the folder of that name.
 peer() {
@@ -14,12 +20,12 @@ peer() {
 	IPFS_CLUSTER_PATH=$HOME/peer-$name timeout 60 pinsvc "$@"
 }
 
-# init_peer NAME [FLAGS]: makes the folder. What the command prints is kept in
-# ~/init-NAME.
+# init_peer NAME [FLAGS]: makes the folder, for a Kubo. What the command prints
+# is kept in ~/init-NAME.
 init_peer() {
 	local name=$1
 	shift
-	peer "$name" init --randomports "$@" >"$HOME/init-$name" 2>&1 &&
+	peer "$name" init --randomports --ipfs kubo "$@" >"$HOME/init-$name" 2>&1 &&
 		on_loopback "$HOME/peer-$name/service.json"
 }
 
@@ -38,6 +44,16 @@ edit_json() {
 # until it ended by itself, which is a failure.
 start_peer() {
 	launch_peer "$@" && eventually 60 peer_settled "$1" && alive "peer-$1"
+}
+
+# start_embedded NAME [FLAGS]: makes the folder of a peer with an IPFS node
+# inside unless there is one, and starts the daemon.
+start_embedded() {
+	local name=$1
+	shift
+	[ -e "$HOME/peer-$name/service.json" ] || init_peer "$name" --ipfs embedded || return 1
+	IPFS_CLUSTER_PATH=$HOME/peer-$name start "peer-$name" pinsvc daemon "$@" &&
+		eventually 60 peer_settled "$name" && alive "peer-$name"
 }
 
 # launch_peer NAME KUBO [FLAGS]: starts the daemon only.

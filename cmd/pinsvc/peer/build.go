@@ -77,6 +77,11 @@ func (b *builder) openFolder(context.Context) error {
 	if b.kind, err = b.settings.Consensus(); err != nil {
 		return err
 	}
+	if b.options.Connector == nil {
+		if _, err := b.settings.IPFS(); err != nil {
+			return err
+		}
+	}
 	b.credentials = make(map[string]*common.Credentials)
 	for section, users := range b.settings.configuredUsers() {
 		b.credentials[section] = common.NewCredentials(users)
@@ -138,7 +143,7 @@ func (b *builder) makeComponents(ctx context.Context) error {
 	}
 	var err error
 	if b.connector = b.options.Connector; b.connector == nil {
-		if b.connector, err = s.newConnector(); err != nil {
+		if b.connector, err = b.openConnector(ctx); err != nil {
 			return err
 		}
 	}
@@ -160,6 +165,7 @@ func (b *builder) makeComponents(ctx context.Context) error {
 		Ahead:    !raft,
 		Observer: observer,
 		Changed:  b.consensus.Changed,
+		Progress: b.progress(),
 	})
 	b.tracker, b.local.tracker = tracker, tracker
 	b.closeWith("tracker", b.tracker.Shutdown)

@@ -9,18 +9,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/informer/disk"
 	"github.com/ipfs-cluster/ipfs-cluster/informer/pinqueue"
 	"github.com/ipfs-cluster/ipfs-cluster/informer/tags"
-	"github.com/ipfs-cluster/ipfs-cluster/ipfsconn/ipfshttp"
 )
-
-// newConnector returns the way to the IPFS node: a Kubo daemon's RPC API. It
-// connects later, when it can.
-func (s *Settings) newConnector() (ipfscluster.IPFSConnector, error) {
-	c, err := ipfshttp.NewConnector(s.Ipfshttp)
-	if err != nil {
-		return nil, fmt.Errorf("ipfs_connector.ipfshttp: %w", err)
-	}
-	return c, nil
-}
 
 // newInformers returns those whose section is there. The library's cluster
 // cannot do without any.

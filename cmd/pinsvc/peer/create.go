@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
@@ -17,6 +18,12 @@ import (
 
 // DefaultUser is the name of the user that Create makes.
 const DefaultUser = "admin"
+
+// Where a peer that Create makes has its IPFS node.
+const (
+	IPFSEmbedded = "embedded" // in its own process
+	IPFSKubo     = "kubo"     // a Kubo daemon that somebody runs
+)
 
 // passwordBytes is the entropy of a created password.
 const passwordBytes = 32
@@ -41,6 +48,7 @@ var ErrExists = errors.New("exists already")
 type CreateOptions struct {
 	Consensus   string // "crdt" or "raft"
 	Datastore   string // "pebble", "badger3", "leveldb" or "badger"; Raft has none
+	IPFS        string // IPFSEmbedded, which is the default, or IPFSKubo
 	RandomPorts bool   // free ports in place of the usual ones
 	Overwrite   bool   // replace a service.json, but never an identity.json
 
@@ -68,6 +76,7 @@ type Created struct {
 // sections; identity.json unless there is one; and an empty peerstore. Only
 // the owner may read them.
 func Create(folder string, o CreateOptions) (*Created, error) {
+	o.IPFS = cmp.Or(o.IPFS, IPFSEmbedded)
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -112,6 +121,11 @@ func (o CreateOptions) check() error {
 	if o.Source != "" {
 		return checkSource(o.Source)
 	}
+	switch o.IPFS {
+	case IPFSEmbedded, IPFSKubo:
+	default:
+		return fmt.Errorf("unknown IPFS node %q: it is embedded or kubo", o.IPFS)
+	}
 	return nil
 }
 
@@ -139,7 +153,7 @@ func (c *Created) write(s *Settings, known []libp2p.AddrInfo) (err error) {
 // newDefaults makes the settings in memory. The environment comes last and is
 // stronger than everything else, the random password included.
 func newDefaults(folder string, o CreateOptions) (*Settings, error) {
-	s := newSettings(folder, only{o.Consensus, o.Datastore})
+	s := newSettings(folder, only{o.Consensus, o.Datastore, o.IPFS})
 	s.Cluster.SetBaseDir(folder)
 	err := s.manager.Default()
 	if err == nil && o.RandomPorts {

@@ -82,6 +82,7 @@ func TestCreateRefuses(t *testing.T) {
 	}{
 		{"an unknown consensus", CreateOptions{Consensus: "paxos", Datastore: "pebble"}, `unknown consensus "paxos"`},
 		{"an unknown datastore", CreateOptions{Consensus: "crdt", Datastore: "sql"}, `unknown datastore "sql"`},
+		{"an unknown IPFS node", CreateOptions{Consensus: "crdt", Datastore: "pebble", IPFS: "moon"}, `unknown IPFS node "moon"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			folder := filepath.Join(t.TempDir(), "peer")
@@ -148,23 +149,29 @@ func TestCreateEnvironment(t *testing.T) {
 }
 
 func TestRandomPorts(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "peer")
-	_, err := Create(folder, CreateOptions{Consensus: "crdt", Datastore: "leveldb", RandomPorts: true})
-	require.NoError(t, err)
-	usual := []string{"/9094", "/9095", "/9096", "/9097", "/0"}
-	for _, keys := range [][]string{
-		{"cluster", "listen_multiaddress"},
-		{"api", "pinsvcapi", "http_listen_multiaddress"},
-		{"api", "restapi", "http_listen_multiaddress"},
-		{"api", "ipfsproxy", "listen_multiaddress"},
+	usual := []string{"/9094/", "/9095/", "/9096/", "/9097/", "/9098/", "/0/"}
+	for ipfs, own := range map[string][]string{
+		IPFSKubo:     {"api", "ipfsproxy", "listen_multiaddress"},
+		IPFSEmbedded: {"ipfs_connector", "embedded", "listen_multiaddresses"},
 	} {
-		addrs, many := section(t, folder, keys...).([]any)
-		if !many {
-			addrs = []any{section(t, folder, keys...)}
-		}
-		for _, a := range addrs {
-			for _, u := range usual {
-				require.NotContains(t, a.(string)+"/", u+"/", keys)
+		folder := filepath.Join(t.TempDir(), "peer")
+		_, err := Create(folder, CreateOptions{Consensus: "crdt", Datastore: "leveldb", IPFS: ipfs, RandomPorts: true})
+		require.NoError(t, err)
+		for _, keys := range [][]string{
+			{"cluster", "listen_multiaddress"},
+			{"api", "pinsvcapi", "http_listen_multiaddress"},
+			{"api", "restapi", "http_listen_multiaddress"},
+			own,
+		} {
+			addrs, many := section(t, folder, keys...).([]any)
+			if !many {
+				addrs = []any{section(t, folder, keys...)}
+			}
+			require.NotEmpty(t, addrs, keys)
+			for _, a := range addrs {
+				for _, u := range usual {
+					require.NotContains(t, a.(string)+"/", u, keys)
+				}
 			}
 		}
 	}

@@ -23,7 +23,12 @@ func isolate(t *testing.T) {
 		"CLUSTER_IPFSHTTP_CONNECTSWARMSDELAY":      "0s",
 		"CLUSTER_CRDT_REBROADCASTINTERVAL":         "1s", // a lost announcement is repeated soon
 		// Nobody answers there, and nobody has to.
-		"CLUSTER_IPFSHTTP_NODEMULTIADDRESS": "/ip4/127.0.0.1/tcp/1",
+		"CLUSTER_IPFSHTTP_NODEMULTIADDRESS":     "/ip4/127.0.0.1/tcp/1",
+		"CLUSTER_EMBEDDED_LISTENMULTIADDRESSES": "/ip4/127.0.0.1/tcp/0",
+		"CLUSTER_EMBEDDED_JOINDHT":              "false",
+		"CLUSTER_EMBEDDED_NATPORTMAP":           "false",
+		"CLUSTER_EMBEDDED_CONNECTSWARMSDELAY":   "0s",
+		"CLUSTER_EMBEDDED_REQUESTTIMEOUT":       "5s",
 	} {
 		t.Setenv(name, value)
 	}
@@ -39,6 +44,9 @@ func newFolder(t *testing.T, o CreateOptions) string {
 	}
 	if o.Datastore == "" {
 		o.Datastore = "leveldb"
+	}
+	if o.IPFS == "" {
+		o.IPFS = IPFSKubo
 	}
 	_, err := Create(folder, o)
 	require.NoError(t, err)

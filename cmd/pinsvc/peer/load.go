@@ -25,6 +25,7 @@ func LoadSettings(folder string, allowUnknown bool) (*Settings, error) {
 	s := newSettings(folder, only{})
 	s.Pinsvcapi.AllowUnknownKeys = allowUnknown
 	s.Restapi.AllowUnknownKeys = allowUnknown
+	s.Embedded.AllowUnknownKeys = allowUnknown
 	if err := s.load(); err != nil {
 		s.Close()
 		return nil, err

@@ -14,7 +14,7 @@ import (
 // Notices returns what an operator should know about the configuration before
 // the peer runs: each a sentence or two that names section and key.
 func (s *Settings) Notices() []string {
-	out := slices.Concat(s.Pinsvcapi.Warnings(), s.Restapi.Warnings())
+	out := slices.Concat(s.Pinsvcapi.Warnings(), s.Restapi.Warnings(), s.Embedded.Warnings())
 	if s.has(config.API, "pinsvcapi") {
 		cfg := s.Pinsvcapi.Value().Config
 		out = append(out, accessNotices("api.pinsvcapi", cfg)...)

@@ -11,6 +11,7 @@ import (
 	logging "github.com/ipfs/go-log/v2"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/embedded"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi/view"
 )
 
@@ -30,6 +31,7 @@ type Peer struct {
 	kind     string // of consensus: "crdt" or "raft"
 	cluster  *ipfscluster.Cluster
 	net      *network
+	node     *embedded.Node // nil with a Kubo
 	doors    []door
 	local    local
 	// credentials are those of the doors of ours, by section. Reload changes
@@ -113,7 +115,7 @@ type Address struct {
 }
 
 // Addresses returns where the peer can be reached, with the ports that were
-// really bound: the APIs first, then the cluster.
+// really bound: the APIs first, then the cluster and the embedded IPFS node.
 func (p *Peer) Addresses() []Address {
 	var all []Address
 	for _, d := range p.doors {
@@ -121,6 +123,9 @@ func (p *Peer) Addresses() []Address {
 	}
 	if p.net != nil {
 		all = append(all, Address{"cluster", p.net.listens()})
+	}
+	if p.node != nil {
+		all = append(all, Address{"ipfs_connector.embedded", p.node.Listens()})
 	}
 	return all
 }

@@ -15,12 +15,20 @@ import (
 // usual one.
 func (s *Settings) randomPorts() error {
 	p, r := s.Pinsvcapi.Value(), s.Restapi.Value()
-	for _, addrs := range []*[]multiaddr.Multiaddr{
+	all := []*[]multiaddr.Multiaddr{
 		&s.Cluster.ListenAddr,
-		&s.Ipfsproxy.ListenAddr,
 		(*[]multiaddr.Multiaddr)(&p.HTTPListenMultiaddress),
 		(*[]multiaddr.Multiaddr)(&r.HTTPListenMultiaddress),
-	} {
+	}
+	if s.Ipfsproxy != nil {
+		all = append(all, &s.Ipfsproxy.ListenAddr)
+	}
+	if s.Embedded != nil {
+		e := s.Embedded.Value()
+		all = append(all, (*[]multiaddr.Multiaddr)(&e.ListenMultiaddresses))
+		defer func() { s.Embedded.Set(e) }()
+	}
+	for _, addrs := range all {
 		changed, err := withRandomPorts(*addrs)
 		if err != nil {
 			return err
@@ -68,8 +76,17 @@ func withRandomPort(a multiaddr.Multiaddr) (multiaddr.Multiaddr, error) {
 	return out, nil
 }
 
-// freePort asks the system for a port on the host.
+// freePort asks the system for a port on the host, which may have no IPv6: then
+// a port that is free without it.
 func freePort(network, host string) (int, error) {
+	port, err := freePortOn(network, host)
+	if err != nil && host == "::" {
+		return freePortOn(network, "")
+	}
+	return port, err
+}
+
+func freePortOn(network, host string) (int, error) {
 	any := net.JoinHostPort(host, "0")
 	if network == "udp" {
 		c, err := net.ListenPacket(network, any)

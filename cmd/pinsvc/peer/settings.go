@@ -22,6 +22,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/pintracker/stateless"
 
 	pinconfig "github.com/ipfs-cluster/pinsvc/config"
+	"github.com/ipfs-cluster/pinsvc/embedded"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 	"github.com/ipfs-cluster/pinsvc/restapi"
 )
@@ -37,6 +38,7 @@ type Settings struct {
 	Restapi   *pinconfig.Section[restapi.Config]
 	Ipfsproxy *ipfsproxy.Config
 	Ipfshttp  *ipfshttp.Config
+	Embedded  *pinconfig.Section[embedded.Config]
 	Tracker   *stateless.Config
 	Monitor   *pubsubmon.Config
 	Allocator *balanced.Config
@@ -55,10 +57,10 @@ type Settings struct {
 	mistakes *mistakes
 }
 
-// only limits which consensus and datastore are registered, because all that
-// is registered is written. Empty words mean all.
+// only limits which consensus, datastore and way to IPFS are registered,
+// because all that is registered is written. Empty words mean all.
 type only struct {
-	consensus, datastore string
+	consensus, datastore, ipfs string
 }
 
 // newSettings registers the sections. This is the list of them.
@@ -67,8 +69,7 @@ func newSettings(folder string, o only) *Settings {
 	s.Cluster = add[ipfscluster.Config](s, config.Cluster, "")
 	s.Pinsvcapi = addOurs(s, config.API, pinsvcapi.NewSection())
 	s.Restapi = addOurs(s, config.API, restapi.NewSection())
-	s.Ipfsproxy = add[ipfsproxy.Config](s, config.API, "api")
-	s.Ipfshttp = add[ipfshttp.Config](s, config.IPFSConn, "ipfs_connector")
+	s.addIPFS(o)
 	s.Tracker = add[stateless.Config](s, config.PinTracker, "pin_tracker")
 	s.Monitor = add[pubsubmon.Config](s, config.Monitor, "monitor")
 	s.Allocator = add[balanced.Config](s, config.Allocator, "allocator")
@@ -79,6 +80,17 @@ func newSettings(folder string, o only) *Settings {
 	s.Tracing = add[observations.TracingConfig](s, config.Observations, "observations")
 	s.addConsensus(o)
 	return s
+}
+
+// addIPFS registers the connectors, and the proxy, which needs a Kubo.
+func (s *Settings) addIPFS(o only) {
+	if o.ipfs != IPFSEmbedded {
+		s.Ipfsproxy = add[ipfsproxy.Config](s, config.API, "api")
+		s.Ipfshttp = add[ipfshttp.Config](s, config.IPFSConn, "ipfs_connector")
+	}
+	if o.ipfs != IPFSKubo {
+		s.Embedded = addOurs(s, config.IPFSConn, embedded.NewSection())
+	}
 }
 
 func (s *Settings) addConsensus(o only) {

@@ -30,12 +30,12 @@ var errNotCompared = errors.New("this peer has not compared its pins with its IP
 func (t *Tracker) Status(ctx context.Context, c api.Cid) api.PinInfo {
 	e, ok := t.queue.get(c)
 	if !ok {
-		return t.InnerTracker.Status(ctx, c)
+		return t.withProgress(t.InnerTracker.Status(ctx, c))
 	}
 	if t.unpinned(e) && t.mine(e) && t.InnerTracker.OpContext(ctx, c) == nil {
 		return t.queued(e) // no need to ask IPFS
 	}
-	return t.overlay(e, t.InnerTracker.Status(ctx, c))
+	return t.withProgress(t.overlay(e, t.InnerTracker.Status(ctx, c)))
 }
 
 // StatusAll sends this peer's statuses that match a filter, and closes out.
@@ -96,7 +96,7 @@ func (t *Tracker) statusAllFromMemory(ctx context.Context, filter api.TrackerSta
 				return
 			}
 		}
-		infos = append(infos, info)
+		infos = append(infos, t.withProgress(info))
 	})
 	for _, e := range noted {
 		infos = append(infos, t.queued(e))
@@ -117,7 +117,7 @@ func (t *Tracker) statusAllFromIPFS(ctx context.Context, filter api.TrackerStatu
 				return
 			}
 		}
-		stopped = !send(info)
+		stopped = !send(t.withProgress(info))
 	})
 	if stopped {
 		return t.ended(ctx)

@@ -7,6 +7,7 @@ import (
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/state"
+	"github.com/ipfs/go-cid"
 	rpc "github.com/libp2p/go-libp2p-gorpc"
 	"github.com/libp2p/go-libp2p/core/peer"
 )
@@ -37,7 +38,8 @@ type Observer interface {
 	Untracked(api.Cid)
 }
 
-// TrackerOptions are all needed, but for Verified, Observer and Changed.
+// TrackerOptions are all needed, but for Verified, Observer, Changed and
+// Progress.
 type TrackerOptions struct {
 	Peer     peer.ID // this peer
 	Peername string  // its name in the cluster
@@ -52,6 +54,9 @@ type TrackerOptions struct {
 	Observer Observer
 	// Changed is called for each change, as Observer is: Consensus.Changed.
 	Changed func(api.Cid)
+	// Progress tells how many blocks and bytes of a pin that is being fetched
+	// are here; ok is false when it is not. It must not wait.
+	Progress func(cid.Cid) (blocks, bytes uint64, ok bool)
 }
 
 // Tracker wraps the library's stateless tracker. Track and Untrack return at

@@ -1,0 +1,88 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
+	"github.com/ipfs-cluster/ipfs-cluster/config"
+	"github.com/ipfs-cluster/ipfs-cluster/ipfsconn/ipfshttp"
+	"github.com/ipfs/go-cid"
+
+	"github.com/ipfs-cluster/pinsvc/embedded"
+)
+
+// userAgent is what the embedded node tells other IPFS nodes that it is.
+const userAgent = "pinsvc"
+
+// The connectors, by the names of their sections.
+const (
+	embeddedSection = "embedded" // a node in this process
+	kuboSection     = "ipfshttp" // a Kubo daemon's RPC API
+)
+
+// IPFS returns the connector that the file configures: "embedded" or
+// "ipfshttp". Without a section it is the latter with its defaults, as for
+// ipfs-cluster-service.
+func (s *Settings) IPFS() (string, error) {
+	if !s.has(config.IPFSConn, embeddedSection) {
+		return kuboSection, nil
+	}
+	if s.has(config.IPFSConn, kuboSection) {
+		return "", errors.New("ipfs_connector: both embedded and ipfshttp are configured: " +
+			"remove ipfshttp to use the IPFS node inside the peer, or embedded to use a Kubo")
+	}
+	if s.has(config.API, "ipfsproxy") {
+		return "", errors.New("api.ipfsproxy stands before a Kubo, and ipfs_connector.embedded is none: " +
+			"remove the section api.ipfsproxy, or use a Kubo with ipfs_connector.ipfshttp instead")
+	}
+	return embeddedSection, nil
+}
+
+// openConnector makes the way to the IPFS node. A Kubo is connected later,
+// when it can be. An embedded node is started, and kept in p.node.
+func (p *Peer) openConnector(ctx context.Context) (ipfscluster.IPFSConnector, error) {
+	s := p.settings
+	kind, err := s.IPFS()
+	if err != nil {
+		return nil, err
+	}
+	if kind == kuboSection {
+		c, err := ipfshttp.NewConnector(s.Ipfshttp)
+		if err != nil {
+			return nil, fmt.Errorf("ipfs_connector.ipfshttp: %w", err)
+		}
+		return c, nil
+	}
+	node, err := embedded.New(s.Embedded.Value(), embedded.Options{BaseDir: s.folder, UserAgent: userAgent})
+	if err == nil {
+		err = node.Start(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ipfs_connector.embedded: %w", err)
+	}
+	p.node = node
+	return node, nil
+}
+
+// progress is for wrap.TrackerOptions: nil with a Kubo.
+func (p *Peer) progress() func(cid.Cid) (blocks, bytes uint64, ok bool) {
+	if p.node == nil {
+		return nil
+	}
+	return p.node.Progress
+}
+
+// Embedded tells whether the peer's IPFS node is in this process.
+func (p *Peer) Embedded() bool { return p.node != nil }
+
+// Fetches lists the pins that the embedded node is fetching, the oldest first.
+// There are none with a Kubo.
+func (p *Peer) Fetches() iter.Seq[embedded.Fetch] {
+	if p.node == nil {
+		return func(func(embedded.Fetch) bool) {}
+	}
+	return p.node.Fetches()
+}
