@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 )
@@ -24,8 +23,9 @@ func main() {
 func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	flags := flag.NewFlagSet("embedded", flag.ContinueOnError)
 	kubo := flags.String("kubo", "", "the ipfs program to compare with; without it there is no comparison")
+	pinsvc := flags.String("pinsvc", "", "the pinsvc program, to measure the memory of its peers; without it that is left out")
 	runs := flags.Int("runs", 5, "measurements of each, at least 1")
-	only := flags.String("only", "", "the only DAG to measure: \"100 MB\" or \"10,000 blocks\"")
+	only := flags.String("only", "", "the only DAG to measure: \"100 MB\", \"10,000 blocks\" or \"none\"")
 	dir := flags.String("dir", "", "where folders are made; default: the system's temporary folder")
 	role := flags.String("role", "", "for the processes that this one starts")
 	if err := flags.Parse(args); err != nil {
@@ -36,15 +36,13 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		return source(ctx, *dir, in, out)
 	case "pinner":
 		return pinner(ctx, *dir, in, out)
-	case "idler":
-		return idler(ctx, *dir, out)
 	}
 	base, err := os.MkdirTemp(*dir, "bench-embedded-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(base)
-	return compare(ctx, options{base: base, kubo: *kubo, runs: max(*runs, 1), only: *only}, out)
+	return compare(ctx, options{base: base, kubo: *kubo, pinsvc: *pinsvc, runs: max(*runs, 1), only: *only}, out)
 }
 
 // contestant is a node in another process that can pin.
@@ -56,10 +54,10 @@ type contestant interface {
 
 // options of a comparison.
 type options struct {
-	base string // where folders are made
-	kubo string // program, or none
-	runs int
-	only string // DAG, or all
+	base         string // where folders are made
+	kubo, pinsvc string // programs, or none
+	runs         int
+	only         string // DAG, "none" or all
 }
 
 func compare(ctx context.Context, o options, out io.Writer) error {
@@ -96,7 +94,10 @@ func compare(ctx context.Context, o options, out io.Writer) error {
 		}
 		report(out, dag.Name, times)
 	}
-	return memory(ctx, o.base, out)
+	if o.pinsvc == "" {
+		return nil
+	}
+	return memory(ctx, o.base, o.pinsvc, out)
 }
 
 // A measurement that takes longer than stallTime is made again, up to so many
@@ -148,21 +149,6 @@ func median(times []time.Duration) time.Duration {
 	}
 	sorted := slices.Sorted(slices.Values(times))
 	return sorted[len(sorted)/2]
-}
-
-// memory prints what an idle node, with DHT, adds to its process.
-func memory(ctx context.Context, base string, out io.Writer) error {
-	c, err := startChild(ctx, "idler", filepath.Join(base, "idle"))
-	if err != nil {
-		return err
-	}
-	var u usage
-	if err := readJSON(c.out, &u); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "memory of an idle node: %.1f MB more than the %.1f MB of the process before\n",
-		float64(u.Idle-u.Bare)/1e6, float64(u.Bare)/1e6)
-	return c.close()
 }
 
 // readJSON reads one line.

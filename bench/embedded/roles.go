@@ -8,9 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
@@ -25,9 +22,6 @@ import (
 	"github.com/ipfs-cluster/pinsvc/embedded"
 )
 
-// nobody is a bootstrap peer that does not answer, instead of the public ones.
-const nobody = "/ip4/127.0.0.1/tcp/1/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN"
-
 // offer is what the source tells about itself.
 type offer struct {
 	Origins []string
@@ -35,13 +29,6 @@ type offer struct {
 }
 
 type offered struct{ Name, Root string }
-
-// usage is the resident memory of a process before its node started and when
-// that had been idle for a while, in bytes.
-type usage struct{ Bare, Idle int64 }
-
-// idleTime is that while.
-const idleTime = 10 * time.Second
 
 // order asks a pinner for a pin; done is its answer.
 type order struct {
@@ -55,11 +42,10 @@ type done struct {
 }
 
 // openNode starts a node on loopback that knows nobody.
-func openNode(ctx context.Context, dir string, dht bool) (*embedded.Node, error) {
+func openNode(ctx context.Context, dir string) (*embedded.Node, error) {
 	cfg := embedded.DefaultConfig()
 	cfg.ListenMultiaddresses = embedded.Addresses{ma.StringCast("/ip4/127.0.0.1/tcp/0")}
-	cfg.BootstrapMultiaddresses = embedded.Addresses{ma.StringCast(nobody)}
-	cfg.JoinDHT = dht
+	cfg.JoinDHT = false
 	cfg.NATPortMap = false
 	n, err := embedded.New(cfg, embedded.Options{BaseDir: dir})
 	if err != nil {
@@ -70,7 +56,7 @@ func openNode(ctx context.Context, dir string, dht bool) (*embedded.Node, error)
 
 // source holds the DAGs until its input ends.
 func source(ctx context.Context, dir string, in io.Reader, out io.Writer) error {
-	n, err := openNode(ctx, dir, false)
+	n, err := openNode(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -148,7 +134,7 @@ func parent(children []blocks.Block) (blocks.Block, error) {
 
 // pinner pins what its input orders.
 func pinner(ctx context.Context, dir string, in io.Reader, out io.Writer) error {
-	n, err := openNode(ctx, dir, false)
+	n, err := openNode(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -186,34 +172,4 @@ func pinOne(ctx context.Context, n *embedded.Node, o order) done {
 		return done{Error: err.Error()}
 	}
 	return done{Took: time.Since(start)}
-}
-
-// idler starts a node with DHT and says what it costs.
-func idler(ctx context.Context, dir string, out io.Writer) error {
-	u := usage{Bare: rss()}
-	n, err := openNode(ctx, dir, true)
-	if err != nil {
-		return err
-	}
-	defer n.Shutdown(ctx)
-	time.Sleep(idleTime)
-	u.Idle = rss()
-	return json.NewEncoder(out).Encode(u)
-}
-
-// rss is the resident memory of this process in bytes, after collecting
-// garbage; 0 where /proc does not tell.
-func rss() int64 {
-	debug.FreeOSMemory()
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		var kb int64
-		if _, err := fmt.Sscanf(line, "VmRSS: %d kB", &kb); err == nil {
-			return kb * 1024
-		}
-	}
-	return 0
 }
