@@ -26,8 +26,8 @@ func TestPinFromOrigins(t *testing.T) {
 		"CIDv0":              {v0, leaf},
 		"dag-cbor":           {cborNode("root", leaf, v0), leaf, v0},
 		"chain":              chain("chain", 30),
-		"10,000 blocks":      wide("10,000", 9940, 200, 174),
-		"100 MB":             wide("100 MB", 400, 256<<10, 174),
+		"many blocks":        wide("many", 1000, 200, 174),
+		"20 MB":              wide("20 MB", 80, 256<<10, 30),
 	}
 	source := startNode(t)
 	for _, d := range cases {

@@ -18,8 +18,8 @@ func storageMax(size Size, gc bool) func(*Config, *Options) {
 
 func TestStorageLimit(t *testing.T) {
 	t.Parallel()
-	const mb = 1 << 20
-	first, second := wide("first", 24, mb, 100), wide("second", 24, mb, 100)
+	const piece = 256 << 10 // 24 of them fit, 48 do not
+	first, second := wide("first", 24, piece, 100), wide("second", 24, piece, 100)
 	source := startNode(t)
 	load(t, source, first...)
 	load(t, source, second...)
@@ -27,16 +27,16 @@ func TestStorageLimit(t *testing.T) {
 
 	for _, gc := range []bool{false, true} {
 		t.Run(fmt.Sprintf("gc_when_full %v", gc), func(t *testing.T) {
-			n := startNode(t, storageMax(32*mb, gc))
+			n := startNode(t, storageMax(32*piece, gc))
 			require.NoError(t, n.Pin(t.Context(), pinOf(first.root(), from)))
 			err := n.Pin(t.Context(), pinOf(second.root(), from))
 			require.ErrorIs(t, err, ErrStorageFull)
-			require.ErrorContains(t, err, "of 32 MiB are in use")
+			require.ErrorContains(t, err, "of 8.0 MiB are in use")
 			requireStatus(t, n, second.root(), recursive, api.IPFSPinStatusUnpinned)
 			requireHas(t, n, first...)
 			stat, err := n.RepoStat(t.Context())
 			require.NoError(t, err)
-			require.LessOrEqual(t, stat.RepoSize, uint64(33*mb))
+			require.LessOrEqual(t, stat.RepoSize, uint64(36*piece))
 
 			require.NoError(t, n.Unpin(t.Context(), api.NewCid(first.root())))
 			if !gc {

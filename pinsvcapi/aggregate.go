@@ -77,7 +77,7 @@ func describePeer(p PeerStatus, named bool) []string {
 		words = append(words, "failed: "+orElse(p.Text, "unknown error")+attempts(p))
 	case p.State == StatePinning:
 		if p.Text != "" || p.Attempts > 1 {
-			words = append(words, "pinning"+colon(p.Text)+attempts(p))
+			words = append(words, "pinning"+colon(p.Text)+again(p))
 		}
 	case p.State == StateQueued && p.Attempts > 0:
 		words = append(words, "waiting to try again"+colon(p.Text)+attempts(p))
@@ -101,6 +101,14 @@ func attempts(p PeerStatus) string {
 		return ""
 	}
 	return fmt.Sprintf(" (attempt %d)", p.Attempts)
+}
+
+// again is attempts, without the first.
+func again(p PeerStatus) string {
+	if p.Attempts < 2 {
+		return ""
+	}
+	return attempts(p)
 }
 
 func colon(text string) string {

@@ -103,7 +103,7 @@ func (a *app) introduce(url string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "User:          %s, with the password that is in both API sections of the configuration\n", user)
+	fmt.Fprintf(a.out, "User:          %s, with the password that is in both API sections of %s\n", user, peer.SettingsPath(a.folder))
 	if url == "" {
 		if url, err = endpoint(cfg); err != nil {
 			fmt.Fprintf(a.out, "\nThe pinning service: %v\n", err)

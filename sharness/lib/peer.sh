@@ -56,6 +56,12 @@ start_embedded() {
 		eventually 60 peer_settled "$name" && alive "peer-$name"
 }
 
+# ipfs_address NAME: where the IPFS node of a peer is reached.
+ipfs_address() {
+	http 200 --user "$(user "$1"):$(password "$1")" "$(endpoint "$1" restapi)/id" &&
+		jq -r ".ipfs.addresses[0]" "$HOME/body"
+}
+
 # launch_peer NAME KUBO [FLAGS]: starts the daemon only.
 launch_peer() {
 	local name=$1 kubo=$2

@@ -145,12 +145,12 @@ func TestEmbeddedRestart(t *testing.T) {
 // nothing, and goes on when there is room.
 func TestEmbeddedStorageLimit(t *testing.T) {
 	isolate(t)
-	first, second := file(t, "first", 20*mb, mb, 1), file(t, "second", 20*mb, mb, 1)
+	first, second := file(t, "first", 7*mb, mb/4, 1), file(t, "second", 7*mb, mb/4, 1)
 	source := node(t)
 	give(t, source, first.blocks...)
 	give(t, source, second.blocks...)
 	from := addresses(t, source)
-	t.Setenv("CLUSTER_EMBEDDED_STORAGEMAX", "32MiB")
+	t.Setenv("CLUSTER_EMBEDDED_STORAGEMAX", "12MiB")
 	p := startEmbedded(t)
 	post(t, p, first.root, from)
 	requirePinned(t, p, first.root)
@@ -179,6 +179,7 @@ func TestEmbeddedCluster(t *testing.T) {
 		"CLUSTER_SECRET":               strings.Repeat("ab", 32),
 		"CLUSTER_REPLICATIONFACTORMIN": "2",
 		"CLUSTER_REPLICATIONFACTORMAX": "2",
+		"CLUSTER_DISK_METRICTTL":       "2s", // free space is told twice in that time
 	} {
 		t.Setenv(name, value)
 	}

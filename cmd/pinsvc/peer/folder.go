@@ -25,9 +25,12 @@ var ErrNoFolder = errors.New("no " + settingsFile)
 // ErrLocked is returned when another process uses the folder.
 var ErrLocked = errors.New("in use by another process")
 
+// SettingsPath is where the configuration is in a peer's folder.
+func SettingsPath(folder string) string { return filepath.Join(folder, settingsFile) }
+
 // Initialised tells whether the folder holds a service.json.
 func Initialised(folder string) bool {
-	return exists(filepath.Join(folder, settingsFile))
+	return exists(SettingsPath(folder))
 }
 
 // exists errs on the side of true: what cannot be looked at is not written to.
