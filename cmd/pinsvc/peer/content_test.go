@@ -163,11 +163,16 @@ type pinStatus struct {
 // post pins through the Pinning Service API.
 func post(t *testing.T, p *Peer, c cid.Cid, origins []string) pinStatus {
 	t.Helper()
-	body, err := json.Marshal(map[string]any{"cid": c.String(), "origins": origins})
-	require.NoError(t, err)
-	code, text := request(t, p, http.MethodPost, "/pins", string(body))
+	code, text := request(t, p, http.MethodPost, "/pins", pinBody(t, c, origins))
 	require.Equal(t, http.StatusAccepted, code, text)
 	return parseStatus(t, text)
+}
+
+func pinBody(t *testing.T, c cid.Cid, origins []string) string {
+	t.Helper()
+	body, err := json.Marshal(map[string]any{"cid": c.String(), "origins": origins})
+	require.NoError(t, err)
+	return string(body)
 }
 
 func get(t *testing.T, p *Peer, c cid.Cid) pinStatus {

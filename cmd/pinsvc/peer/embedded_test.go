@@ -2,7 +2,6 @@ package peer
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -179,7 +178,7 @@ func TestEmbeddedCluster(t *testing.T) {
 		"CLUSTER_SECRET":               strings.Repeat("ab", 32),
 		"CLUSTER_REPLICATIONFACTORMIN": "2",
 		"CLUSTER_REPLICATIONFACTORMAX": "2",
-		"CLUSTER_DISK_METRICTTL":       "2s", // free space is told twice in that time
+		"CLUSTER_DISK_METRICTTL":       "6s", // free space is told twice in that time
 	} {
 		t.Setenv(name, value)
 	}
@@ -192,8 +191,11 @@ func TestEmbeddedCluster(t *testing.T) {
 		p := startPeer(t, Options{Folder: newFolder(t, CreateOptions{IPFS: IPFSEmbedded}), Bootstrap: known})
 		peers, known = append(peers, p), append(known, multiaddr.StringCast(url(t, p, "cluster")))
 	}
-	require.Eventually(t, func() bool { return freeSpaces(t, peers[0]) == len(peers) }, patient, 10*time.Millisecond)
-	post(t, peers[0], c.root, addresses(t, source))
+	body := pinBody(t, c.root, addresses(t, source))
+	require.Eventually(t, func() bool { // 503 until they know each other's free space
+		code, _ := request(t, peers[0], http.MethodPost, "/pins", body)
+		return code == http.StatusAccepted
+	}, patient, 100*time.Millisecond)
 	var holders, others []*Peer
 	for _, p := range peers {
 		require.Eventually(t, func() bool { return listed(t, p, c.root) }, patient, 10*time.Millisecond)
@@ -216,20 +218,6 @@ func TestEmbeddedCluster(t *testing.T) {
 	require.NoError(t, holders[0].Shutdown(context.Background()))
 	require.Contains(t, []string{"pinned", "pinning", "queued"}, get(t, others[0], c.root).Status)
 	requireReadable(t, c, get(t, others[0], c.root).Delegates)
-}
-
-// freeSpaces counts the peers whose free space is known to one.
-func freeSpaces(t *testing.T, p *Peer) int {
-	t.Helper()
-	r, err := http.NewRequest(http.MethodGet, url(t, p, "api.restapi")+"/monitor/metrics/freespace", nil)
-	require.NoError(t, err)
-	r.SetBasicAuth(DefaultUser, p.settings.Restapi.Value().BasicAuthCredentials[DefaultUser])
-	answer, err := http.DefaultClient.Do(r)
-	require.NoError(t, err)
-	defer answer.Body.Close()
-	var metrics []api.Metric
-	require.NoError(t, json.NewDecoder(answer.Body).Decode(&metrics))
-	return len(metrics)
 }
 
 func listed(t *testing.T, p *Peer, c cid.Cid) bool {
