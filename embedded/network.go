@@ -15,6 +15,8 @@ import (
 	"github.com/ipfs/boxo/bitswap/network/bsnet"
 	"github.com/ipfs/boxo/blockservice"
 	"github.com/ipfs/boxo/bootstrap"
+	ds "github.com/ipfs/go-datastore"
+	"github.com/ipfs/go-datastore/namespace"
 	"github.com/libp2p/go-libp2p"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	dualdht "github.com/libp2p/go-libp2p-kad-dht/dual"
@@ -70,7 +72,9 @@ func (n *netw) openHost(ctx context.Context, cfg Config, opts Options, r *repo) 
 		return err
 	}
 	if cfg.JoinDHT {
-		n.host, n.dht, err = ipfslite.SetupLibp2p(ctx, r.key, nil, cfg.ListenMultiaddresses, nil, options...)
+		// What the DHT asks this node to keep for others can be a lot.
+		records := namespace.Wrap(r.records, ds.NewKey("/embedded/dht"))
+		n.host, n.dht, err = ipfslite.SetupLibp2p(ctx, r.key, nil, cfg.ListenMultiaddresses, records, options...)
 		return err
 	}
 	n.host, err = libp2p.New(append(options,
