@@ -64,6 +64,10 @@ BENCHFLAGS ?=
 bench: ## Measure lists and writes (N=10000 pins, BENCHFLAGS="-beside -only list")
 	@go run ./bench -pins $(N) -ipfs "$$(tools/build.sh ipfs)" $(BENCHFLAGS)
 
+.PHONY: docs
+docs: ## Write docs/configuration.md from the code
+	go run ./tools/configdoc
+
 .PHONY: check
 check: packages ## Run every static check
 	go vet ./...

@@ -55,6 +55,7 @@ type Settings struct {
 	folder   string
 	manager  *config.Manager
 	mistakes *mistakes
+	sections []Section
 }
 
 // only limits which consensus, datastore and way to IPFS are registered,
@@ -131,6 +132,7 @@ func add[T any, P interface {
 		fresh:           func() config.ComponentConfig { return P(new(T)) },
 		mistakes:        s.mistakes,
 	})
+	s.sections = append(s.sections, Section{sectionName(group, section.ConfigKey()), section})
 	return section
 }
 
@@ -142,6 +144,7 @@ func addOurs[T any](s *Settings, kind config.SectionType, section *pinconfig.Sec
 		folder:          s.folder,
 		mistakes:        s.mistakes,
 	})
+	s.sections = append(s.sections, Section{section.Name(), section})
 	return section
 }
 
