@@ -80,12 +80,14 @@ func (s *Section[T]) decode(value *T, members []member) (unknown []member, mista
 }
 
 func (s *Section[T]) unknownKey(key string) error {
+	names := make([]string, 0, len(s.fields))
 	for _, f := range s.fields {
-		if strings.EqualFold(f.key, key) {
-			return fmt.Errorf("unknown key, did you mean %q?", f.key)
-		}
+		names = append(names, f.key)
 	}
-	return errors.New("unknown key")
+	if name := nearest(key, names); name != "" {
+		return fmt.Errorf("unknown key, did you mean %q?", name)
+	}
+	return errors.New("unknown key: remove it")
 }
 
 // decode puts a JSON value into the field of a struct. The field changes only
@@ -113,7 +115,7 @@ func (f field) decode(value any, raw json.RawMessage) error {
 func (f field) explain(err error) error {
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) || f.hidden {
-		return fmt.Errorf("must be %s", describe(f.Type))
+		return fmt.Errorf("must be %s", Describe(f.Type))
 	}
 	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 }

@@ -12,8 +12,9 @@ func isText(v reflect.Value) bool {
 	return ok
 }
 
-// describe says what JSON value a type is read from.
-func describe(t reflect.Type) string {
+// Describe says what JSON value a type is read from, for a message: "a whole
+// number", "a list, each element a string".
+func Describe(t reflect.Type) string {
 	if isText(reflect.New(t)) {
 		return "a string"
 	}
@@ -29,11 +30,11 @@ func describe(t reflect.Type) string {
 	case reflect.Float32, reflect.Float64:
 		return "a number"
 	case reflect.Slice, reflect.Array:
-		return "a list, each element " + describe(t.Elem())
+		return "a list, each element " + Describe(t.Elem())
 	case reflect.Map:
-		return "an object, each value " + describe(t.Elem())
+		return "an object, each value " + Describe(t.Elem())
 	case reflect.Pointer:
-		return describe(t.Elem())
+		return Describe(t.Elem())
 	}
 	return "an object"
 }

@@ -135,7 +135,9 @@ func TestLoadJSONMistakes(t *testing.T) {
 		"of addresses":   {`{"address":["/ip4/1.2.3.4/tcp/1","/ip4/300.0.0.1/tcp/1"]}`, []string{`api.sample.address: "/ip4/300.0.0.1/tcp/1" is not`}},
 		"address number": {`{"address":7}`, []string{"api.sample.address: must be a multiaddress or a list"}},
 		"validation":     {`{"size":-1}`, []string{"api.sample.size: must not be negative, is -1"}},
-		"unknown":        {`{"sizes":1}`, []string{"api.sample.sizes: unknown key"}},
+		"unknown":        {`{"later":1}`, []string{"api.sample.later: unknown key: remove it"}},
+		"misspelt":       {`{"tiemout":"1s"}`, []string{`api.sample.tiemout: unknown key`}},
+		"a letter short": {`{"timeot":"1s"}`, []string{`api.sample.timeot: unknown key, did you mean "timeout"?`}},
 		"upper case":     {`{"Size":1}`, []string{`api.sample.Size: unknown key, did you mean "size"?`}},
 		"twice":          {`{"size":1,"size":2}`, []string{"api.sample.size: given twice"}},
 		"all at once": {`{"timeout":"-1s","size":"x","names":1,"nmaes":[],"address":"x"}`, []string{
