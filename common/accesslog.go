@@ -80,7 +80,7 @@ func (a *accessLog) write(line string) {
 	}
 	_, err := io.WriteString(a.file, line+"\n")
 	if err != nil && !a.failed {
-		a.logger.Errorf("writing http_log_file: %v", err)
+		a.logger.Errorf("http_log_file: requests are not logged until it can be written again: %v", err)
 	}
 	a.failed = err != nil // say it once, until it works again
 }

@@ -58,13 +58,13 @@ func (s *Server) newHost() (host.Host, error) {
 	for _, addr := range s.cfg.Libp2pListenMultiaddress {
 		if err := h.Network().Listen(addr); err != nil {
 			return nil, s.mistake("libp2p_listen_multiaddress",
-				fmt.Errorf("cannot listen on %s: %w", addr, explainBind(oneLine(err))))
+				fmt.Errorf("cannot listen on %s: %w", addr, ExplainBind(oneLine(err))))
 		}
 	}
 	return h, nil
 }
 
-// oneLine keeps what explainBind looks for in an error of several lines.
+// oneLine keeps what ExplainBind looks for in an error of several lines.
 func oneLine(err error) error {
 	text := strings.Join(strings.Fields(err.Error()), " ")
 	if text == err.Error() {

@@ -26,7 +26,7 @@ func bindHTTP(addr ma.Multiaddr, tls bool) (binding, error) {
 	}
 	listener, err := listen(e)
 	if err != nil {
-		return binding{}, fmt.Errorf("cannot listen on %s: %w", addr, explainBind(err))
+		return binding{}, fmt.Errorf("cannot listen on %s: %w", addr, ExplainBind(err))
 	}
 	b := binding{Listener: listener, tls: tls, url: e.url(listener.Addr(), tls)}
 	if bound, err := manet.FromNetAddr(listener.Addr()); err == nil {
@@ -79,13 +79,17 @@ func removeStale(path string) error {
 	return os.Remove(path)
 }
 
-// explainBind says what to do about the usual reasons.
-func explainBind(err error) error {
+// ExplainBind says what to do about the usual reasons why an address cannot be
+// listened on. The error is one of package net. What is returned does not name
+// the address.
+func ExplainBind(err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return errors.New("the address is in use: stop the other program, or configure another address")
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return errors.New("this machine does not have that address: configure one that it has")
+	case errors.Is(err, syscall.ENOENT):
+		return errors.New("the folder of the socket does not exist: make it, for the user that runs this program")
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
 		return errors.New("permission denied: use a port above 1023, or a folder of this user")
 	}

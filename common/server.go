@@ -168,7 +168,7 @@ func (s *Server) open() error {
 	if s.cfg.SSLCertFile != "" {
 		certs, err := newCertificates(s.path(s.cfg.SSLCertFile), s.path(s.cfg.SSLKeyFile), s.logger)
 		if err != nil {
-			return s.mistake("ssl_cert_file", err)
+			return fmt.Errorf("%s.%w", s.section, err)
 		}
 		s.http.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certs.get}
 	}
@@ -188,7 +188,7 @@ func (s *Server) openAccessLog() error {
 	}
 	file, err := os.OpenFile(s.path(s.cfg.HTTPLogFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
 	if err != nil {
-		return err
+		return explainFile(err)
 	}
 	s.access = file
 	s.handler.access.writeTo(file)

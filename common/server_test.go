@@ -129,13 +129,13 @@ func TestListenMistakes(t *testing.T) {
 		"not a socket": {func(c *Config) { c.HTTPListenMultiaddress = addrs("/unix" + file) },
 			"api.fakeapi.http_listen_multiaddress: cannot listen on /unix" + file + ": there is something that is not a socket: choose another path"},
 		"no folder": {func(c *Config) { c.HTTPListenMultiaddress = addrs("/unix" + dir + "/none/a.sock") },
-			"api.fakeapi.http_listen_multiaddress: cannot listen on /unix" + dir + "/none/a.sock: bind: no such file or directory"},
+			"api.fakeapi.http_listen_multiaddress: cannot listen on /unix" + dir + "/none/a.sock: the folder of the socket does not exist: make it"},
 		"no certificate": {func(c *Config) { c.SSLCertFile, c.SSLKeyFile = "cert.pem", "key.pem" },
 			"api.fakeapi.ssl_cert_file: "},
 		"not a certificate": {func(c *Config) { c.SSLCertFile, c.SSLKeyFile = file, file },
 			"api.fakeapi.ssl_cert_file: " + file},
 		"no log": {func(c *Config) { c.HTTPLogFile = "none/http.log" },
-			"api.fakeapi.http_log_file: "},
+			"none/http.log: no such file or directory: check the path"},
 		"a busy libp2p port": {func(c *Config) {
 			c.ID, c.PrivateKey, c.Libp2pListenMultiaddress = id, key, addrs("/ip4/127.0.0.1/tcp/0", busyAddr)
 		}, "api.fakeapi.libp2p_listen_multiaddress: cannot listen on " + busyAddr},

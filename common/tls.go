@@ -2,12 +2,18 @@ package common
 
 import (
 	"crypto/tls"
+	"encoding/pem"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/ipfs/go-log/v2"
+
+	"github.com/ipfs-cluster/pinsvc/config"
 )
 
 // certificates is a certificate in two files, which is read again when they
@@ -31,21 +37,68 @@ type version struct {
 
 func newCertificates(certFile, keyFile string, logger *log.ZapEventLogger) (*certificates, error) {
 	c := &certificates{certFile: certFile, keyFile: keyFile, logger: logger}
-	seen, err := c.version()
-	if err != nil {
-		return nil, err
-	}
-	c.seen = seen
+	c.seen, _ = c.version() // load says what is wrong with the files
 	return c, c.load()
 }
 
+// load reads the files. An error names the key that leads to the file that is
+// wrong.
 func (c *certificates) load() error {
-	cert, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
+	cert, err := os.ReadFile(c.certFile)
 	if err != nil {
-		return fmt.Errorf("%s with %s: %w", c.certFile, c.keyFile, err)
+		return config.KeyError("ssl_cert_file", "%w", explainFile(err))
 	}
-	c.current = &cert
+	key, err := os.ReadFile(c.keyFile)
+	if err != nil {
+		return config.KeyError("ssl_key_file", "%w", explainFile(err))
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return c.explainPair(cert, key, err)
+	}
+	c.current = &pair
+	if end := pair.Leaf.NotAfter; time.Now().After(end) {
+		c.logger.Warnf("ssl_cert_file: the TLS certificate %s has ended on %s, clients will refuse it: renew it",
+			c.certFile, end.Format(time.DateOnly))
+	}
 	return nil
+}
+
+// explainPair says which of two files cannot be used.
+func (c *certificates) explainPair(cert, key []byte, err error) error {
+	switch {
+	case !holdsPEM(cert, "CERTIFICATE"):
+		return config.KeyError("ssl_cert_file", "%s has no certificate in PEM form (-----BEGIN CERTIFICATE-----)", c.certFile)
+	case !holdsPEM(key, "PRIVATE KEY"):
+		return config.KeyError("ssl_key_file", "%s has no private key in PEM form (-----BEGIN PRIVATE KEY-----), without a passphrase", c.keyFile)
+	}
+	return config.KeyError("ssl_key_file", "%s with the certificate %s: %w", c.keyFile, c.certFile, err)
+}
+
+// holdsPEM tells whether there is a block of a kind, "RSA PRIVATE KEY" being a
+// PRIVATE KEY, that is not encrypted.
+func holdsPEM(text []byte, kind string) bool {
+	for {
+		var block *pem.Block
+		if block, text = pem.Decode(text); block == nil {
+			return false
+		}
+		if strings.HasSuffix(block.Type, kind) && !strings.HasPrefix(block.Type, "ENCRYPTED") {
+			return true
+		}
+	}
+}
+
+// explainFile says what to do about a file of the configuration that cannot be
+// opened.
+func explainFile(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: check the path, relative ones begin at the folder of service.json", err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: allow it to the user that runs this program", err)
+	}
+	return err
 }
 
 // get implements tls.Config.GetCertificate. While the files are broken, or only

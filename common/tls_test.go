@@ -22,12 +22,17 @@ import (
 // writeCertificate makes a self-signed certificate for localhost.
 func writeCertificate(t testing.TB, dir string, serial int64) *x509.Certificate {
 	t.Helper()
+	return writeCertificateUntil(t, dir, serial, time.Now().Add(time.Hour))
+}
+
+func writeCertificateUntil(t testing.TB, dir string, serial int64, end time.Time) *x509.Certificate {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(serial),
 		NotBefore:             time.Now().Add(-time.Hour),
-		NotAfter:              time.Now().Add(time.Hour),
+		NotAfter:              end,
 		DNSNames:              []string{"localhost"},
 		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
 		IsCA:                  true,
@@ -121,4 +126,58 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	require.EqualValues(t, 2, serial())
 	writeCertificate(t, dir, 3)
 	require.EqualValues(t, 3, serial())
+}
+
+// TestCertificateMistakes: each names the key that leads to the wrong file, and
+// that file.
+func TestCertificateMistakes(t *testing.T) {
+	here := t.TempDir()
+	writeCertificate(t, here, 1)
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(here, name))
+		require.NoError(t, err)
+		return string(text)
+	}
+	cert, key := read("cert.pem"), read("key.pem")
+	writeCertificate(t, here, 2)
+	other := read("key.pem")
+	locked := string(pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("unreadable")}))
+	for name, c := range map[string]struct {
+		cert, key string // contents, "" for no file
+		wants     []string
+	}{
+		"no certificate":      {"", key, []string{"ssl_cert_file: ", "cert.pem", "no such file", "check the path"}},
+		"no key":              {cert, "", []string{"ssl_key_file: ", "key.pem", "no such file"}},
+		"swapped":             {key, cert, []string{"ssl_cert_file: ", "cert.pem has no certificate"}},
+		"twice the same":      {cert, cert, []string{"ssl_key_file: ", "key.pem has no private key"}},
+		"a key with a phrase": {cert, locked, []string{"ssl_key_file: ", "without a passphrase"}},
+		"not PEM":             {"garbage", key, []string{"ssl_cert_file: ", "has no certificate"}},
+		"of two servers":      {cert, other, []string{"ssl_key_file: ", "key.pem with the certificate ", "does not match"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, dir := newServer(t, func(c *Config) { c.SSLCertFile, c.SSLKeyFile = "cert.pem", "key.pem" })
+			for file, text := range map[string]string{"cert.pem": c.cert, "key.pem": c.key} {
+				if text != "" {
+					require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600))
+				}
+			}
+			err := s.Listen()
+			for _, want := range append(c.wants, "api.fakeapi.") {
+				require.ErrorContains(t, err, want)
+			}
+			require.NotContains(t, err.Error(), key)
+		})
+	}
+}
+
+func TestCertificateThatHasEnded(t *testing.T) {
+	s, dir := newServer(t, func(c *Config) { c.SSLCertFile, c.SSLKeyFile = "cert.pem", "key.pem" })
+	writeCertificateUntil(t, dir, 1, time.Now().Add(-time.Minute))
+	lines := logsOf(t, "warn", func() { require.NoError(t, s.Listen()) })
+	require.Contains(t, strings.Join(lines, "\n"), "cert.pem has ended on ")
+}
+
+func TestExplainFile(t *testing.T) {
+	require.ErrorContains(t, explainFile(&os.PathError{Op: "open", Path: "/x", Err: os.ErrPermission}), "/x: permission denied: allow it to the user")
+	require.EqualError(t, explainFile(os.ErrClosed), os.ErrClosed.Error())
 }
