@@ -23,6 +23,8 @@ const (
 	freeFrom = 100_000
 	// firstAnswers is how long a new view waits for the first statuses.
 	firstAnswers = time.Second
+	// tellAfter is how long a scan takes that is worth a line in the log.
+	tellAfter = time.Second
 )
 
 // keep builds the index and then compares it with the state, until Close.
@@ -96,7 +98,12 @@ func (v *View) build() error {
 	size := v.index.byCID.Len()
 	v.mu.Unlock()
 	v.firstRound()
-	logger.Infof("view of the pinset: complete, %d pins in %s", size, time.Since(start).Round(time.Millisecond))
+	// Nobody waits for a small one.
+	log := logger.Debugf
+	if time.Since(start) > tellAfter {
+		log = logger.Infof
+	}
+	log("view of the pinset: complete, %d pins in %s", size, time.Since(start).Round(time.Millisecond))
 	return nil
 }
 

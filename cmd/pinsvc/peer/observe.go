@@ -35,6 +35,12 @@ func (b *builder) registerMetrics() error {
 	}
 	b.meter.tracker = b.tracker
 	all := []prometheus.Collector{b.meter}
+	if b.view != nil {
+		all = append(all, newViewMeter(b.view))
+	}
+	if b.node != nil {
+		all = append(all, newNodeMeter(b.node))
+	}
 	for _, d := range b.doors {
 		if m, ok := d.api.(interface{ Collector() prometheus.Collector }); ok {
 			all = append(all, m.Collector())

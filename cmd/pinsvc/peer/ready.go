@@ -14,5 +14,12 @@ func (p *Peer) unready(ctx context.Context) []string {
 	if _, err := p.connector.ID(ctx); err != nil {
 		reasons = append(reasons, "the IPFS node does not answer")
 	}
+	if p.view != nil {
+		select {
+		case <-p.view.Complete():
+		default:
+			reasons = append(reasons, "the view of the pinset is being built, lists are slow")
+		}
+	}
 	return reasons
 }

@@ -1,0 +1,62 @@
+package peer
+
+import (
+	"context"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi/view"
+)
+
+// viewMeter measures the pinset by what lists are made of.
+type viewMeter struct {
+	view *view.View
+
+	pins, size, pending, complete *prometheus.Desc
+}
+
+func newViewMeter(v *view.View) *viewMeter {
+	return &viewMeter{
+		view:     v,
+		pins:     prometheus.NewDesc("pinsvc_pins", "Pins of the pinset, by pin status.", []string{"status"}, nil),
+		size:     prometheus.NewDesc("pinsvc_view_pins", "Pins that the view of the pinset has.", nil, nil),
+		pending:  prometheus.NewDesc("pinsvc_view_pending_changes", "Changes that the state does not show yet.", nil, nil),
+		complete: prometheus.NewDesc("pinsvc_view_complete", "1 when lists are made from the view, 0 while it is being built.", nil, nil),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (m *viewMeter) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.pins, m.size, m.pending, m.complete} {
+		to <- d
+	}
+}
+
+// Collect implements prometheus.Collector. While the view is being built, the
+// pins are not counted by status: that would be a scan.
+func (m *viewMeter) Collect(to chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	gauge(m.size, float64(m.view.Size()))
+	gauge(m.pending, float64(m.view.Pending()))
+	select {
+	case <-m.view.Complete():
+	default:
+		gauge(m.complete, 0)
+		return
+	}
+	gauge(m.complete, 1)
+	ctx, cancel := context.WithTimeout(context.Background(), tallyPatience)
+	defer cancel()
+	for _, s := range []pinsvcapi.Status{
+		pinsvcapi.StatusQueued, pinsvcapi.StatusPinning, pinsvcapi.StatusPinned, pinsvcapi.StatusFailed,
+	} {
+		selected, err := m.view.Select(ctx, pinsvcapi.Selection{Statuses: []pinsvcapi.Status{s}})
+		if err != nil {
+			return
+		}
+		gauge(m.pins, float64(selected.Count), string(s))
+	}
+}
