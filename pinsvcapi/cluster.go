@@ -151,21 +151,38 @@ func (c *calls) pins(ctx context.Context, fn func(api.Pin)) error {
 }
 
 // stream calls fn for every value of a streaming call and returns the call's
-// error, or the context's.
+// error, or the context's. A call that fails at once, as those of a peer that is
+// being stopped, leaves its channel open.
 func stream[In, Out any](ctx context.Context, c *calls, dest peer.ID, service, method string, in chan In, fn func(Out)) error {
 	client := c.client.Load()
 	if client == nil {
 		return Unavailable("the peer is starting", nil)
 	}
+	call, cancel := context.WithCancel(ctx)
+	defer cancel() // so that nobody waits to send
 	out := make(chan Out, 1024)
-	failed := make(chan error, 1)
+	ended := make(chan error, 1)
 	go func() {
-		failed <- client.Stream(ctx, dest, service, method, in, out)
+		ended <- client.Stream(call, dest, service, method, in, out)
 	}()
-	for v := range out {
-		fn(v)
+	var err error
+	for done := false; !done; {
+		select {
+		case v, open := <-out:
+			if open {
+				fn(v)
+				continue
+			}
+			if ended != nil {
+				err = <-ended
+			}
+			done = true
+		case err = <-ended:
+			ended = nil // what it has sent is read, unless it failed
+			done = err != nil
+		}
 	}
-	if err := <-failed; err != nil {
+	if err != nil {
 		return translate(err)
 	}
 	return ctx.Err()

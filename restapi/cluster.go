@@ -61,24 +61,36 @@ func stream[Out, In any](ctx context.Context, h *clientHolder, method string, ar
 			in <- arg
 		}
 		close(in)
-		ctx, cancel := context.WithCancel(ctx)
+		parent := ctx
+		ctx, cancel := context.WithCancel(parent)
 		defer cancel()
 		out := make(chan Out, streamBuffer)
-		failed := make(chan error, 1)
-		go func() { failed <- client.Stream(ctx, "", "Cluster", method, in, out) }()
-		for v := range out {
-			if !yield(v, nil) {
-				cancel()
-				go func() { // nobody shall wait to send
-					for range out {
-					}
-				}()
-				return
+		ended := make(chan error, 1)
+		go func() { ended <- client.Stream(ctx, "", "Cluster", method, in, out) }()
+		for done := false; !done; {
+			select {
+			case v, open := <-out:
+				switch {
+				case open && !yield(v, nil):
+					return // which ends the context, so that nobody waits to send
+				case open:
+					continue
+				}
+				if ended != nil {
+					err = <-ended
+				}
+				done = true
+			case err = <-ended:
+				// What it has sent is read, unless it failed. A call that fails at
+				// once, as those of a peer that is being stopped, leaves its
+				// channel open.
+				ended = nil
+				done = err != nil
 			}
 		}
-		if err := <-failed; err != nil {
+		if err != nil {
 			yield(none, translate(err))
-		} else if err := ctx.Err(); err != nil {
+		} else if err := parent.Err(); err != nil {
 			yield(none, err)
 		}
 	}
