@@ -88,8 +88,8 @@ func (n *node) kill() {
 	}
 }
 
-// send sends a request to the Pinning Service API.
-func (n *node) send(method, path, body string) (int, string, error) {
+// do sends a request to the Pinning Service API.
+func (n *node) do(method, path, body string) (int, string, error) {
 	r, err := http.NewRequest(method, n.pins.URL+path, strings.NewReader(body))
 	if err != nil {
 		return 0, "", err
@@ -109,14 +109,14 @@ func (n *node) send(method, path, body string) (int, string, error) {
 // pin pins with the Pinning Service API.
 func (n *node) pin(c, name string) {
 	n.t.Helper()
-	status, text, err := n.send(http.MethodPost, "/pins", fmt.Sprintf(`{"cid":%q,"name":%q}`, c, name))
+	status, text, err := n.do(http.MethodPost, "/pins", fmt.Sprintf(`{"cid":%q,"name":%q}`, c, name))
 	require.NoError(n.t, err)
 	require.Equal(n.t, http.StatusAccepted, status, text)
 }
 
 // get returns a pin of the Pinning Service API, nothing when it is not there.
 func (n *node) get(c string) stored {
-	status, text, err := n.send(http.MethodGet, "/pins/"+c, "")
+	status, text, err := n.do(http.MethodGet, "/pins/"+c, "")
 	if err != nil || status != http.StatusOK {
 		return stored{}
 	}
@@ -195,26 +195,10 @@ func (n *node) settings() string {
 func (n *node) everything() map[string]string {
 	n.t.Helper()
 	names := map[string]string{}
-	for before := ""; ; {
-		status, text, err := n.send(http.MethodGet, "/pins?limit=1000&status=queued,pinning,pinned,failed"+before, "")
-		require.NoError(n.t, err)
-		require.Equal(n.t, http.StatusOK, status, text)
-		var page struct {
-			Count   int
-			Results []struct {
-				Created string
-				Pin     struct{ CID, Name string }
-			}
-		}
-		require.NoError(n.t, json.Unmarshal([]byte(text), &page))
-		for _, r := range page.Results {
-			names[r.Pin.CID] = r.Pin.Name
-			before = "&before=" + r.Created
-		}
-		if page.Count == len(page.Results) {
-			return names
-		}
+	for c, pin := range allPins(n.t, n) {
+		names[c] = pin.name
 	}
+	return names
 }
 
 func decodeCID(t *testing.T, text string) cid.Cid {

@@ -116,8 +116,13 @@ func testCID(text string) string {
 	return cid.NewCidV1(cid.Raw, hash).String()
 }
 
+// sender is a client of a Pinning Service API.
+type sender interface {
+	do(method, path, body string) (int, string, error)
+}
+
 // allPins walks the list as clients do.
-func allPins(t *testing.T, c *client) map[string]stored {
+func allPins(t *testing.T, c sender) map[string]stored {
 	t.Helper()
 	all := map[string]stored{}
 	for before := ""; ; {

@@ -46,13 +46,13 @@ func (l *load) one(i int) error {
 	l.running.RLock()
 	defer l.running.RUnlock()
 	c, name := testCID(fmt.Sprint("rolling ", l.id, " ", i)), fmt.Sprint(l.id, " ", i)
-	status, text, err := l.send(http.MethodPost, "/pins", fmt.Sprintf(`{"cid":%q,"name":%q}`, c, name))
+	status, text, err := l.do(http.MethodPost, "/pins", fmt.Sprintf(`{"cid":%q,"name":%q}`, c, name))
 	if err != nil || status/100 != 2 { // 200 there, 202 here
 		return fmt.Errorf("POST: %d %s %w", status, text, err)
 	}
 	l.pinned[c] = name
 	l.pins.Add(1)
-	status, text, err = l.send(http.MethodGet, "/pins?status=queued,pinning,pinned,failed&cid="+c, "")
+	status, text, err = l.do(http.MethodGet, "/pins?status=queued,pinning,pinned,failed&cid="+c, "")
 	if err != nil || status != http.StatusOK {
 		return fmt.Errorf("GET: %d %s %w", status, text, err)
 	}

@@ -65,7 +65,7 @@ func takeOver(t *testing.T, flags []string) {
 	n.start(us)
 	require.Equal(t, names, n.everything())
 	require.Eventually(t, func() bool {
-		_, text, err := n.send(http.MethodGet, "/pins?status=pinned&limit=1", "")
+		_, text, err := n.do(http.MethodGet, "/pins?status=pinned&limit=1", "")
 		return err == nil && strings.Contains(text, `"count":1001,`)
 	}, patient, 50*time.Millisecond)
 	here, renamed, removed := testCID("pinned here"), testCID("taken over 1"), testCID("taken over 2")
@@ -73,7 +73,7 @@ func takeOver(t *testing.T, flags []string) {
 	created := n.get(renamed).created
 	n.pin(renamed, "renamed")
 	require.Equal(t, created, n.get(renamed).created)
-	status, text, err := n.send(http.MethodDelete, "/pins/"+removed, "")
+	status, text, err := n.do(http.MethodDelete, "/pins/"+removed, "")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusAccepted, status, text)
 	names[here], names[renamed] = "here", "renamed"

@@ -42,6 +42,9 @@ func SetPassword(folder, name, entry string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if sourceOf(text) != "" {
+		return nil, fmt.Errorf("%s has no users: they are in the configuration at its source", path)
+	}
 	var sections []string
 	for _, key := range []string{s.Pinsvcapi.ConfigKey(), s.Restapi.ConfigKey()} {
 		section := "api." + key

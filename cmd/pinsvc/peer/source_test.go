@@ -44,6 +44,8 @@ func TestSource(t *testing.T) {
 	require.NoError(t, err)
 	require.JSONEq(t, string(before), string(saved), "what is saved is the source alone")
 
+	_, err = SetPassword(folder, "somebody", "a long password")
+	require.ErrorContains(t, err, "at its source")
 	p := startPeer(t, Options{Folder: folder, Connector: newMemory()})
 	require.NoError(t, p.Shutdown(t.Context()))
 	after, err := os.ReadFile(filepath.Join(folder, settingsFile))
