@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/multiformats/go-multiaddr"
@@ -74,6 +75,10 @@ func TestLeave(t *testing.T) {
 			c := newCID(t, "left behind "+consensus)
 			status, body := request(t, two, http.MethodPost, "/pins", `{"cid":"`+c.String()+`"}`)
 			require.Equal(t, http.StatusAccepted, status, body)
+			require.Eventually(t, func() bool { // else it would be lost with the peer that leaves
+				status, _ := request(t, one, http.MethodGet, "/pins/"+c.String(), "")
+				return status == http.StatusOK
+			}, patient, 10*time.Millisecond)
 			require.NoError(t, two.Shutdown(t.Context()))
 
 			require.Empty(t, export(t, folder))
