@@ -73,11 +73,20 @@ test_expect_success 'init with a source writes the same, and both refuse when it
 
 test_expect_success 'the daemon takes every flag, and serves metrics' '
 	init_peer m &&
-	free=$(config m "[.api.ipfsproxy.listen_multiaddress] | flatten[0]") && # of a section that goes
-	edit_json "$HOME/peer-m/service.json" "del(.api.ipfsproxy) | .observations.metrics.prometheus_endpoint = \"$free\"" &&
+	free=$(address m restapi) && # of a section that goes
+	edit_json "$HOME/peer-m/service.json" "del(.api.restapi) | .observations.metrics.prometheus_endpoint = \"$free\"" &&
 	start_kubo a &&
 	start_peer m a -upgrade -stats -tracing -no-trust -leave &&
-	http 200 "http://127.0.0.1:${free##*/}/metrics" && grep -F cluster_ "$HOME/body" >/dev/null &&
+	http 200 "http://127.0.0.1:${free##*/}/metrics" && grep -F cluster_ "$HOME/body" >/dev/null
+'
+
+test_expect_success 'a pin through the IPFS proxy is one of the cluster' '
+	proxy=$(config m "[.api.ipfsproxy.listen_multiaddress] | flatten[0]") &&
+	cid=$(echo proxied | kubo a add --quiet --pin=false --cid-version=1) &&
+	http 200 --request POST "http://127.0.0.1:${proxy##*/}/api/v0/pin/add?arg=$cid" &&
+	eventually 30 status m "$cid" pinned &&
+	http 200 --request POST "http://127.0.0.1:${proxy##*/}/api/v0/pin/rm?arg=$cid" &&
+	api m 404 GET "/pins/$cid" &&
 	stop_peer m
 '
 

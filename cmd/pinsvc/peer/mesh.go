@@ -16,6 +16,10 @@ const (
 	meshEvery = 5 * time.Second
 	// meshTimeout bounds one look.
 	meshTimeout = 5 * time.Second
+	// maxMesh is how many members a cluster may have to be connected all with
+	// all. Those of larger ones, which are CRDT, hear of each other through the
+	// rest, and would fight the connection manager.
+	maxMesh = 32
 )
 
 // mesh connects this peer to all members of the cluster. The library leaves
@@ -70,7 +74,7 @@ func (b *builder) connectMembers(ctx context.Context) {
 // missingMembers are those that this peer has no connection to, by ID.
 func (b *builder) missingMembers(ctx context.Context) map[libp2p.ID]*libp2p.AddrInfo {
 	members, err := b.consensus.Peers(ctx)
-	if err != nil { // the consensus is not ready, or stopping
+	if err != nil || len(members) > maxMesh { // an error: not ready, or stopping
 		return nil
 	}
 	missing := make(map[libp2p.ID]*libp2p.AddrInfo)
