@@ -236,10 +236,13 @@ func TestGroupSize(t *testing.T) {
 	inBubble(t, 3, time.Hour, func(t *testing.T, g *grouped, f *fakeCRDT) {
 		f.batch.held = make(chan struct{})
 		f.ready <- struct{}{}
-		wait := logPins(t, g, "a", "b", "c", "d", "e", "f", "g")
+		first := logPins(t, g, "a")
+		synctest.Wait()
+		others := logPins(t, g, "b", "c", "d", "e", "f", "g")
 		synctest.Wait()
 		close(f.batch.held)
-		wait()
+		first()
+		others()
 		require.Equal(t, []int{1, 3, 3}, f.batch.sizes())
 	})
 }
