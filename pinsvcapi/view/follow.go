@@ -59,6 +59,9 @@ func (f *follower) note(key string, told *item) {
 // push puts a note into the line of its next look.
 func (f *follower) push(key string, n *note) {
 	f.lines[n.tries] = append(f.lines[n.tries], due{key, n.seq, time.Now().Add(f.after[n.tries])})
+	if len(f.lines[n.tries]) > 1 {
+		return // the first of the line comes before
+	}
 	select {
 	case f.more <- struct{}{}:
 	default:

@@ -3,7 +3,6 @@ package view
 import (
 	"encoding/binary"
 	"hash/fnv"
-	"maps"
 	"slices"
 
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
@@ -19,11 +18,17 @@ func encodeMeta(meta map[string]string) []byte {
 	if len(meta) == 0 {
 		return nil
 	}
-	var b []byte
-	for _, k := range slices.Sorted(maps.Keys(meta)) {
-		if pinsvcapi.IsReserved(k) {
-			continue
+	keys := make([]string, 0, 8)
+	size := 0
+	for k, v := range meta {
+		if !pinsvcapi.IsReserved(k) {
+			keys = append(keys, k)
+			size += len(k) + len(v) + 4
 		}
+	}
+	slices.Sort(keys)
+	b := make([]byte, 0, size)
+	for _, k := range keys {
 		b = appendText(appendText(b, k), meta[k])
 	}
 	return b
