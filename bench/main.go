@@ -33,8 +33,8 @@ func main() {
 }
 
 // run measures what the arguments ask for. The table goes to stdout, progress
-// to stderr. The table is printed also when an answer of ours was wrong, which
-// is then the error.
+// to stderr. The table is printed also when a case has failed or an answer of
+// ours was wrong, which is then the error.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parseOptions(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
@@ -52,10 +52,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := b.setup(ctx); err != nil {
 		return err
 	}
-	if err := b.runCases(ctx); err != nil {
-		return err
-	}
+	err = b.runCases(ctx)
 	b.report.machine("after")
 	b.report.print(stdout)
-	return b.report.err()
+	return errors.Join(err, b.report.err())
 }

@@ -11,7 +11,7 @@ const (
 	// fast is a list that nobody thinks about.
 	fast = 50 * time.Millisecond
 	// fastPatience is how long a restarted peer is watched for a fast list.
-	fastPatience = time.Minute
+	fastPatience = 2 * time.Minute
 )
 
 // start restarts each peer and asks for lists from the first moment on. An

@@ -47,7 +47,6 @@ func benchView(b *testing.B) (*View, *benchSource) {
 	v := New(Options{})
 	v.Before(s)
 	require.NoError(b, v.build())
-	close(v.complete)
 	b.Cleanup(v.Close)
 	return v, s
 }

@@ -26,8 +26,9 @@ type fakeSource struct {
 	asked   map[string]int
 	scans   int
 
-	onScan func()                   // while a scan is under way
-	frozen map[string]chan struct{} // peers that answer when it is closed
+	scanFails error
+	onScan    func()                   // while a scan is under way
+	frozen    map[string]chan struct{} // peers that answer when it is closed
 }
 
 func newFakeSource(members ...string) *fakeSource {
@@ -45,6 +46,9 @@ func newFakeSource(members ...string) *fakeSource {
 	}
 	return f
 }
+
+// errScanned is the answer of a list that is not made by the view.
+var errScanned = errors.New("the list is made by a scan")
 
 var errSilent = errors.New("no answer")
 
@@ -132,7 +136,7 @@ func (f *fakeSource) Scan(ctx context.Context, fn func(api.Pin)) error {
 		}
 		fn(p)
 	}
-	return ctx.Err()
+	return errors.Join(f.scanFails, ctx.Err())
 }
 
 func (f *fakeSource) Members(context.Context) ([]string, error) {
@@ -184,7 +188,7 @@ func (f *fakeSource) Status(_ context.Context, p pinsvcapi.Pin) ([]pinsvcapi.Pee
 }
 
 func (f *fakeSource) Select(context.Context, pinsvcapi.Selection) (pinsvcapi.Selected, error) {
-	return pinsvcapi.Selected{}, errors.New("the view is not complete")
+	return pinsvcapi.Selected{}, errScanned
 }
 
 func (f *fakeSource) Delegates(context.Context, pinsvcapi.Pin) []string {

@@ -159,3 +159,28 @@ func TestBuildIsTriedAgain(t *testing.T) {
 	v.Close()
 	require.False(t, v.repeat(0, func() error { return errors.New("never") }))
 }
+
+// Lists wait for the view. When it cannot be built, they are made by scans.
+func TestListsBeforeTheViewIsComplete(t *testing.T) {
+	f := newFakeSource("peer1")
+	f.store(testPin(1))
+	v := newTestView(t, f)
+	release := make(chan struct{})
+	f.onScan = func() { <-release }
+	counted := make(chan int)
+	ready := make(chan struct{})
+	v.Start(ready)
+	go func() { counted <- count(t, v, "pinned") }()
+	close(ready)
+	close(release)
+	require.Equal(t, 1, <-counted)
+
+	f = newFakeSource("peer1")
+	f.scanFails = errors.New("not now")
+	v = newTestView(t, f)
+	ready = make(chan struct{})
+	v.Start(ready)
+	close(ready)
+	_, err := v.Select(t.Context(), only("pinned"))
+	require.ErrorIs(t, err, errScanned)
+}

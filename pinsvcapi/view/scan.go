@@ -31,11 +31,6 @@ const (
 func (v *View) keep() {
 	start := time.Now()
 	for run := v.build; v.repeat(retryScan, run); run = v.compare {
-		select {
-		case <-v.complete:
-		default:
-			close(v.complete)
-		}
 		if v.Size() > freeFrom {
 			debug.FreeOSMemory() // a scan leaves several times the view's size behind
 		}
@@ -79,6 +74,7 @@ func (v *View) sleep(d time.Duration) bool {
 // build reads the whole state. What is told meanwhile goes into the index that
 // there is, and from there, at the end, into the new one.
 func (v *View) build() error {
+	defer v.triedOnce()
 	start := time.Now()
 	var items []*item
 	err := v.Scan(v.ctx, func(stored api.Pin) {
@@ -98,6 +94,7 @@ func (v *View) build() error {
 	size := v.index.byCID.Len()
 	v.mu.Unlock()
 	v.firstRound()
+	close(v.complete)
 	// Nobody waits for a small one.
 	log := logger.Debugf
 	if time.Since(start) > tellAfter {
@@ -105,6 +102,15 @@ func (v *View) build() error {
 	}
 	log("view of the pinset: complete, %d pins in %s", size, time.Since(start).Round(time.Millisecond))
 	return nil
+}
+
+// triedOnce lets lists go on that wait for the view.
+func (v *View) triedOnce() {
+	select {
+	case <-v.tried:
+	default:
+		close(v.tried)
+	}
 }
 
 // merge puts a new index in the place of the present one. What has changed since

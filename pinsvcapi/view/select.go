@@ -3,17 +3,12 @@ package view
 import (
 	"context"
 	"runtime"
-	"time"
 
 	"github.com/ipfs/go-cid"
 	"github.com/tidwall/btree"
 
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
-
-// buildPatience is how long a list waits for the view to be built. A scan of
-// its own would not be faster.
-const buildPatience = 10 * time.Second
 
 // snapshot is the pinset of one moment. Nobody changes it.
 type snapshot struct {
@@ -44,23 +39,20 @@ func (v *View) Select(ctx context.Context, s pinsvcapi.Selection) (pinsvcapi.Sel
 	return selected, ctx.Err()
 }
 
-// built waits a while for the view to be complete.
+// built waits for the view to be built: a scan of the list's own would not be
+// faster. It returns false when that fails.
 func (v *View) built(ctx context.Context) bool {
+	select {
+	case <-v.tried:
+	case <-v.ctx.Done():
+	case <-ctx.Done():
+	}
 	select {
 	case <-v.complete:
 		return true
 	default:
+		return false
 	}
-	timer := time.NewTimer(buildPatience)
-	defer timer.Stop()
-	select {
-	case <-v.complete:
-		return true
-	case <-timer.C:
-	case <-v.ctx.Done():
-	case <-ctx.Done():
-	}
-	return false
 }
 
 // found is what passes a filter.

@@ -33,6 +33,7 @@ type View struct {
 	copied  *snapshot           // of the index and the board, nil when they have changed
 	touched map[string]struct{} // CIDs that changed during the scan under way, else nil
 
+	tried    chan struct{} // closed when it was tried once to build the index
 	complete chan struct{} // closed when the index is
 	follower follower
 	asker    asker
@@ -57,7 +58,8 @@ func New(o Options) *View {
 	if o.CompareEvery == 0 {
 		o.CompareEvery = 10 * time.Minute
 	}
-	v := &View{options: o, born: time.Now(), index: newIndex(), board: newBoard(), complete: make(chan struct{})}
+	v := &View{options: o, born: time.Now(), index: newIndex(), board: newBoard()}
+	v.tried, v.complete = make(chan struct{}), make(chan struct{})
 	v.places = places{all: make(map[string]*place), board: v.board}
 	v.touched = make(map[string]struct{})
 	v.follower.init()
@@ -104,8 +106,8 @@ func (v *View) goes(f func()) bool {
 	return !v.closed
 }
 
-// Complete is closed when the view has the whole pinset. Until then lists are
-// made by scans.
+// Complete is closed when the view has the whole pinset. Until then lists wait,
+// or, when the state could not be read, are made by scans.
 func (v *View) Complete() <-chan struct{} { return v.complete }
 
 // Size returns how many pins the view has.
