@@ -42,6 +42,7 @@ func (b *builder) build(ctx context.Context) error {
 		}
 	}
 	go b.watch(ctx)
+	go trim(ctx)
 	go b.join(ctx)
 	go b.mesh(ctx)
 	return nil

@@ -1,0 +1,56 @@
+package peer
+
+import (
+	"context"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+const (
+	// trimEvery is how often the heap is looked at.
+	trimEvery = 30 * time.Second
+	// trimFrom is how much memory has to be gained, in bytes.
+	trimFrom = 128 << 20
+)
+
+// trim gives memory back to the operating system that nobody needs any more.
+// A comparison of a large pinset with the IPFS node, or with the view, leaves
+// several times the memory behind that the pinset takes, and the runtime keeps
+// it for a long time.
+func trim(ctx context.Context) {
+	ticker := time.NewTicker(trimEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if live, held := heap(); worthTrimming(live, held) {
+				debug.FreeOSMemory()
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// worthTrimming tells whether a heap holds a lot more than what was alive at the
+// last collection. Half as much is for what is being done.
+func worthTrimming(live, held uint64) bool {
+	return held > live+live/2+trimFrom
+}
+
+// heap returns what was alive at the last collection, and what the heap holds,
+// in bytes.
+func heap() (live, held uint64) {
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+	}
+	metrics.Read(samples)
+	for _, s := range samples[1:] {
+		held += s.Value.Uint64()
+	}
+	return samples[0].Value.Uint64(), held
+}

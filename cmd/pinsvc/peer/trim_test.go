@@ -1,0 +1,36 @@
+package peer
+
+import (
+	"runtime"
+	"runtime/debug"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestWorthTrimming(t *testing.T) {
+	const mb = 1 << 20
+	for _, c := range []struct {
+		live, held uint64
+		want       bool
+	}{
+		{0, 0, false}, {50 * mb, 100 * mb, false}, {50 * mb, 250 * mb, true}, {400 * mb, 700 * mb, false}, {400 * mb, 800 * mb, true},
+	} {
+		require.Equal(t, c.want, worthTrimming(c.live, c.held), "%d of %d", c.live/mb, c.held/mb)
+	}
+}
+
+// What is not needed any more is seen, and is gone after a trim.
+func TestHeap(t *testing.T) {
+	garbage := make([]byte, 4*trimFrom)
+	for i := range garbage {
+		garbage[i] = 1
+	}
+	runtime.KeepAlive(garbage)
+	garbage = nil
+	_, before := heap()
+	debug.FreeOSMemory()
+	live, after := heap()
+	require.Less(t, after+3*trimFrom, before)
+	require.False(t, worthTrimming(live, after))
+}
