@@ -160,7 +160,7 @@ func (b *board) holders(at *place) []*answer {
 	return at.holders
 }
 
-// status returns the status of a pin, and whether it may be any other.
+// status returns the status of a pin, as far as it is known.
 func (b *board) status(it *item) status {
 	var n pinsvcapi.Tally
 	for _, a := range b.holders(it.place) {
