@@ -116,7 +116,7 @@ func (n *Node) fetchOnce(ctx context.Context, job *job) error {
 	err := f.run(ctx)
 	if errors.Is(err, errStalled) {
 		state := job.state()
-		return fmt.Errorf("no block arrived for %s: %d blocks (%s) are here, %s",
+		return fmt.Errorf("timed out: no block arrived for %s: %d blocks (%s) are here, %s",
 			timeout, state.Blocks, humanize.IBytes(state.Bytes), f.missing())
 	}
 	return err
