@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -169,10 +170,12 @@ func (s *store) room(more uint64) error {
 	return nil
 }
 
-// used is the size of the files, in bytes.
+// used is the size of the files, in bytes. flatfs writes its count down only
+// now and then: after a kill it lacks what came in the last two seconds, or up to
+// one percent, and can end below zero when blocks are deleted.
 func (s *store) used() uint64 {
 	n, err := s.files.DiskUsage(context.Background())
-	if err != nil {
+	if err != nil || n > math.MaxInt64 {
 		return 0
 	}
 	return n

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	blocks "github.com/ipfs/go-block-format"
+	flatfs "github.com/ipfs/go-ds-flatfs"
 	"github.com/stretchr/testify/require"
 )
 
@@ -88,6 +89,23 @@ func TestPutOfCancelled(t *testing.T) {
 	left, err := os.ReadDir(filepath.Join(n.repo.blocksDir(), ".temp"))
 	require.NoError(t, err)
 	require.Empty(t, left)
+}
+
+// A node that was killed before flatfs wrote down what it has must not take a
+// count below zero for a full disk.
+func TestCountLostByAKill(t *testing.T) {
+	dir := t.TempDir()
+	n := startNode(t, inDir(dir), storageMax(1<<30, false))
+	b := rawBlock("lost count", 1<<20)
+	require.NoError(t, n.store.Put(t.Context(), b))
+	require.NoError(t, n.Shutdown(t.Context()))
+	count := filepath.Join(n.repo.blocksDir(), flatfs.DiskUsageFile)
+	require.NoError(t, os.WriteFile(count, []byte(`{"diskUsage":1,"accuracy":"initial-exact"}`), 0o600))
+
+	n = startNode(t, inDir(dir), storageMax(1<<30, false))
+	require.NoError(t, n.store.DeleteBlock(t.Context(), b.Cid()))
+	require.Zero(t, n.store.used())
+	require.NoError(t, n.store.Put(t.Context(), rawBlock("more", 1000)))
 }
 
 func TestFullDisk(t *testing.T) {
