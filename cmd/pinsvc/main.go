@@ -3,8 +3,9 @@
 //
 // The way through the package: main calls run, which hands the arguments to
 // the commands of root.go. Each command is a file: init.go, daemon.go,
-// reload.go, token.go, passwd.go, state.go, version.go. What a peer is made of,
-// and what is in its folder, is package peer.
+// reload.go, token.go, passwd.go, state.go, version.go. What the daemon
+// tells of fetches is in progress.go. What a peer is made of, and what is in its
+// folder, is package peer.
 package main
 
 import (

@@ -17,7 +17,7 @@
 // of the library's tracker, and give that what is to be done (reconcile.go).
 // What only the IPFS node can answer is asked on the side (ask.go), and is not
 // asked about pins that are new (recent.go). Statuses count what is still noted
-// (status.go). A recover compares all pins with IPFS (recover.go), and is
+// (status.go) and tell how far a fetch is (progress.go). A recover compares all pins with IPFS (recover.go), and is
 // repeated until it succeeds (passes.go).
 //
 // Connector (connector.go) makes pins wait for an IPFS node that is away,
