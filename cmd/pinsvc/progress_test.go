@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,10 +42,10 @@ func TestProgressLine(t *testing.T) {
 func TestTellProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		moving := true
+		var still atomic.Bool
 		fetches := func() iter.Seq[embedded.Fetch] {
 			f := embedded.Fetch{Started: start}
-			if moving {
+			if !still.Load() {
 				f.Blocks = uint64(time.Since(start).Seconds())
 			}
 			return slices.Values([]embedded.Fetch{f})
@@ -61,7 +62,7 @@ func TestTellProgress(t *testing.T) {
 		lines := strings.Count(out.String(), "\n")
 		require.Greater(t, lines, 9)
 		require.Less(t, lines, 15)
-		moving = false
+		still.Store(true)
 		time.Sleep(time.Hour)
 		cancel()
 		<-done

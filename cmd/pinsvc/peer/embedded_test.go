@@ -195,7 +195,7 @@ func TestEmbeddedCluster(t *testing.T) {
 	require.Eventually(t, func() bool { // 503 until they know each other's free space
 		code, _ := request(t, peers[0], http.MethodPost, "/pins", body)
 		return code == http.StatusAccepted
-	}, patient, 100*time.Millisecond)
+	}, patient, time.Second)
 	var holders, others []*Peer
 	for _, p := range peers {
 		require.Eventually(t, func() bool { return listed(t, p, c.root) }, patient, 10*time.Millisecond)
