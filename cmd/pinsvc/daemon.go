@@ -83,15 +83,11 @@ func (a *app) daemon(ctx context.Context, f daemonFlags) error {
 // mistakes that it finds, besides returning them.
 func (a *app) check(o peer.Options) error {
 	a.levels.silence()
-	s, err := peer.LoadSettings(o.Folder, o.AllowUnknownKeys)
+	err := peer.Check(o.Folder, o.AllowUnknownKeys)
 	if errors.Is(err, peer.ErrNoFolder) {
-		return fmt.Errorf("%w: make it with 'pinsvc init', or start with 'pinsvc daemon --init'", err)
+		return fmt.Errorf("%w, or start with 'pinsvc daemon --init'", err)
 	}
-	if err != nil {
-		return err
-	}
-	s.Close()
-	return nil
+	return err
 }
 
 // parsePeers reads the addresses of peers that a flag has, each with its peer ID.

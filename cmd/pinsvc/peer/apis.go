@@ -28,7 +28,7 @@ func (p *Peer) openDoors(context.Context) error {
 	s := p.settings
 	if s.has(config.API, "pinsvcapi") {
 		if err := p.openPinsvcapi(); err != nil {
-			return fmt.Errorf("api.pinsvcapi: %w", err)
+			return err // it names the section
 		}
 	}
 	if s.has(config.API, "ipfsproxy") {

@@ -32,7 +32,7 @@ type builder struct {
 // build runs the steps of a start. Each leaves behind how it is undone.
 func (b *builder) build(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		b.openFolder, b.openDoors, b.openNetwork, b.makeComponents, b.makeCluster,
+		b.openFolder, b.checkPorts, b.openDoors, b.openNetwork, b.makeComponents, b.makeCluster,
 	} {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -110,9 +110,6 @@ func (b *builder) tell() {
 // openNetwork opens the datastore and the libp2p host, and the REST API's way
 // over it.
 func (b *builder) openNetwork(ctx context.Context) (err error) {
-	if err := checkClusterPorts(b.settings.Cluster.ListenAddr); err != nil {
-		return err
-	}
 	if err := b.settings.prepareBootstrap(b.kind, b.options.Bootstrap, !b.options.NoTrust); err != nil {
 		return err
 	}

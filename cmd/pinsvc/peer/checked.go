@@ -2,36 +2,12 @@ package peer
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/ipfs-cluster/ipfs-cluster/config"
 )
-
-// mistakes collects what is wrong with a service.json, one list per section,
-// so that an operator reads all of it at once.
-type mistakes struct {
-	bySection map[string][]error
-}
-
-func (m *mistakes) add(section string, errs ...error) {
-	if m.bySection == nil {
-		m.bySection = make(map[string][]error)
-	}
-	m.bySection[section] = append(m.bySection[section], errs...)
-}
-
-// err joins all mistakes in the order of their sections' names, and is nil
-// without any.
-func (m *mistakes) err() error {
-	var all []error
-	for _, section := range slices.Sorted(maps.Keys(m.bySection)) {
-		all = append(all, m.bySection[section]...)
-	}
-	return errors.Join(all...)
-}
 
 // checked is a section of the library with errors that name the section and,
 // where it can be found out, the key. The library's manager stops at the first
@@ -61,7 +37,7 @@ func (c *checked) ApplyEnvVars() error {
 		return nil
 	}
 	if err := c.ComponentConfig.ApplyEnvVars(); err != nil {
-		c.mistakes.add(c.name, fmt.Errorf("%s: environment: %w", c.name, err))
+		c.mistakes.add(c.name, c.blameEnvironment(err)...)
 	}
 	return nil
 }
@@ -85,7 +61,7 @@ func (c *checked) named(err error) error {
 	if c.fresh == nil {
 		return err
 	}
-	return fmt.Errorf("%s: %w", c.name, err)
+	return fmt.Errorf("%s: %w", c.name, plain(err))
 }
 
 // blame finds the keys that are wrong by trying each alone over the defaults.
@@ -101,9 +77,8 @@ func (c *checked) blame(raw []byte, err error) []error {
 	for _, key := range slices.Sorted(maps.Keys(given)) {
 		trial := maps.Clone(defaults)
 		trial[key] = given[key]
-		text, _ := json.Marshal(trial)
-		if err := c.fresh().LoadJSON(text); err != nil {
-			found = append(found, fmt.Errorf("%s.%s: %w", c.name, key, err))
+		if err := c.try(trial); err != nil {
+			found = append(found, fmt.Errorf("%s.%s: %w", c.name, key, plain(err)))
 		}
 	}
 	if found == nil { // only wrong together
@@ -112,7 +87,16 @@ func (c *checked) blame(raw []byte, err error) []error {
 	return found
 }
 
-func (c *checked) decodeDefaults(to *map[string]json.RawMessage) error {
+// try loads values into a section that nobody uses.
+func (c *checked) try(values any) error {
+	text, err := json.Marshal(values)
+	if err != nil {
+		return err
+	}
+	return c.fresh().LoadJSON(text)
+}
+
+func (c *checked) decodeDefaults(to any) error {
 	section := c.fresh()
 	if err := section.Default(); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"errors"
 	"fmt"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
@@ -10,6 +11,8 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/informer/pinqueue"
 	"github.com/ipfs-cluster/ipfs-cluster/informer/tags"
 )
+
+var errNoInformer = errors.New("informer: none is configured, add one of disk, tags, pinqueue")
 
 // newInformers returns those whose section is there. The library's cluster
 // cannot do without any.
@@ -33,7 +36,7 @@ func (s *Settings) newInformers() ([]ipfscluster.Informer, error) {
 		all = append(all, informer)
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("informer: none is configured, add one of disk, tags, pinqueue")
+		return nil, errNoInformer
 	}
 	return all, nil
 }

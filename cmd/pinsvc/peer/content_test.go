@@ -34,9 +34,9 @@ type content struct {
 	blocks []blocks.Block
 }
 
-// file is the DAG of a file of random data, cut into pieces: of raw leaves
+// fileDAG is the DAG of a file of random data, cut into pieces: of raw leaves
 // below CIDv1, or all in CIDv0.
-func file(t *testing.T, name string, size, piece int, version int) content {
+func fileDAG(t *testing.T, name string, size, piece int, version int) content {
 	t.Helper()
 	store := blockstore.NewBlockstore(sync.MutexWrap(datastore.NewMapDatastore()))
 	builder := cid.Builder(cid.V0Builder{})

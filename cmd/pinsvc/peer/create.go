@@ -97,7 +97,7 @@ func Create(folder string, o CreateOptions) (*Created, error) {
 	}
 	defer s.Close()
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, fmt.Errorf("making the folder: %w", err)
+		return nil, fmt.Errorf("making the folder: %w", file(err))
 	}
 	l, err := lock(folder)
 	if err != nil {
@@ -141,11 +141,11 @@ func (c *Created) write(s *Settings, known []libp2p.AddrInfo) (err error) {
 	if exists(c.Settings) {
 		c.Backup = c.Settings + "." + time.Now().UTC().Format("20060102T150405.000Z")
 		if err := os.Rename(c.Settings, c.Backup); err != nil {
-			return fmt.Errorf("keeping the old configuration: %w", err)
+			return fmt.Errorf("keeping the old configuration: %w", file(err))
 		}
 	}
 	if err := s.manager.SaveJSON(c.Settings); err != nil {
-		return fmt.Errorf("writing the configuration: %w", err)
+		return fmt.Errorf("writing the configuration: %w", file(err))
 	}
 	return nil
 }

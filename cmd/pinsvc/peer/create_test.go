@@ -130,7 +130,8 @@ func TestCreateKeepsABrokenIdentity(t *testing.T) {
 	path := filepath.Join(folder, identityFile)
 	require.NoError(t, os.WriteFile(path, []byte("{}"), 0o600))
 	_, err := Create(folder, CreateOptions{Consensus: "crdt", Datastore: "leveldb"})
-	require.ErrorContains(t, err, path)
+	require.ErrorContains(t, err, folder+": ")
+	require.ErrorContains(t, err, identityFile+": private_key: ")
 	require.False(t, Initialised(folder))
 }
 

@@ -4,8 +4,10 @@
 // The folder (folder.go) holds service.json, identity.json and the datastore.
 // Create writes it (create.go, create_join.go for a cluster that is there).
 // LoadSettings reads it (settings.go is the list of all sections, checked.go
-// makes their errors name section and key, source.go fetches a configuration
-// that is elsewhere), and LoadIdentity the key pair (identity.go).
+// makes their errors name section and key, blame.go the variable, explain.go
+// says them plainly, source.go fetches a configuration that is elsewhere), and
+// LoadIdentity the key pair (identity.go). Check finds all mistakes of both
+// (check.go, mistakes.go).
 //
 // Start builds the peer in the order of build.go: the APIs bind first, because
 // a busy port should not cost a heavy start (apis.go); then the datastore

@@ -44,15 +44,15 @@ func requireBecomes(t *testing.T, p *Peer, c cid.Cid, status, details string) (s
 // TestEmbeddedPeers: content of one peer is pinned through the API of another,
 // the first stops, and the data is read from the second.
 func TestEmbeddedPeers(t *testing.T) {
-	raw := file(t, "raw", 1000, mb, 1)
+	raw := fileDAG(t, "raw", 1000, mb, 1)
 	cases := map[string]content{
 		"one raw block":             raw,
-		"one dag-pb block, CIDv0":   file(t, "v0", 1000, mb, 0),
-		"an empty file":             file(t, "empty", 0, mb, 1),
-		"dag-cbor":                  cborOf(t, raw, file(t, "below", 3*mb, mb, 0)),
-		"10,000 blocks":             file(t, "10,000", 10_000*200, 200, 1),
-		"100 MB of CIDv0":           file(t, "100 MB", 100_000_000, 256<<10, 0),
-		"several levels of dag-pb":  file(t, "levels", 2000*10, 10, 0),
+		"one dag-pb block, CIDv0":   fileDAG(t, "v0", 1000, mb, 0),
+		"an empty file":             fileDAG(t, "empty", 0, mb, 1),
+		"dag-cbor":                  cborOf(t, raw, fileDAG(t, "below", 3*mb, mb, 0)),
+		"10,000 blocks":             fileDAG(t, "10,000", 10_000*200, 200, 1),
+		"100 MB of CIDv0":           fileDAG(t, "100 MB", 100_000_000, 256<<10, 0),
+		"several levels of dag-pb":  fileDAG(t, "levels", 2000*10, 10, 0),
 		"dag-cbor of nothing below": cborOf(t),
 	}
 	one, two := startEmbedded(t), startEmbedded(t)
@@ -79,7 +79,7 @@ func TestEmbeddedPeers(t *testing.T) {
 func TestEmbeddedMissingBlock(t *testing.T) {
 	isolate(t)
 	t.Setenv("CLUSTER_EMBEDDED_PINTIMEOUT", "5s")
-	source, c := node(t), cborOf(t, file(t, "there", 20*1000, 1000, 1), file(t, "missing", 1000, mb, 1))
+	source, c := node(t), cborOf(t, fileDAG(t, "there", 20*1000, 1000, 1), fileDAG(t, "missing", 1000, mb, 1))
 	missing := c.blocks[len(c.blocks)-2]
 	give(t, source, without(c, missing)...)
 	p := startEmbedded(t)
@@ -123,7 +123,7 @@ func listPins(t *testing.T, p *Peer) <-chan api.IPFSPinInfo {
 // not begin anew.
 func TestEmbeddedRestart(t *testing.T) {
 	isolate(t)
-	source, c := node(t), cborOf(t, file(t, "restart", 200*1000, 1000, 1), file(t, "last", 1000, mb, 1))
+	source, c := node(t), cborOf(t, fileDAG(t, "restart", 200*1000, 1000, 1), fileDAG(t, "last", 1000, mb, 1))
 	last := c.blocks[len(c.blocks)-2]
 	give(t, source, without(c, last)...)
 	folder := newFolder(t, CreateOptions{IPFS: IPFSEmbedded})
@@ -144,7 +144,7 @@ func TestEmbeddedRestart(t *testing.T) {
 // nothing, and goes on when there is room.
 func TestEmbeddedStorageLimit(t *testing.T) {
 	isolate(t)
-	first, second := file(t, "first", 7*mb, mb/4, 1), file(t, "second", 7*mb, mb/4, 1)
+	first, second := fileDAG(t, "first", 7*mb, mb/4, 1), fileDAG(t, "second", 7*mb, mb/4, 1)
 	source := node(t)
 	give(t, source, first.blocks...)
 	give(t, source, second.blocks...)
@@ -182,7 +182,7 @@ func TestEmbeddedCluster(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	source, c := node(t), cborOf(t, file(t, "cluster", 5*mb, 64<<10, 1), file(t, "last", 1000, mb, 1))
+	source, c := node(t), cborOf(t, fileDAG(t, "cluster", 5*mb, 64<<10, 1), fileDAG(t, "last", 1000, mb, 1))
 	last := c.blocks[len(c.blocks)-2]
 	give(t, source, without(c, last)...)
 	var peers []*Peer

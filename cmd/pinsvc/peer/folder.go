@@ -44,9 +44,9 @@ func exists(path string) bool {
 func requireFolder(folder string) error {
 	_, err := os.Stat(filepath.Join(folder, settingsFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w in %s", ErrNoFolder, folder)
+		return fmt.Errorf("%w in %s: make a peer there with 'pinsvc init'", ErrNoFolder, folder)
 	}
-	return err
+	return file(err)
 }
 
 // lock takes the folder for this process until the value is closed. The lock
@@ -56,9 +56,9 @@ func lock(folder string) (io.Closer, error) {
 	var taken fslock.LockedError
 	switch {
 	case errors.As(err, &taken):
-		return nil, fmt.Errorf("folder %s is %w: is a daemon running on it?", folder, ErrLocked)
+		return nil, fmt.Errorf("folder %s is %w: stop the daemon that runs on it, or choose another folder with --config", folder, ErrLocked)
 	case err != nil:
-		return nil, fmt.Errorf("locking the folder: %w", err)
+		return nil, fmt.Errorf("locking the folder: %w", file(err))
 	}
 	return l, nil
 }

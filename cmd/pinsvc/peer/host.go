@@ -12,7 +12,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/metrics"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/multiformats/go-multiaddr"
 )
 
 // network is the peer's end of the cluster's private network.
@@ -21,25 +20,6 @@ type network struct {
 	bandwidth metrics.Reporter
 	pubsub    *pubsub.PubSub
 	dht       *dual.DHT
-}
-
-// checkClusterPorts returns an error when no TCP address of the cluster can be
-// listened on. libp2p finds that out too, but only after a lot of other things
-// have been started, and in many words.
-func checkClusterPorts(addrs []multiaddr.Multiaddr) error {
-	var last error
-	for _, a := range addrs {
-		if _, err := a.ValueForProtocol(multiaddr.P_TCP); err != nil {
-			continue
-		}
-		if last = tryPort(a); last == nil {
-			return nil
-		}
-	}
-	if last != nil {
-		return fmt.Errorf("cluster.listen_multiaddress: %w", last)
-	}
-	return nil
 }
 
 // connect opens the libp2p host, on the library's terms: its private network

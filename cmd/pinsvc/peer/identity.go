@@ -1,28 +1,83 @@
 package peer
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/ipfs-cluster/ipfs-cluster/config"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	libp2p "github.com/libp2p/go-libp2p/core/peer"
+)
+
+// The environment variables that replace what is in identity.json.
+const (
+	idVariable  = "CLUSTER_ID"
+	keyVariable = "CLUSTER_PRIVATEKEY"
 )
 
 // LoadIdentity reads the peer's key pair from identity.json in the folder and
-// applies CLUSTER_ID and CLUSTER_PRIVATEKEY, as ipfs-cluster-service does.
+// applies CLUSTER_ID and CLUSTER_PRIVATEKEY, as ipfs-cluster-service does. The
+// error has all mistakes, each with the file and the key.
 func LoadIdentity(folder string) (*config.Identity, error) {
-	path := filepath.Join(folder, identityFile)
-	id := &config.Identity{}
-	if err := id.LoadJSONFromFile(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no %s in %s", identityFile, folder)
-	} else if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", path, err)
+	text, err := os.ReadFile(filepath.Join(folder, identityFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no %s in %s: restore it from a backup, or make a new peer with 'pinsvc init -f'",
+			identityFile, folder)
+	case err != nil:
+		return nil, file(err)
 	}
-	if err := id.ApplyEnvVars(); err != nil {
-		return nil, fmt.Errorf("applying the environment to the identity: %w", err)
+	var given struct {
+		ID         string `json:"id"`
+		PrivateKey string `json:"private_key"`
+	}
+	if err := json.Unmarshal(text, &given); err != nil {
+		return nil, fmt.Errorf("%s: not valid JSON: %w: restore it from a backup", identityFile, err)
+	}
+	id := &config.Identity{}
+	idFrom, idText := override("id", given.ID, idVariable)
+	keyFrom, keyText := override("private_key", given.PrivateKey, keyVariable)
+	idErr := error(nil)
+	if id.ID, idErr = libp2p.Decode(idText); idErr != nil {
+		idErr = fmt.Errorf("%s: %q is not a peer ID", idFrom, idText)
+	}
+	keyErr := error(nil)
+	if id.PrivateKey, keyErr = decodeKey(keyText); keyErr != nil {
+		keyErr = fmt.Errorf("%s: %w", keyFrom, keyErr)
+	}
+	if err := errors.Join(idErr, keyErr); err != nil {
+		return nil, err
+	}
+	if !id.ID.MatchesPrivateKey(id.PrivateKey) {
+		return nil, fmt.Errorf("%s: does not belong to the private key: restore %s from a backup", idFrom, identityFile)
 	}
 	return id, nil
+}
+
+// override returns a value, and where it comes from, for messages.
+func override(key, value, variable string) (from, text string) {
+	if set := os.Getenv(variable); set != "" {
+		return "environment variable " + variable, set
+	}
+	return identityFile + ": " + key, value
+}
+
+// decodeKey reads a private key as the file has it. No error has it in it.
+func decodeKey(text string) (crypto.PrivKey, error) {
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || text == "" {
+		return nil, errors.New("is not a private key in base64")
+	}
+	key, err := crypto.UnmarshalPrivateKey(raw)
+	if err != nil {
+		return nil, errors.New("is not a libp2p private key")
+	}
+	return key, nil
 }
 
 // ensureIdentity makes a new key pair unless the folder has one, and tells
@@ -31,18 +86,20 @@ func LoadIdentity(folder string) (*config.Identity, error) {
 func ensureIdentity(folder string) (created bool, err error) {
 	path := filepath.Join(folder, identityFile)
 	if exists(path) {
-		_, err := LoadIdentity(folder)
-		return false, err
+		if _, err := LoadIdentity(folder); err != nil {
+			return false, &Mistakes{folder, apart(err)}
+		}
+		return false, nil
 	}
 	id, err := config.NewIdentity()
 	if err != nil {
 		return false, fmt.Errorf("making an identity: %w", err)
 	}
 	if err := id.ApplyEnvVars(); err != nil {
-		return false, fmt.Errorf("applying the environment to the identity: %w", err)
+		return false, fmt.Errorf("environment variables %s and %s: not a peer ID and its private key: %w", idVariable, keyVariable, err)
 	}
 	if err := id.SaveJSON(path); err != nil {
-		return false, fmt.Errorf("writing the identity: %w", err)
+		return false, fmt.Errorf("writing the identity: %w", file(err))
 	}
 	return true, nil
 }

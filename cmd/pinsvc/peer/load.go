@@ -22,13 +22,27 @@ func LoadSettings(folder string, allowUnknown bool) (*Settings, error) {
 	if err := requireFolder(folder); err != nil {
 		return nil, err
 	}
+	s, found := readSettings(folder, allowUnknown)
+	if err := mistaken(folder, found); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// readSettings returns what could be read, and all mistakes.
+func readSettings(folder string, allowUnknown bool) (*Settings, []error) {
 	s := newSettings(folder, only{})
 	s.Pinsvcapi.AllowUnknownKeys = allowUnknown
 	s.Restapi.AllowUnknownKeys = allowUnknown
 	s.Embedded.AllowUnknownKeys = allowUnknown
-	if err := s.load(); err != nil {
-		s.Close()
-		return nil, err
+	err := s.load()
+	if found := s.mistakes.list(); len(found) > 0 {
+		return s, found
+	}
+	if err != nil {
+		s.unreadable = true
+		return s, []error{err}
 	}
 	return s, nil
 }
@@ -37,28 +51,23 @@ func (s *Settings) load() error {
 	path := filepath.Join(s.folder, settingsFile)
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("reading the configuration: %w", err)
+		return file(err)
 	}
 	if err := checkSyntax(text); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return err
 	}
 	if source := sourceOf(text); source != "" {
 		if text, err = fetchSource(source); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return err
 		}
 		s.manager.Source = source // which is all that may be saved
 	}
+	s.strangers = s.unknownSections(text)
 	err = s.manager.LoadJSON(text)
 	if err == nil {
 		err = s.manager.ApplyEnvVars()
 	}
-	if found := s.mistakes.err(); found != nil {
-		err = found
-	}
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", path, err)
+	return err
 }
 
 // checkSyntax says in which line a JSON document is broken: a comma too many

@@ -12,9 +12,6 @@ import (
 
 // observe starts metrics and tracing when they are enabled.
 func (s *Settings) observe() (ipfscluster.Tracer, error) {
-	if err := s.checkMetricsPort(); err != nil {
-		return nil, err
-	}
 	if err := observations.SetupMetrics(s.Metrics); err != nil {
 		return nil, fmt.Errorf("observations.metrics: %w", err)
 	}
@@ -51,18 +48,6 @@ func (b *builder) registerMetrics() error {
 			return fmt.Errorf("observations.metrics: %w", err)
 		}
 		b.closeWith("metrics", func(context.Context) error { observations.PromRegistry.Unregister(c); return nil })
-	}
-	return nil
-}
-
-// checkMetricsPort tries the port of the metrics, because the library ends the
-// whole process when it cannot bind it.
-func (s *Settings) checkMetricsPort() error {
-	if !s.Metrics.EnableStats {
-		return nil
-	}
-	if err := tryPort(s.Metrics.PrometheusEndpoint); err != nil {
-		return fmt.Errorf("observations.metrics.prometheus_endpoint: %w", err)
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ var logger = logging.Logger("pinsvc")
 const drainTimeout = 15 * time.Second
 
 // errRemoved says that the cluster stopped by itself.
-var errRemoved = errors.New("this peer was removed from the cluster")
+var errRemoved = errors.New("this peer was removed from the cluster: to join one again, start it with --bootstrap")
 
 // Peer is a running peer. It works as soon as Start returns, but its APIs
 // answer 503 until Ready.

@@ -56,6 +56,9 @@ type Settings struct {
 	manager  *config.Manager
 	mistakes *mistakes
 	sections []Section
+
+	unreadable bool     // service.json is no JSON document
+	strangers  []string // sections in it that nobody knows
 }
 
 // only limits which consensus, datastore and way to IPFS are registered,
@@ -167,7 +170,7 @@ func (s *Settings) Consensus() (string, error) {
 	case hasRaft:
 		return "raft", nil
 	}
-	return "", errors.New("consensus: neither crdt nor raft is configured")
+	return "", errors.New("consensus: neither crdt nor raft is configured, add one")
 }
 
 // has tells whether the file has the section. A component whose section is

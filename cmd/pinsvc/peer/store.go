@@ -45,7 +45,7 @@ func (s *Settings) openStore() (datastore.Datastore, error) {
 	}
 	store, err := b.open()
 	if err != nil {
-		return nil, fmt.Errorf("opening datastore.%s: %w", b.key, err)
+		return nil, fmt.Errorf("opening datastore.%s: %w", b.key, explainStore(err))
 	}
 	return store, nil
 }
@@ -67,4 +67,13 @@ func (s *Settings) backend() (backend, error) {
 		return found[0], nil
 	}
 	return backend{}, fmt.Errorf("datastore: %s are all configured, keep one", strings.Join(names, ", "))
+}
+
+// explainStore says what to do about a datastore that does not open.
+func explainStore(err error) error {
+	if explained := file(err); explained != err {
+		return explained
+	}
+	return fmt.Errorf("%w: if it is damaged, move its folder away and start again: "+
+		"a cluster sends the pinset again, and 'pinsvc state import' reads an export", err)
 }

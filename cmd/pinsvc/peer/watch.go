@@ -44,7 +44,7 @@ func (b *builder) join(ctx context.Context) {
 	var last error
 	for _, addr := range b.options.Bootstrap {
 		if err := b.cluster.Join(ctx, addr); err != nil {
-			last = fmt.Errorf("bootstrapping to %s: %w", addr, err)
+			last = fmt.Errorf("bootstrapping to %s: %w: is that peer running, at that address, with the same cluster.secret?", addr, err)
 			logger.Warn(last)
 			continue
 		}

@@ -83,7 +83,7 @@ func (n *node) ask(d *doubt) {
 		case err == nil:
 			return
 		case tries == 1 && n.ctx.Err() == nil:
-			logger.Warnf("the IPFS node does not answer, pins wait for it: %s", err)
+			logger.Warnf("the IPFS node does not answer, pins wait for it. Is it running, at the address in ipfs_connector? %s", err)
 		}
 		sleep(n.ctx, backoff(firstProbePause, maxProbePause, tries))
 	}

@@ -80,7 +80,11 @@ func (p *passes) run(c *pass) {
 	}
 	p.failures++
 	pause := backoff(firstPassPause, maxPassPause, p.failures)
-	logger.Warnf("comparing pins with IPFS, next try in %s: %s", pause, c.err)
+	say := logger.Debugf
+	if p.failures == 1 { // said once, until it works again
+		say = logger.Warnf
+	}
+	say("comparing pins with IPFS, tried again until it works, next in %s: %s", pause, c.err)
 	p.retry = time.AfterFunc(pause, func() { p.start() })
 }
 

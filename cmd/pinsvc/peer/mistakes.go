@@ -1,0 +1,69 @@
+package peer
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Mistakes is all that is wrong with the configuration of a folder.
+type Mistakes struct {
+	Path string // of service.json, or of the folder
+	All  []error
+}
+
+// Error is one line for one mistake, and a list for several.
+func (m *Mistakes) Error() string {
+	if len(m.All) == 1 {
+		return m.Path + ": " + m.All[0].Error()
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s: %d mistakes", m.Path, len(m.All))
+	for _, err := range m.All {
+		text.WriteString("\n  " + err.Error())
+	}
+	return text.String()
+}
+
+// Unwrap returns all mistakes.
+func (m *Mistakes) Unwrap() []error { return m.All }
+
+// mistakes collects what is wrong with a service.json, one list per section,
+// so that an operator reads all of it at once.
+type mistakes struct {
+	bySection map[string][]error
+}
+
+func (m *mistakes) add(section string, errs ...error) {
+	if m.bySection == nil {
+		m.bySection = make(map[string][]error)
+	}
+	for _, err := range errs {
+		m.bySection[section] = append(m.bySection[section], apart(err)...)
+	}
+}
+
+// apart takes joined errors apart.
+func apart(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, is := err.(interface{ Unwrap() []error }); is {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
+// list returns all mistakes in the order of their sections' names.
+func (m *mistakes) list() []error {
+	var all []error
+	for _, section := range slices.Sorted(maps.Keys(m.bySection)) {
+		all = append(all, m.bySection[section]...)
+	}
+	return all
+}
+
+// err joins all mistakes, and is nil without any.
+func (m *mistakes) err() error { return errors.Join(m.list()...) }
