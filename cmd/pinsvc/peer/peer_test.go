@@ -276,6 +276,7 @@ func TestRaftNeedsAPeer(t *testing.T) {
 	select {
 	case <-p.Done():
 		require.ErrorContains(t, p.Err(), "bootstrapping to "+nobody.String())
+		require.ErrorContains(t, p.Err(), "is that peer running, at that address, with the same cluster.secret?")
 	case <-p.Ready():
 		t.Error("ready without a leader")
 	case <-time.After(patient):
