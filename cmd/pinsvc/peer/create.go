@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	libp2p "github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
 
@@ -40,6 +41,11 @@ const (
 	batchAge    = time.Millisecond
 	rebroadcast = 5 * time.Second
 )
+
+// blockCache is how much of pebble's data Create lets it keep in memory, in
+// bytes. The library's 1 GiB serves lists that read the whole pinset; here the
+// view does that, and the state is read pin by pin.
+const blockCache = 256 << 20
 
 // ErrExists is returned for a folder that has a service.json already.
 var ErrExists = errors.New("exists already")
@@ -164,6 +170,10 @@ func newDefaults(folder string, o CreateOptions) (*Settings, error) {
 		if s.Crdt != nil {
 			s.Crdt.Batching.MaxBatchSize, s.Crdt.Batching.MaxBatchAge = batchSize, batchAge
 			s.Crdt.RebroadcastInterval = rebroadcast
+		}
+		if s.Pebble != nil {
+			s.Pebble.PebbleOptions.Cache.Unref()
+			s.Pebble.PebbleOptions.Cache = pebble.NewCache(blockCache)
 		}
 		err = s.manager.ApplyEnvVars()
 	}

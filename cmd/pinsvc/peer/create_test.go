@@ -40,6 +40,7 @@ func TestCreate(t *testing.T) {
 	require.Equal(t, batchSize, s.Crdt.Batching.MaxBatchSize)
 	require.Equal(t, batchAge, s.Crdt.Batching.MaxBatchAge)
 	require.Equal(t, rebroadcast, s.Crdt.RebroadcastInterval)
+	require.EqualValues(t, blockCache, s.Pebble.PebbleOptions.Cache.MaxSize())
 	require.Empty(t, s.Notices(), "a fresh folder gives no reason to warn")
 }
 

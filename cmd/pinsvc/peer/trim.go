@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"os"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -12,6 +13,12 @@ const (
 	trimEvery = 30 * time.Second
 	// trimFrom is how much memory has to be gained, in bytes.
 	trimFrom = 128 << 20
+	// largeHeap is from how many live bytes on the garbage collector runs twice
+	// as often as usual: most of them are the view of a large pinset, which stays,
+	// and as much again would be left for garbage.
+	largeHeap = 200 << 20
+	largeGC   = 50
+	usualGC   = 100
 )
 
 // trim gives memory back to the operating system that nobody needs any more.
@@ -21,16 +28,30 @@ const (
 func trim(ctx context.Context) {
 	ticker := time.NewTicker(trimEvery)
 	defer ticker.Stop()
+	_, chosen := os.LookupEnv("GOGC") // by the operator, who knows better
 	for {
 		select {
 		case <-ticker.C:
-			if live, held := heap(); worthTrimming(live, held) {
+			live, held := heap()
+			if !chosen {
+				debug.SetGCPercent(gcPercent(live))
+			}
+			if worthTrimming(live, held) {
 				debug.FreeOSMemory()
 			}
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// gcPercent returns how much garbage there may be before a collection, in
+// percent of what is alive.
+func gcPercent(live uint64) int {
+	if live >= largeHeap {
+		return largeGC
+	}
+	return usualGC
 }
 
 // worthTrimming tells whether a heap holds a lot more than what was alive at the

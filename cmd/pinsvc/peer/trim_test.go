@@ -34,3 +34,8 @@ func TestHeap(t *testing.T) {
 	require.Less(t, after+3*trimFrom, before)
 	require.False(t, worthTrimming(live, after))
 }
+
+func TestGCPercent(t *testing.T) {
+	require.Equal(t, usualGC, gcPercent(largeHeap-1))
+	require.Equal(t, largeGC, gcPercent(largeHeap))
+}
