@@ -11,6 +11,9 @@ import (
 // leader is heard of more often than that.
 const readyPause = 200 * time.Millisecond
 
+// barrierPatience bounds the wait for a leader's own entries.
+const barrierPatience = 10 * time.Second
+
 // quietLooks is after how many looks that show no change nobody writes.
 const quietLooks = 3
 
@@ -23,12 +26,24 @@ func (r *Raft) Ready(context.Context) <-chan struct{} { return r.ready }
 // catchUp closes ready.
 func (r *Raft) catchUp() {
 	var p progress
-	for !p.done(r.look()) {
+	for !p.done(r.look()) || !r.digested() {
 		if !sleep(r.life, readyPause) {
 			return
 		}
 	}
 	close(r.ready)
+}
+
+// digested waits until the entries that Raft calls applied are in the state: so
+// far they have only been sent to it. It returns false when that cannot be
+// known now.
+func (r *Raft) digested() bool {
+	if r.log.State() == hraft.Leader {
+		return r.log.Barrier(barrierPatience).Error() == nil
+	}
+	// A follower has no barrier. When nothing waits to be taken, the last that
+	// was taken, a few dozen entries, needs a moment.
+	return r.log.Stats()["fsm_pending"] == "0" && sleep(r.life, readyPause)
 }
 
 // indexes is a look at the log: numbers of its entries.

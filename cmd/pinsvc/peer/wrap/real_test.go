@@ -121,6 +121,33 @@ func TestRealRaftRestarts(t *testing.T) {
 	require.Equal(t, created[5], again)
 }
 
+// TestRealRaftIsReadyWhenItsStateIs: Raft says of entries that it has applied
+// them when they are only on their way to the state.
+func TestRealRaftIsReadyWhenItsStateIs(t *testing.T) {
+	t.Parallel()
+	if raceEnabled {
+		t.Skip("the database of Raft's log does not run under the race detector")
+	}
+	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
+	require.NoError(t, err)
+	o := rigOptions{raft: true, folder: t.TempDir(), key: key}
+	r := newRig(t, o)
+	const pins = 150
+	for i := range pins {
+		r.pin(testPin(i, "x"))
+	}
+	killed := filepath.Join(t.TempDir(), "killed") // without the snapshot of an orderly end
+	require.NoError(t, os.CopyFS(killed, os.DirFS(o.folder)))
+	r.shutdown()
+
+	r = newRig(t, rigOptions{raft: true, folder: killed, key: key, slow: 10 * time.Millisecond})
+	for i := range pins {
+		p, err := r.consensus.stored(t.Context(), testCID(i))
+		require.NoError(t, err)
+		require.True(t, p.Defined(), "pin %d", i)
+	}
+}
+
 func TestRealConcurrentWritersOfAFewCIDs(t *testing.T) {
 	everyKind(t, func(t *testing.T, r *rig) {
 		var wg sync.WaitGroup

@@ -41,6 +41,7 @@ type rig struct {
 
 // rigOptions choose the kind of rig. The zero value is CRDT without batching.
 type rigOptions struct {
+	slow   time.Duration // of each write to the state, Raft only
 	raft   bool
 	batch  crdt.BatchingConfig
 	pins   int            // concurrent pins of the tracker
@@ -162,6 +163,9 @@ func (r *rig) newRaft(h host.Host, o rigOptions) ipfscluster.Consensus {
 	if o.view != nil {
 		store = Watched(store, o.view.Untracked)
 	}
+	if o.slow > 0 {
+		store = slowStore{store, o.slow}
+	}
 	c, err := NewRaft(h, cfg, store, false)
 	require.NoError(r.t, err)
 	return c
@@ -248,4 +252,15 @@ type clusterRPC struct{}
 func (*clusterRPC) IPFSID(_ context.Context, _ peer.ID, out *api.IPFSID) error {
 	*out = api.IPFSID{ID: other}
 	return nil
+}
+
+// slowStore is a datastore whose writes take their time.
+type slowStore struct {
+	datastore.Datastore
+	each time.Duration
+}
+
+func (s slowStore) Put(ctx context.Context, key datastore.Key, value []byte) error {
+	time.Sleep(s.each)
+	return s.Datastore.Put(ctx, key, value)
 }
