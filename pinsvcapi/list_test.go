@@ -232,6 +232,25 @@ func TestPinThatFallsOutOfTheFilter(t *testing.T) {
 	require.Equal(t, 11, got.Count)
 }
 
+// A pin that is added anew between the selection and the answer belongs to
+// another place of the list, and is not on the page.
+func TestPinThatIsAddedAnew(t *testing.T) {
+	a := newTestAPI(t)
+	want := burst(a, 12)
+	gone, anew := testCID(11), testCID(0)
+	a.cluster.onStatus = func(p Pin) {
+		if p.CID == gone { // and so anew is looked at, after this
+			a.cluster.mu.Lock()
+			a.cluster.said[gone] = stateOf(StateFailed)
+			a.cluster.pins[anew] = Pin{CID: anew, Created: testEpoch.Add(time.Hour)}
+			a.cluster.mu.Unlock()
+		}
+	}
+	got := a.list("status=pinned&limit=11")
+	require.Equal(t, want[1:11], ids(got))
+	require.Equal(t, 10, got.Count)
+}
+
 func TestCountIsZeroWithoutResults(t *testing.T) {
 	a := newTestAPI(t)
 	burst(a, 3)

@@ -134,6 +134,12 @@ func TestStatusOfOnePinIsLearned(t *testing.T) {
 	f.says("peer1", pinsvcapi.StateFailed, testPin(1))
 	asks(v)
 	require.Equal(t, 1, count(t, v, "failed"))
+
+	f.says("peer1", pinsvcapi.StatePinning, testPin(1))
+	f.change(func() { f.silent["peer1"] = true })
+	_, err := v.Status(t.Context(), toPin(testPin(1)))
+	require.NoError(t, err)
+	require.Equal(t, 1, count(t, v, "failed"), "who is silent has said nothing new")
 }
 
 // However many lists there are, a peer is asked once a second at most; one that
