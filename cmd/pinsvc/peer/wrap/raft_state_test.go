@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/raft"
@@ -27,7 +28,9 @@ func newState(t *testing.T, names map[int]string) (*raftState, *[]api.Cid) {
 		changed: func(c api.Cid) { told = append(told, c) },
 	}
 	for i, name := range names {
-		require.NoError(t, s.Add(t.Context(), testPin(i, name)))
+		pin := testPin(i, name)
+		pin.Timestamp = time.Unix(1_000_000_000, 0) // the same in every state
+		require.NoError(t, s.Add(t.Context(), pin))
 	}
 	require.NoError(t, store.Put(t.Context(), datastore.NewKey("/elsewhere"), []byte("stays")))
 	return s, &told
