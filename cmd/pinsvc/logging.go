@@ -61,9 +61,10 @@ func parseLogLevels(text string, debug bool) (logLevels, error) {
 
 // quieter are the levels of facilities that repeat what we say once: each
 // request to an IPFS node that is away is an error of ipfshttp and diskinfo,
-// and the monitor is stopped twice.
+// and the monitor is stopped twice. On CRDT the provider has an error for each
+// block of the pinset's DAG, a minute after the start, when the peer is alone.
 func quieter() logLevels {
-	return logLevels{"ipfshttp": "fatal", "diskinfo": "fatal", "monitor": "error"}
+	return logLevels{"ipfshttp": "fatal", "diskinfo": "fatal", "monitor": "error", "provider": "fatal"}
 }
 
 // everyLevel spreads the overall level over the library's facilities. Those of

@@ -13,7 +13,7 @@ func TestParseLogLevels(t *testing.T) {
 		debug bool
 		wants map[string]string
 	}{
-		{"nothing", "", false, map[string]string{"pinsvc": "info", "cluster": "warn", "badger": "warn", "raftlib": "error"}},
+		{"nothing", "", false, map[string]string{"pinsvc": "info", "cluster": "warn", "badger": "warn", "raftlib": "error", "provider": "fatal"}},
 		{"one for all", "info", false, map[string]string{"pinsvc": "info", "cluster": "info", "ipfshttp": "info", "badger": "info", "raftlib": "error"}},
 		{"one for all by name", "all:error", false, map[string]string{"pinsvc": "error", "cluster": "error"}},
 		{"one for a component", "cluster:debug", false, map[string]string{"pinsvc": "info", "cluster": "debug", "restapi": "warn"}},
