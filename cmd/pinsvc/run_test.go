@@ -41,6 +41,7 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		{"an unknown datastore", []string{"init", "--datastore", "sql"}, "sql"},
 		{"an unknown IPFS node", []string{"init", "--ipfs", "carrier pigeons"}, "carrier pigeons"},
 		{"a token that has expired", []string{"token", "--expires-in", "-1h"}, "--expires-in"},
+		{"a token that ends at once", []string{"token", "--expires-in", "0s"}, "--expires-in"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			require.Contains(t, refuse(t, "", append([]string{"-c", folder}, c.args...)...), c.wants)

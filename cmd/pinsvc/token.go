@@ -24,7 +24,13 @@ func (a *app) tokenCommand() *cobra.Command {
 Whoever has it may do what the user may, until the user's password in
 api.pinsvcapi.basic_auth_credentials is changed. The daemon need not run.`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return a.token(f) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			// Zero is for ever only when nobody has asked for it.
+			if c.Flags().Changed("expires-in") && f.expiresIn < time.Second {
+				return errors.New("--expires-in must be at least 1s; leave it out for a token that never ends")
+			}
+			return a.token(f)
+		},
 	}
 	cmd.Flags().StringVar(&f.user, "user", "", "whose token (default: the only user)")
 	cmd.Flags().StringVar(&f.kubo, "kubo", "", "print the whole command that tells Kubo of the service under this `name`")
@@ -33,9 +39,6 @@ api.pinsvcapi.basic_auth_credentials is changed. The daemon need not run.`,
 }
 
 func (a *app) token(f tokenFlags) error {
-	if f.expiresIn < 0 {
-		return errors.New("--expires-in is in the past")
-	}
 	cfg, err := loadService(a.folder)
 	if err != nil {
 		return err
