@@ -2,6 +2,7 @@ package peer
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -64,27 +65,66 @@ func (c *checked) named(err error) error {
 	return fmt.Errorf("%s: %w", c.name, plain(err))
 }
 
-// blame finds the keys that are wrong by trying each alone over the defaults.
+// blame finds the keys that are wrong: over the defaults, keys are added as long
+// as that works, and those that are left over are wrong. A key that needs others
+// is tried again when these are there, and is not blamed for mistakes of theirs.
 func (c *checked) blame(raw []byte, err error) []error {
 	if c.fresh == nil {
 		return []error{err}
 	}
-	var given, defaults map[string]json.RawMessage
-	if json.Unmarshal(raw, &given) != nil || c.decodeDefaults(&defaults) != nil {
+	var given, good map[string]json.RawMessage
+	if json.Unmarshal(raw, &given) != nil || c.decodeDefaults(&good) != nil {
 		return []error{c.named(err)}
 	}
+	left := units(given)
 	var found []error
-	for _, key := range slices.Sorted(maps.Keys(given)) {
-		trial := maps.Clone(defaults)
-		trial[key] = given[key]
-		if err := c.try(trial); err != nil {
-			found = append(found, fmt.Errorf("%s.%s: %w", c.name, key, plain(err)))
-		}
+	for before := len(left) + 1; len(left) < before; {
+		before, found = len(left), nil
+		left = slices.DeleteFunc(left, func(keys []string) bool {
+			trial := maps.Clone(good)
+			for _, key := range keys {
+				trial[key] = given[key]
+			}
+			err := c.try(trial)
+			if err != nil {
+				found = append(found, fmt.Errorf("%s.%s: %w", c.name, guilty(keys, err), plain(err)))
+				return false
+			}
+			good = trial
+			return true
+		})
 	}
-	if found == nil { // only wrong together
+	if found == nil { // cannot be: all keys are good, and the section is not
 		return []error{c.named(err)}
 	}
 	return found
+}
+
+// guilty returns which of keys that belong together an error is about.
+func guilty(keys []string, err error) string {
+	var wrongType *json.UnmarshalTypeError
+	if errors.As(err, &wrongType) && slices.Contains(keys, wrongType.Field) {
+		return wrongType.Field
+	}
+	return keys[0]
+}
+
+// units returns the keys of a section, in order. Those of which neither is
+// right without the other are one element.
+func units(given map[string]json.RawMessage) [][]string {
+	const lower, upper = "replication_factor_min", "replication_factor_max"
+	_, both := given[lower]
+	var all [][]string
+	for _, key := range slices.Sorted(maps.Keys(given)) {
+		switch {
+		case both && key == upper:
+			all = append(all, []string{lower, upper})
+		case key == lower && given[upper] != nil:
+		default:
+			all = append(all, []string{key})
+		}
+	}
+	return all
 }
 
 // try loads values into a section that nobody uses.

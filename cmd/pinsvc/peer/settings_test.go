@@ -106,6 +106,27 @@ func TestAllMistakesAtOnce(t *testing.T) {
 	require.ErrorContains(t, err, "cluster.replication_factor_min")
 }
 
+// Keys that need each other are right, whatever else is wrong in their section.
+func TestKeysThatBelongTogetherAreNotBlamed(t *testing.T) {
+	folder := newFolder(t, CreateOptions{})
+	edit(t, folder, 2.0, "cluster", "replication_factor_min")
+	edit(t, folder, 3.0, "cluster", "replication_factor_max")
+	edit(t, folder, "soon", "cluster", "state_sync_interval")
+	_, err := LoadSettings(folder, false)
+	require.ErrorContains(t, err, "cluster.state_sync_interval: ")
+	require.NotContains(t, err.Error(), "replication_factor")
+
+	edit(t, folder, 4.0, "cluster", "replication_factor_min")
+	edit(t, folder, "5m", "cluster", "state_sync_interval")
+	_, err = LoadSettings(folder, false)
+	require.ErrorContains(t, err, "cluster.replication_factor_min: ")
+	require.NotContains(t, err.Error(), "must be -1")
+
+	edit(t, folder, "many", "cluster", "replication_factor_max")
+	_, err = LoadSettings(folder, false)
+	require.ErrorContains(t, err, "cluster.replication_factor_max: must be a whole number")
+}
+
 func TestUnknownKeysAllowed(t *testing.T) {
 	folder := newFolder(t, CreateOptions{})
 	edit(t, folder, "5s", "api", "pinsvcapi", "read_timeot")
