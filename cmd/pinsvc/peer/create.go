@@ -94,7 +94,11 @@ func Create(folder string, o CreateOptions) (*Created, error) {
 		Settings: filepath.Join(folder, settingsFile),
 		Identity: filepath.Join(folder, identityFile),
 	}
-	if exists(c.Settings) && !o.Overwrite {
+	switch err := requireFolder(folder); {
+	case errors.Is(err, ErrNoFolder):
+	case err != nil:
+		return nil, err
+	case !o.Overwrite:
 		return nil, fmt.Errorf("%s %w", c.Settings, ErrExists)
 	}
 	s, err := newDefaults(folder, o)

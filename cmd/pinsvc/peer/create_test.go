@@ -92,6 +92,13 @@ func TestCreateRefuses(t *testing.T) {
 			require.NoDirExists(t, folder)
 		})
 	}
+	t.Run("a file in place of the folder", func(t *testing.T) {
+		folder := filepath.Join(t.TempDir(), "peer")
+		require.NoError(t, os.WriteFile(folder, nil, 0o600))
+		_, err := Create(folder, CreateOptions{Consensus: "crdt", Datastore: "pebble"})
+		require.ErrorContains(t, err, "choose a folder")
+		require.NotErrorIs(t, err, ErrExists)
+	})
 	t.Run("a bad environment", func(t *testing.T) {
 		t.Setenv("CLUSTER_SECRET", "short")
 		folder := filepath.Join(t.TempDir(), "peer")

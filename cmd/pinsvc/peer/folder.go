@@ -44,7 +44,7 @@ func exists(path string) bool {
 func requireFolder(folder string) error {
 	_, err := os.Stat(filepath.Join(folder, settingsFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w in %s: make a peer there with 'pinsvc init'", ErrNoFolder, folder)
+		return fmt.Errorf("%w in %s: choose another folder with --config, or make a peer there with 'pinsvc init'", ErrNoFolder, folder)
 	}
 	return file(err)
 }

@@ -47,7 +47,7 @@ func daemonOf(folder string) (*os.Process, error) {
 		return nil, fmt.Errorf("%w %s", ErrNoDaemon, folder)
 	}
 	if err != nil {
-		return nil, err
+		return nil, file(err)
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
 	if err != nil {
