@@ -8,10 +8,8 @@ set -euo pipefail
 program=$1
 
 echo "The peer's folder is $IPFS_CLUSTER_PATH (IPFS_CLUSTER_PATH=... changes that)."
-if [ -e "$IPFS_CLUSTER_PATH/service.json" ]; then
-	echo "In another terminal, this prints the command that tells Kubo of this service:"
-	echo "  $program --config $IPFS_CLUSTER_PATH token --kubo pinsvc"
-fi
+echo "In another terminal, this prints the command that tells Kubo of this service:"
+echo "  $program --config $IPFS_CLUSTER_PATH token --kubo pinsvc"
 echo "Control-C stops the peer."
 echo
 exec "$program" --config "$IPFS_CLUSTER_PATH" daemon --init

@@ -111,6 +111,6 @@ func (a *app) introduce(url string) error {
 		}
 	}
 	line := addLine(kuboName, url, token)
-	fmt.Fprintf(a.out, "Endpoint:      %s\n\nThis tells Kubo of the service. The token is shown only now; \"pinsvc token\" makes more.\n\n  %s\n\n", url, line)
+	fmt.Fprintf(a.out, "Endpoint:      %s\n\nThis tells Kubo of the service. The token is shown only now; \"%s\" makes more.\n\n  %s\n\n", url, a.commandLine("token"), line)
 	return nil
 }

@@ -56,8 +56,8 @@ func (a *app) passwd(name string) error {
 		return err
 	}
 	fmt.Fprintf(a.out, "User %s has a new password in %s.\n", name, strings.Join(sections, " and "))
-	fmt.Fprintln(a.out, "Older tokens of this user end. Copy the user's entry to every peer of the cluster,\n"+
-		"and run \"pinsvc reload\" where the daemon runs, to make it use the new password.")
+	fmt.Fprintf(a.out, "Older tokens of this user end. Copy the user's entry to every peer of the cluster,\n"+
+		"and run \"%s\" where the daemon runs, to make it use the new password.\n", a.commandLine("reload"))
 	if utf8.RuneCountInString(password) < shortPassword {
 		fmt.Fprintf(a.err, "Warning: the password is shorter than %d characters: a long random one cannot be guessed.\n", shortPassword)
 	}

@@ -116,6 +116,14 @@ func (a *app) prepare(*cobra.Command, []string) (err error) {
 	return err
 }
 
+// commandLine is how another command is called for the same folder.
+func (a *app) commandLine(command string) string {
+	if home, err := homeFolder(); err == nil && a.folder == filepath.Join(home, ".ipfs-cluster") {
+		return "pinsvc " + command
+	}
+	return "pinsvc --config " + a.folder + " " + command
+}
+
 func homeFolder() (string, error) {
 	if home, err := os.UserHomeDir(); err == nil {
 		return home, nil
