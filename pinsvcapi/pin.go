@@ -49,7 +49,7 @@ func (p Pin) expired(now time.Time) bool {
 // tracker statuses apart.
 type State int
 
-// The states, from DESIGN's row "status of a pin".
+// The states, of which a pin's Status is made.
 const (
 	StateQueued  State = iota // waits: everything that is none of the below
 	StatePinning              // is being fetched

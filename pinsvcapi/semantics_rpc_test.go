@@ -38,7 +38,7 @@ func on(c cid.Cid, least int, peers ...*rpcPeer) api.Pin {
 }
 
 // trackerStatuses are all that a tracker can say of a pin in one word, and
-// what counts (DESIGN, row "status of a pin").
+// what counts (openapi.yaml, schema Status).
 var trackerStatuses = map[api.TrackerStatus]string{
 	api.TrackerStatusUndefined:            "queued",
 	api.TrackerStatusPinError:             "failed",

@@ -17,8 +17,8 @@ var statuses = []Status{StatusQueued, StatusPinning, StatusPinned, StatusFailed}
 // Tally counts a pin's peers by the State that they are in.
 type Tally [4]int
 
-// Status makes a pin's status out of what its peers say (DESIGN, row "status of
-// a pin"): enough replicas pinned make it pinned, else any peer that is pinning
+// Status makes a pin's status out of what its peers say (openapi.yaml, schema
+// Status): enough replicas pinned make it pinned, else any peer that is pinning
 // makes it pinning, else any that is queued makes it queued, else it has
 // failed. Without any peer it waits. least is the pin's minimum replication
 // factor; one peer is enough when it is pinned everywhere, or sharded.
