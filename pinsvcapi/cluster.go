@@ -46,8 +46,10 @@ type LocalPeer interface {
 	State(context.Context) (state.ReadOnly, error)
 	// Peers returns the cluster's members (Consensus.Peers).
 	Peers(context.Context) ([]peer.ID, error)
-	// Status returns what the peer's tracker says (PinTracker.Status).
-	Status(context.Context, api.Cid) api.PinInfo
+	// Status returns what the peer's tracker says of a pin (PinTracker.Status).
+	// It is the entry of the state that was read a moment ago when read is
+	// true, else there is only its CID.
+	Status(ctx context.Context, pin api.Pin, read bool) api.PinInfo
 }
 
 // WithLocalPeer makes the API ask its own peer without RPC, which costs more
@@ -120,13 +122,17 @@ func (c *calls) id(ctx context.Context, dest peer.ID) (id api.ID, err error) {
 	return id, err
 }
 
-func (c *calls) trackerStatus(ctx context.Context, dest peer.ID, ci api.Cid) (info api.PinInfo, err error) {
+func (c *calls) trackerStatus(ctx context.Context, dest peer.ID, p Pin) (info api.PinInfo, err error) {
 	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
 	defer cancel()
-	if p := c.near(); p != nil && p.ID() == dest {
-		return p.Status(ctx, ci), nil
+	if near := c.near(); near != nil && near.ID() == dest {
+		stored, ok := p.before.stored.(api.Pin)
+		if !ok {
+			stored = api.PinCid(api.NewCid(p.CID))
+		}
+		return near.Status(ctx, stored, ok), nil
 	}
-	err = c.do(ctx, dest, "PinTracker", "Status", ci, &info)
+	err = c.do(ctx, dest, "PinTracker", "Status", api.NewCid(p.CID), &info)
 	return info, err
 }
 

@@ -161,6 +161,7 @@ func fromStored(s api.Pin) Pin {
 		ReplicationMax: s.ReplicationFactorMax,
 		Sharded:        s.Type == api.MetaType,
 		Expires:        expiry(s),
+		before:         before{known: true, stored: s},
 	}
 	if s.Reference != nil {
 		p.Reference = s.Reference.Cid

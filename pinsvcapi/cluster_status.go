@@ -79,7 +79,7 @@ func (r *rpcCluster) askStatus(ctx context.Context, p Pin, id string) (info api.
 		return info, errMutedIPFS
 	}
 	start := time.Now()
-	info, err = r.calls.trackerStatus(ctx, dest, api.NewCid(p.CID))
+	info, err = r.calls.trackerStatus(ctx, dest, p)
 	late := time.Since(start) >= peerTimeout && ctx.Err() == nil
 	switch {
 	case late && err != nil:

@@ -35,8 +35,11 @@ func (l *local) State(ctx context.Context) (state.ReadOnly, error) {
 	return l.consensus.State(ctx)
 }
 
-func (l *local) Status(ctx context.Context, c api.Cid) api.PinInfo {
-	return l.tracker.QuickStatus(ctx, c)
+func (l *local) Status(ctx context.Context, pin api.Pin, read bool) api.PinInfo {
+	if !read {
+		return l.tracker.Status(ctx, pin.Cid)
+	}
+	return l.tracker.QuickStatus(ctx, pin)
 }
 
 // Peers returns who was a member within the last second. The slice is shared.

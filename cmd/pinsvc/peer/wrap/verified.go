@@ -81,17 +81,19 @@ func (v *verified) get(c api.Cid) (api.IPFSPinStatus, bool) {
 }
 
 // QuickStatus is Status for an answer to a client: of a pin that the IPFS node
-// was seen to have a moment ago, nobody is asked again.
-func (t *Tracker) QuickStatus(ctx context.Context, c api.Cid) api.PinInfo {
-	if info, ok := t.verified(ctx, c); ok {
+// was seen to have a moment ago, nobody is asked again. The pin was read from
+// the state for that answer.
+func (t *Tracker) QuickStatus(ctx context.Context, pin api.Pin) api.PinInfo {
+	if info, ok := t.verified(ctx, pin); ok {
 		return info
 	}
-	return t.Status(ctx, c)
+	return t.Status(ctx, pin.Cid)
 }
 
 // verified returns the status of a pin that nothing is being done about and
 // that was pinned a moment ago.
-func (t *Tracker) verified(ctx context.Context, c api.Cid) (api.PinInfo, bool) {
+func (t *Tracker) verified(ctx context.Context, pin api.Pin) (api.PinInfo, bool) {
+	c := pin.Cid
 	if t.options.Verified == nil {
 		return api.PinInfo{}, false
 	}
@@ -99,8 +101,7 @@ func (t *Tracker) verified(ctx context.Context, c api.Cid) (api.PinInfo, bool) {
 	if !ok {
 		return api.PinInfo{}, false
 	}
-	pin, found, err := t.stored(c)
-	if err != nil || !found || pin.Type == api.MetaType || pin.IsRemotePin(t.options.Peer) || !status.IsPinned(pin.MaxDepth) {
+	if pin.Type == api.MetaType || pin.IsRemotePin(t.options.Peer) || !status.IsPinned(pin.MaxDepth) {
 		return api.PinInfo{}, false
 	}
 	// Last, so that what begins meanwhile counts.

@@ -78,7 +78,6 @@ func TestQuickStatus(t *testing.T) {
 		"not seen":             {testPin(1, "x"), 0, nil, asked},
 		"seen in another way":  {direct, api.IPFSPinStatusRecursive, nil, asked},
 		"of others":            {remotePin(1), api.IPFSPinStatusRecursive, nil, asked},
-		"not in the state":     {testPin(2, "x"), api.IPFSPinStatusRecursive, nil, asked},
 		"an operation is on":   {testPin(1, "x"), api.IPFSPinStatusRecursive, func(b *bench) { b.inner.start(testCID(1), api.TrackerStatusUnpinning) }, api.TrackerStatusUnpinning},
 		"about to be unpinned": {testPin(1, "x"), api.IPFSPinStatusRecursive, func(b *bench) { b.queue.change(testCID(1), func(e *entry) { e.gone = true }) }, asked},
 	} {
@@ -89,7 +88,7 @@ func TestQuickStatus(t *testing.T) {
 			if tt.begin != nil {
 				tt.begin(b)
 			}
-			info := b.QuickStatus(t.Context(), testCID(1))
+			info := b.QuickStatus(t.Context(), asStored(tt.pin))
 			require.Equal(t, tt.want, info.Status)
 			if tt.want == pinned {
 				require.Equal(t, "x", info.Name)
