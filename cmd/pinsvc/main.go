@@ -11,6 +11,8 @@ package main
 import (
 	"context"
 	"os"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
 )
 
 // commit is set when the program is linked, by the Makefile.
@@ -18,5 +20,6 @@ var commit string
 
 func main() {
 	keepConnections()
+	peer.SwitchTracer()
 	os.Exit(run(context.Background(), os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }

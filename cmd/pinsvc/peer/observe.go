@@ -8,6 +8,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/observations"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opencensus.io/trace"
 )
 
 // observe starts metrics and tracing when they are enabled.
@@ -15,7 +16,7 @@ func (s *Settings) observe() (ipfscluster.Tracer, error) {
 	if err := observations.SetupMetrics(s.Metrics); err != nil {
 		return nil, fmt.Errorf("observations.metrics: %w", err)
 	}
-	setTracer(s.Tracing.EnableTracing)
+	setTracer(trace.DefaultTracer, s.Tracing.EnableTracing)
 	tracer, err := observations.SetupTracing(s.Tracing)
 	if err != nil {
 		return nil, fmt.Errorf("observations.tracing: %w", err)

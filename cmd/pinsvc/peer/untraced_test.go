@@ -8,14 +8,13 @@ import (
 )
 
 func TestTracerIsOffUntilItIsWanted(t *testing.T) {
-	was := trace.DefaultTracer
-	defer func() { trace.DefaultTracer = was }()
+	tracer := &switchedTracer{Tracer: trace.DefaultTracer}
 	for _, on := range []bool{true, false, false, true, true} {
-		setTracer(on)
-		ctx, span := trace.StartSpan(t.Context(), "x")
+		setTracer(tracer, on)
+		ctx, span := tracer.StartSpan(t.Context(), "x")
 		require.Equal(t, on, span != nil)
-		require.Equal(t, on, trace.FromContext(ctx) != nil)
-		_, span = trace.StartSpanWithRemoteParent(t.Context(), "x", trace.SpanContext{})
+		require.Equal(t, on, tracer.FromContext(ctx) != nil)
+		_, span = tracer.StartSpanWithRemoteParent(t.Context(), "x", trace.SpanContext{})
 		require.Equal(t, on, span != nil)
 		span.Annotate(nil, "what is done with a span")
 		span.AddAttributes(trace.StringAttribute("k", "v"))
