@@ -99,16 +99,31 @@ func (b *bench) findPrograms(ctx context.Context) error {
 		}
 		b.contend(path, false)
 	}
+	if b.options.viewless {
+		path, err := b.build(ctx, "viewless", "-ldflags", "-X "+ourPackage+"/peer.viewless=yes")
+		if err != nil {
+			return err
+		}
+		b.contend(path, true)
+	}
 	path := b.options.pinsvc
 	if path == "" {
-		path = filepath.Join(b.dir, "pinsvc")
-		b.progress("building pinsvc")
-		if _, err := output(ctx, "go", "build", "-o", path, ourPackage); err != nil {
+		var err error
+		if path, err = b.build(ctx, "pinsvc"); err != nil {
 			return err
 		}
 	}
 	b.contend(path, true)
 	return nil
+}
+
+// build makes a program of ours from this tree.
+func (b *bench) build(ctx context.Context, name string, flags ...string) (path string, err error) {
+	b.progress("building %s", name)
+	path = filepath.Join(b.dir, name)
+	args := append([]string{"build", "-o", path}, flags...)
+	_, err = output(ctx, "go", append(args, ourPackage)...)
+	return path, err
 }
 
 // contend adds a program. A pin of its peers may hang as long as it likes:

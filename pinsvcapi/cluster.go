@@ -151,9 +151,33 @@ func (c *calls) trackerUnpinned(ctx context.Context, dest peer.ID) ([]api.PinInf
 
 // pins calls fn for every entry of the local state, in no order.
 func (c *calls) pins(ctx context.Context, fn func(api.Pin)) error {
+	if p := c.near(); p != nil {
+		st, err := p.State(ctx)
+		if err != nil {
+			return translate(err)
+		}
+		return entries(ctx, st, fn)
+	}
 	in := make(chan struct{})
 	close(in)
 	return stream(ctx, c, "", "Cluster", "Pins", in, fn)
+}
+
+// entries calls fn for every entry of a state. A state that is listed waits until
+// its values are taken, whatever has ended, so that all are.
+func entries(ctx context.Context, st state.ReadOnly, fn func(api.Pin)) error {
+	out := make(chan api.Pin, 1024)
+	ended := make(chan error, 1)
+	go func() { ended <- st.List(ctx, out) }()
+	for p := range out {
+		if ctx.Err() == nil {
+			fn(p)
+		}
+	}
+	if err := <-ended; err != nil {
+		return translate(err)
+	}
+	return ctx.Err()
 }
 
 // stream calls fn for every value of a streaming call and returns the call's
