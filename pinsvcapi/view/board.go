@@ -3,8 +3,6 @@ package view
 import (
 	"slices"
 
-	"github.com/tidwall/btree"
-
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
@@ -30,20 +28,6 @@ func bitOf(s pinsvcapi.Status) status {
 		return failed
 	}
 	return queued
-}
-
-// exception is a pin that is not pinned.
-type exception struct {
-	*item
-	status status
-}
-
-// exceptions are pins in the order of a list. A copy takes no time.
-type exceptions = btree.BTreeG[exception]
-
-func newExceptions() *exceptions {
-	less := func(a, b exception) bool { return newestFirst(a.item, b.item) < 0 }
-	return btree.NewBTreeGOptions(less, btree.Options{NoLocks: true})
 }
 
 // board has the pins that are not pinned, as their peers last said. It is not
@@ -188,31 +172,14 @@ func (b *board) unsure(all map[string]*place) map[*place]bool {
 }
 
 // differs tells whether a pin's status may not be what was noted last.
-func (b *board) differs(it *item) bool {
-	if b.others.Len() == 0 {
-		return b.status(it) != pinned
-	}
-	noted, ok := b.others.Get(exception{it, 0})
-	if !ok {
-		noted.status = pinned
-	}
-	return noted.status != b.status(it)
-}
+func (b *board) differs(it *item) bool { return b.others.status(it) != b.status(it) }
 
 // update notes the status that a pin of the index has now.
-func (b *board) update(it *item) {
-	if s := b.status(it); s != pinned {
-		b.others.Set(exception{it, s})
-	} else if b.others.Len() > 0 {
-		b.others.Delete(exception{it, 0})
-	}
-}
+func (b *board) update(it *item) { b.others.set(it, b.status(it)) }
 
 // forget removes a pin.
 func (b *board) forget(it *item) {
-	if b.others.Len() > 0 {
-		b.others.Delete(exception{it, 0})
-	}
+	b.others.remove(it)
 	for _, a := range b.holders(it.place) {
 		delete(a.later, it.key())
 	}

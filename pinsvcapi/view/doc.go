@@ -5,8 +5,8 @@
 // name and by CID (order.go). The view (view.go) keeps it equal to the local
 // state: it is built by a scan and compared with the state now and then
 // (scan.go), and follows the changes that the tracker and the consensus tell
-// (follow.go). The board (board.go) has the pins that are not pinned, by what
-// peers last said (refresh.go asks them). A list (select.go, filter.go) takes a
+// (follow.go). The board (board.go) has the pins that are not pinned
+// (exceptions.go), by what peers last said (refresh.go asks them). A list (select.go, filter.go) takes a
 // copy of both, which costs nothing, and reads without a lock.
 //
 // The view is derived: losing it loses nothing.

@@ -63,10 +63,8 @@ func (f *filter) within(it *item) bool {
 // span returns the tree that a list goes through, and which part of it.
 func (f *filter) span(s *snapshot) (t *tree, from, to int) {
 	if !f.exact {
-		t = s.byCreated
-		from = rank(t, func(it *item) bool { return it.created < f.before })
-		to = rank(t, func(it *item) bool { return it.created <= f.after })
-		return t, from, max(from, to)
+		from, to = f.created(s.byCreated)
+		return s.byCreated, from, to
 	}
 	t = s.byName
 	from = rank(t, func(it *item) bool {
@@ -78,6 +76,14 @@ func (f *filter) span(s *snapshot) (t *tree, from, to int) {
 		return name > f.text || name == f.text && it.created <= f.after
 	})
 	return t, from, max(from, to)
+}
+
+// created returns which part of a tree in the order of lists is between before
+// and after.
+func (f *filter) created(t *tree) (from, to int) {
+	from = rank(t, func(it *item) bool { return it.created < f.before })
+	to = rank(t, func(it *item) bool { return it.created <= f.after })
+	return from, max(from, to)
 }
 
 // candidate returns an item for a page.

@@ -138,21 +138,18 @@ func (v *View) hearFrom(id string) {
 	}
 	v.mu.Lock()
 	all := v.board.hear(id, at, said)
-	others := v.board.others.Copy()
+	others := v.board.others.copy()
 	v.copied = nil
 	v.mu.Unlock()
 	if all {
 		v.updateAll()
 		return
 	}
-	keys := make([]string, 0, len(said.Pins)+others.Len())
+	keys := make([]string, 0, len(said.Pins)+others.len())
 	for c := range said.Pins {
 		keys = append(keys, c.KeyString())
 	}
-	others.Scan(func(e exception) bool {
-		keys = append(keys, e.key())
-		return true
-	})
+	others.each(func(it *item) { keys = append(keys, it.key()) })
 	v.update(keys)
 }
 
@@ -207,9 +204,10 @@ func (v *View) known() *snapshot {
 		v.copied = &snapshot{
 			byCreated: v.index.byCreated.Copy(),
 			byName:    v.index.byName.Copy(),
-			others:    v.board.others.Copy(),
+			others:    v.board.others.copy(),
 			unsure:    v.board.unsure(v.places.all),
 		}
+		v.copied.blind = v.copied.unsure != nil && len(v.copied.unsure) == len(v.places.all)
 	}
 	return v.copied
 }

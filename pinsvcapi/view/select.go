@@ -3,9 +3,10 @@ package view
 import (
 	"context"
 	"runtime"
+	"slices"
+	"sort"
 
 	"github.com/ipfs/go-cid"
-	"github.com/tidwall/btree"
 
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
@@ -15,6 +16,7 @@ type snapshot struct {
 	byCreated, byName *tree
 	others            *exceptions     // what is not pinned
 	unsure            map[*place]bool // where any pin may be in any state
+	blind             bool            // that is everywhere
 }
 
 // Select implements pinsvcapi.Cluster.
@@ -70,10 +72,10 @@ func (f *found) add(it *item, most int) {
 // find returns what passes a filter, in the cheapest way.
 func (s *snapshot) find(f *filter) found {
 	switch t, from, to := f.span(s); {
+	case f.plain() && (s.blind || f.wanted == anyStatus || s.unsure == nil && s.others.len() == 0 && f.wanted&pinned != 0):
+		return found{to - from, page(t, from, min(to-from, f.max))}
 	case s.unsure == nil && f.wanted&pinned == 0:
 		return s.findOthers(f)
-	case f.plain() && (f.wanted == anyStatus || s.unsure == nil && s.others.Len() == 0):
-		return found{to - from, page(t, from, min(to-from, f.max))}
 	case f.plain() && s.unsure == nil && t == s.byCreated:
 		return s.findPinned(f, from, to)
 	default:
@@ -103,55 +105,87 @@ func each(t *tree, from, n int, fn func(*item)) {
 
 // findOthers finds what is not pinned.
 func (s *snapshot) findOthers(f *filter) (out found) {
-	s.eachOther(f, func(e exception) {
-		if e.status&f.wanted != 0 {
-			out.add(e.item, f.max)
+	for _, e := range s.others.of(f.wanted) {
+		from, to := f.created(e.pins)
+		one := found{count: to - from}
+		if f.plain() && !f.exact {
+			one.first = page(e.pins, from, min(to-from, f.max))
+		} else {
+			one = findMatches(f, e.pins, from, to)
+		}
+		out.count += one.count
+		out.first = append(out.first, one.first...)
+	}
+	slices.SortFunc(out.first, newestFirst)
+	out.first = out.first[:min(len(out.first), f.max)]
+	return out
+}
+
+func findMatches(f *filter, t *tree, from, to int) (out found) {
+	each(t, from, to-from, func(it *item) {
+		if f.within(it) && f.matches(it) {
+			out.add(it, f.max)
 		}
 	})
 	return out
 }
 
-// eachOther calls fn for each pin that is not pinned and passes the rest of a
-// filter.
-func (s *snapshot) eachOther(f *filter, fn func(exception)) {
-	visit := func(e exception) bool {
-		if e.created <= f.after {
-			return false
-		}
-		if f.within(e.item) && f.matches(e.item) {
-			fn(e)
-		}
-		return true
-	}
-	if first, ok := s.byCreated.GetAt(rank(s.byCreated, func(it *item) bool { return it.created < f.before })); ok {
-		s.others.Ascend(exception{first, 0}, visit)
-	}
-}
+// leapFrom is how many items are passed over one by one.
+const leapFrom = 1000
 
 // findPinned finds what is pinned, or not pinned in a wanted way, when nothing
-// else is asked: only what is not wanted has to be counted.
+// else is asked: what is not wanted is counted, and passed over in leaps, for
+// it may be a hundred thousand pins in a row.
 func (s *snapshot) findPinned(f *filter, from, to int) found {
+	unwanted := s.others.of(anyStatus &^ f.wanted)
 	out := found{count: to - from}
-	s.eachOther(f, func(e exception) {
-		if e.status&f.wanted == 0 {
-			out.count--
-		}
-	})
-	first, ok := s.byCreated.GetAt(from)
-	if !ok || out.count == 0 {
-		return out
+	for _, e := range unwanted {
+		first, last := f.created(e.pins)
+		out.count -= last - first
 	}
-	others := s.follow(first)
-	s.byCreated.Ascend(first, func(it *item) bool {
-		if it.created <= f.after || len(out.first) == min(f.max, out.count) {
-			return false
-		}
-		if others.status(it)&f.wanted != 0 {
-			out.first = append(out.first, it)
-		}
-		return true
-	})
+	most := min(f.max, out.count)
+	for at := from; at < to && len(out.first) < most; at = s.leap(unwanted, at, to) {
+		at += s.walk(f, at, to, most, &out.first)
+	}
 	return out
+}
+
+// walk appends wanted items to a page until it is full or too many in a row are
+// not wanted. It returns how many items it has seen.
+func (s *snapshot) walk(f *filter, from, to, most int, first *[]*item) (seen int) {
+	start, _ := s.byCreated.GetAt(from)
+	others := s.others.follow(start)
+	inRow := 0
+	s.byCreated.Ascend(start, func(it *item) bool {
+		if others.status(it)&f.wanted != 0 {
+			*first = append(*first, it)
+			inRow = 0
+		} else {
+			inRow++
+		}
+		seen++
+		return len(*first) < most && inRow < leapFrom && from+seen < to
+	})
+	return seen
+}
+
+// leap returns the first position of a span whose item has none of the unwanted
+// statuses, its end if there is none.
+func (s *snapshot) leap(unwanted []exception, from, to int) int {
+	before := func(at int) (n int) {
+		it, ok := s.byCreated.GetAt(at)
+		for _, e := range unwanted {
+			if !ok {
+				n += e.pins.Len()
+				continue
+			}
+			n += rank(e.pins, func(other *item) bool { return newestFirst(other, it) >= 0 })
+		}
+		return n
+	}
+	start := before(from)
+	// As long as all are unwanted, there are as many of them as positions.
+	return from + sort.Search(to-from, func(n int) bool { return before(from+n+1)-start < n+1 })
 }
 
 // leastShare is how many items are worth a goroutine.
@@ -178,42 +212,11 @@ func (s *snapshot) findPart(f *filter, t *tree, from, to int) (out found) {
 	if !ok || from == to {
 		return out
 	}
-	others := s.follow(first)
+	others := s.others.follow(first)
 	each(t, from, to-from, func(it *item) {
 		if f.matches(it) && (s.unsure[it.place] || others.status(it)&f.wanted != 0) {
 			out.add(it, f.max)
 		}
 	})
 	return out
-}
-
-// beside goes through the exceptions beside items in the same order.
-type beside struct {
-	iter btree.IterG[exception]
-	more bool
-}
-
-// follow begins beside an item.
-func (s *snapshot) follow(first *item) *beside {
-	b := &beside{}
-	if s.others.Len() > 0 {
-		b.iter = s.others.Iter()
-		b.more = b.iter.Seek(exception{first, 0})
-	}
-	return b
-}
-
-// status returns the status of an item, which comes after the last one.
-func (b *beside) status(it *item) status {
-	for b.more {
-		e := b.iter.Item()
-		if e.item == it {
-			return e.status
-		}
-		if newestFirst(e.item, it) > 0 {
-			break
-		}
-		b.more = b.iter.Next()
-	}
-	return pinned
 }

@@ -201,8 +201,8 @@ func (v *View) install(it *item) (*item, bool) {
 		it.changed = v.now()
 	}
 	v.copied = nil
-	if old != nil && v.board.others.Len() > 0 {
-		v.board.others.Delete(exception{old, 0})
+	if old != nil {
+		v.board.others.remove(old)
 	}
 	v.index.put(it, old)
 	v.board.update(it)

@@ -93,11 +93,15 @@ func (v *View) equalsState(f *fakeSource) error {
 		}
 	}
 	var wrong error
-	v.board.others.Scan(func(e exception) bool {
-		if v.index.get(e.key()) != e.item {
+	noted := map[*item]bool{}
+	v.board.others.each(func(it *item) {
+		if v.index.get(it.key()) != it {
 			wrong = fmt.Errorf("an exception is not in the index")
 		}
-		return wrong == nil
+		if noted[it] {
+			wrong = fmt.Errorf("a pin has two statuses")
+		}
+		noted[it] = true
 	})
 	return wrong
 }

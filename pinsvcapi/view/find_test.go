@@ -1,0 +1,85 @@
+package view
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+)
+
+// findings is a snapshot of pins whose statuses come in rows of any length,
+// short ones and such as are passed over in leaps.
+func findings(random *rand.Rand, n int) (*snapshot, []*item) {
+	var items []*item
+	for i := range n {
+		p := testPin(i)
+		p.Name = fmt.Sprintf("name %d", i%7)
+		items = append(items, newItem(p, &place{}))
+	}
+	x := load(slices.Clone(items))
+	s := &snapshot{byCreated: x.byCreated, byName: x.byName, others: newExceptions()}
+	all := page(x.byCreated, 0, n)
+	for from := 0; from < n; {
+		row := 1 + random.IntN([]int{3, 50, 3 * leapFrom}[random.IntN(3)])
+		st := status(1) << random.IntN(4)
+		for _, it := range all[from:min(from+row, n)] {
+			s.others.set(it, st)
+		}
+		from += row
+	}
+	return s, all
+}
+
+// What is found in a clever way is what looking at every pin finds.
+func TestFindIsWhatLookingAtAllFinds(t *testing.T) {
+	for seed := range uint64(6) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		s, all := findings(random, 8*leapFrom)
+		for range 100 {
+			q := pinsvcapi.Selection{Max: []int{1, 10, 1001}[random.IntN(3)]}
+			if random.IntN(2) == 0 {
+				q.Before = all[random.IntN(len(all))].createdAt().Add(time.Duration(random.IntN(3)-1) * time.Millisecond)
+			}
+			if random.IntN(2) == 0 {
+				q.After = all[random.IntN(len(all))].createdAt()
+			}
+			q.Name = []*pinsvcapi.Name{nil, nil, pinsvcapi.NewName("exact", "name 3"), pinsvcapi.NewName("partial", "e 3")}[random.IntN(4)]
+			f := newFilter(q)
+			f.wanted = status(1 + random.IntN(int(anyStatus)))
+			var want found
+			for _, it := range all {
+				if s.others.status(it)&f.wanted != 0 && f.within(it) && f.matches(it) {
+					want.add(it, f.max)
+				}
+			}
+			got := s.find(f)
+			require.Equal(t, want.count, got.count, "seed %d, %+v", seed, f)
+			require.True(t, slices.Equal(want.first, got.first), "seed %d, %+v", seed, f)
+		}
+	}
+}
+
+// While nobody knows what is pinned, every pin is a candidate: none is left out,
+// and none has to be looked at for that.
+func TestFindWhileNothingIsKnown(t *testing.T) {
+	s, all := findings(rand.New(rand.NewPCG(1, 0)), 100)
+	s.unsure = map[*place]bool{}
+	for _, it := range all {
+		s.unsure[it.place] = true
+	}
+	for _, blind := range []bool{false, true} {
+		s.blind = blind
+		for wanted := status(1); wanted <= anyStatus; wanted++ {
+			f := newFilter(pinsvcapi.Selection{Max: 10, Before: all[20].createdAt()})
+			f.wanted = wanted
+			got := s.find(f)
+			require.Equal(t, 79, got.count)
+			require.True(t, slices.Equal(all[21:31], got.first))
+		}
+	}
+}
