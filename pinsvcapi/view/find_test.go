@@ -40,6 +40,10 @@ func TestFindIsWhatLookingAtAllFinds(t *testing.T) {
 	for seed := range uint64(6) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		s, all := findings(random, 8*leapFrom)
+		statuses := make([]status, len(all))
+		for i, it := range all {
+			statuses[i] = s.others.status(it)
+		}
 		for range 100 {
 			q := pinsvcapi.Selection{Max: []int{1, 10, 1001}[random.IntN(3)]}
 			if random.IntN(2) == 0 {
@@ -52,8 +56,8 @@ func TestFindIsWhatLookingAtAllFinds(t *testing.T) {
 			f := newFilter(q)
 			f.wanted = status(1 + random.IntN(int(anyStatus)))
 			var want found
-			for _, it := range all {
-				if s.others.status(it)&f.wanted != 0 && f.within(it) && f.matches(it) {
+			for i, it := range all {
+				if statuses[i]&f.wanted != 0 && f.within(it) && f.matches(it) {
 					want.add(it, f.max)
 				}
 			}
