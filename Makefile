@@ -56,6 +56,13 @@ mutants: ## Break one line at a time and see that the tests notice (half an hour
 fuzz: ## Run every fuzz target for FUZZTIME (default 60s)
 	tools/fuzz.sh $(FUZZTIME)
 
+# What is passed to it (go run ./tools/faults -h).
+FAULTFLAGS ?=
+
+.PHONY: faults
+faults: packages ## Kill, freeze, wipe, cut off and flood real peers (FAULTFLAGS="-short -only kill")
+	@go run ./tools/faults $(FAULTFLAGS)
+
 # Pins of the benchmark, and what else is passed to it (go run ./bench -h).
 N ?= 10000
 BENCHFLAGS ?=

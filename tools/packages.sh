@@ -11,6 +11,7 @@ needs=(
 	"jq jq"                     # sharness
 	"openssl openssl"           # sharness
 	"prove perl"                # sharness
+	"ip iproute2"               # faults
 	"node nodejs"               # sharness, the JavaScript clients
 	"npm npm"
 	"chromium chromium"

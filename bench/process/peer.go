@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -39,7 +40,7 @@ type Peer struct {
 // Start runs the daemon and returns when its Pinning Service API answers
 // readyPath with success. bootstrap is the address of a peer to join, or "".
 func (f *Folder) Start(ctx context.Context, bootstrap string) (*Peer, error) {
-	log, err := os.OpenFile(f.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(f.Log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -62,13 +63,14 @@ func (f *Folder) Start(ctx context.Context, bootstrap string) (*Peer, error) {
 	}()
 	if err := p.waitReady(ctx); err != nil {
 		p.Stop()
-		out, _ := os.ReadFile(f.log())
+		out, _ := os.ReadFile(f.Log())
 		return nil, fmt.Errorf("%s daemon: %w: %s", f.program.Name, err, tail(out))
 	}
 	return p, nil
 }
 
-func (f *Folder) log() string {
+// Log returns the file with all that the folder's daemons have printed.
+func (f *Folder) Log() string {
 	return filepath.Join(f.path, "daemon.log")
 }
 
@@ -116,6 +118,20 @@ func (p *Peer) Stop() {
 	p.stop()
 	<-p.done
 }
+
+// Kill ends the daemon at once, as a loss of power would, and returns when it
+// has ended.
+func (p *Peer) Kill() {
+	p.cmd.Process.Signal(syscall.SIGKILL) // it may have ended by itself
+	<-p.done
+	p.stop()
+}
+
+// Signal sends a signal to the daemon.
+func (p *Peer) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+
+// Ended is closed when the daemon has ended.
+func (p *Peer) Ended() <-chan struct{} { return p.done }
 
 // ExitCode returns how the daemon has ended, -1 before and when it was killed.
 func (p *Peer) ExitCode() int {

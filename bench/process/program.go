@@ -28,6 +28,14 @@ type Options struct {
 	Rebroadcast time.Duration // crdt.rebroadcast_interval; 0: as init wrote it
 	PinTimeout  time.Duration // how long a pin may make no progress; 0: as init wrote it
 	InitFlags   []string      // more flags of init
+	Host        string        // IPv4 address that everything listens on; empty: 127.0.0.1
+	Set         []Setting     // values of service.json
+}
+
+// Setting is one value of service.json.
+type Setting struct {
+	Value any
+	Path  []string // keys, outermost first
 }
 
 // Init makes a peer's folder of the given path, which must not exist.
@@ -51,7 +59,8 @@ func (p Program) Init(ctx context.Context, path string, o Options) (*Folder, err
 // command prepares a run of the program on the folder. When ctx ends it is
 // asked to stop, and killed if it does not.
 func (f *Folder) command(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, f.program.Path, args...)
+	line := append(append(slices.Clone(f.before), f.program.Path), args...)
+	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
 	// Variables of the program would override what the folder says.
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "CLUSTER_") })
 	cmd.Env = append(cmd.Env, "IPFS_CLUSTER_PATH="+f.path)

@@ -65,10 +65,13 @@ func (s *settings) set(value any, path ...string) {
 	m[path[len(path)-1]] = value
 }
 
-// apply edits the file: loopback only, no search for other peers, pings soon
+// apply edits the file: one host only, no search for other peers, pings soon
 // enough that peers know each other within seconds, and the options.
 func (s *settings) apply(o Options) {
-	s.root, _ = onLoopback(s.root).(map[string]any)
+	if o.Host == "" {
+		o.Host = "127.0.0.1"
+	}
+	s.root, _ = onHost(s.root, o.Host).(map[string]any)
 	s.set("0s", "cluster", "mdns_interval")
 	s.set("2s", "cluster", "monitor_ping_interval")
 	if o.IPFS != "" {
@@ -90,21 +93,27 @@ func (s *settings) apply(o Options) {
 	if o.Rebroadcast != 0 {
 		s.set(o.Rebroadcast.String(), "consensus", "crdt", "rebroadcast_interval")
 	}
+	for _, one := range o.Set {
+		s.set(one.Value, one.Path...)
+	}
 }
 
-// onLoopback returns a value with every address of all networks replaced.
-func onLoopback(v any) any {
+// onHost returns a value with every address of all networks, and of loopback,
+// replaced by one address.
+func onHost(v any, host string) any {
 	switch v := v.(type) {
 	case string:
-		v = strings.Replace(v, "/ip4/0.0.0.0/", "/ip4/127.0.0.1/", 1)
+		for _, any := range []string{"/ip4/0.0.0.0/", "/ip4/127.0.0.1/"} {
+			v = strings.Replace(v, any, "/ip4/"+host+"/", 1)
+		}
 		return strings.Replace(v, "/ip6/::/", "/ip6/::1/", 1)
 	case []any:
 		for i := range v {
-			v[i] = onLoopback(v[i])
+			v[i] = onHost(v[i], host)
 		}
 	case map[string]any:
 		for key := range v {
-			v[key] = onLoopback(v[key])
+			v[key] = onHost(v[key], host)
 		}
 	}
 	return v

@@ -1,0 +1,87 @@
+package ledger_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/bench/ledger"
+)
+
+var (
+	first = ledger.Pin{Name: "first", Created: "1"}
+	none  = ledger.Pin{}
+)
+
+// stored returns a ledger that has "a", acknowledged.
+func stored(t *testing.T) *ledger.Ledger {
+	t.Helper()
+	l := ledger.New()
+	require.NoError(t, l.Write("a", ledger.Pin{Name: "first"}).Acknowledged("1"))
+	return l
+}
+
+func TestWhatIsRightAndWrong(t *testing.T) {
+	second := ledger.Pin{Name: "second", Created: "1"}
+	for name, tt := range map[string]struct {
+		write                     func(*ledger.Ledger)
+		found                     ledger.Pin
+		lost, back, changed, left int
+	}{
+		"as acknowledged":             {func(*ledger.Ledger) {}, first, 0, 0, 0, 1},
+		"lost":                        {func(*ledger.Ledger) {}, none, 1, 0, 0, 1},
+		"another name":                {func(*ledger.Ledger) {}, second, 0, 0, 1, 1},
+		"another created":             {func(*ledger.Ledger) {}, ledger.Pin{Name: "first", Created: "2"}, 0, 0, 1, 1},
+		"another meta":                {func(*ledger.Ledger) {}, ledger.Pin{Name: "first", Created: "1", Meta: "x"}, 0, 0, 1, 1},
+		"renamed, not answered":       {func(l *ledger.Ledger) { l.Write("a", ledger.Pin{Name: "second"}) }, second, 0, 0, 0, 1},
+		"not renamed, not answered":   {func(l *ledger.Ledger) { l.Write("a", ledger.Pin{Name: "second"}) }, first, 0, 0, 0, 1},
+		"lost by a rename":            {func(l *ledger.Ledger) { l.Write("a", ledger.Pin{Name: "second"}) }, none, 1, 0, 0, 1},
+		"renamed, other created":      {func(l *ledger.Ledger) { l.Write("a", ledger.Pin{Name: "second"}) }, ledger.Pin{Name: "second", Created: "2"}, 0, 0, 1, 1},
+		"a refused rename":            {func(l *ledger.Ledger) { l.Write("a", ledger.Pin{Name: "second"}).Refused() }, second, 0, 0, 1, 1},
+		"removed":                     {remove, none, 0, 0, 0, 0},
+		"back":                        {remove, first, 0, 1, 0, 0},
+		"removed, not answered":       {func(l *ledger.Ledger) { l.Write("a", none) }, none, 0, 0, 0, 0},
+		"still there, not answered":   {func(l *ledger.Ledger) { l.Write("a", none) }, first, 0, 0, 0, 1},
+		"added again, another moment": {func(l *ledger.Ledger) { remove(l); l.Write("a", ledger.Pin{Name: "second"}) }, ledger.Pin{Name: "second", Created: "7"}, 0, 0, 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := stored(t)
+			tt.write(l)
+			found := map[string]ledger.Pin{}
+			if tt.found != none {
+				found["a"] = tt.found
+			}
+			d := l.Check(found)
+			require.Len(t, d.Lost, tt.lost)
+			require.Len(t, d.Back, tt.back)
+			require.Len(t, d.Changed, tt.changed)
+			require.Equal(t, tt.lost+tt.back+tt.changed == 0, d.None(), d)
+			require.Equal(t, tt.left, l.Present())
+		})
+	}
+}
+
+func remove(l *ledger.Ledger) { l.Write("a", none).Acknowledged("") }
+
+// What was found once has to stay.
+func TestWhatWasFoundStays(t *testing.T) {
+	l := stored(t)
+	l.Write("b", ledger.Pin{Name: "b"})
+	b := ledger.Pin{Name: "b", Created: "5"}
+	require.True(t, l.Check(map[string]ledger.Pin{"a": first, "b": b}).None())
+	require.Equal(t, 2, l.Present())
+	require.Len(t, l.Check(map[string]ledger.Pin{"a": first}).Lost, 1)
+}
+
+func TestAStrangerIsNotRight(t *testing.T) {
+	l := stored(t)
+	require.Len(t, l.Check(map[string]ledger.Pin{"a": first, "b": first}).Back, 1)
+}
+
+// Created never changes while a pin is there.
+func TestAcknowledgedWithAnotherCreated(t *testing.T) {
+	l := stored(t)
+	require.Error(t, l.Write("a", ledger.Pin{Name: "again"}).Acknowledged("2"))
+	remove(l)
+	require.NoError(t, l.Write("a", ledger.Pin{Name: "anew"}).Acknowledged("3"))
+}

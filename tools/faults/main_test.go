@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/bench/ledger"
+	"github.com/ipfs-cluster/pinsvc/bench/process"
+)
+
+func TestOptions(t *testing.T) {
+	var out bytes.Buffer
+	for _, args := range [][]string{{"-only", "nothing"}, {"-slack", "0.5"}, {"kill"}, {"-none"}} {
+		require.Error(t, run(t.Context(), args, &out, &out), "%v", args)
+	}
+	out.Reset()
+	require.NoError(t, run(t.Context(), []string{"-list"}, &out, &out))
+	for _, s := range scenarios() {
+		require.Contains(t, out.String(), s.name+" ")
+		require.NotNil(t, s.run)
+	}
+}
+
+func TestEventually(t *testing.T) {
+	tries := 0
+	require.NoError(t, eventually(t.Context(), time.Minute, func(context.Context) error {
+		if tries++; tries < 3 {
+			return errors.New("not yet")
+		}
+		return nil
+	}))
+	err := eventually(t.Context(), 10*time.Millisecond, func(context.Context) error { return errors.New("never") })
+	require.ErrorContains(t, err, "never")
+}
+
+func TestEqual(t *testing.T) {
+	one := map[string]ledger.Pin{"a": {Name: "1"}}
+	require.NoError(t, equal(one, map[string]ledger.Pin{"a": {Name: "1"}}))
+	require.Error(t, equal(one, map[string]ledger.Pin{"a": {Name: "2"}}))
+	require.Error(t, equal(one, nil))
+	require.Error(t, equal(nil, one))
+}
+
+// The writers stop at an answer that they must not get, and not at a 503.
+func TestWriters(t *testing.T) {
+	for status, wrong := range map[int]bool{http.StatusBadRequest: true, http.StatusServiceUnavailable: false, http.StatusNotFound: true} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		w := newWriters(&env{rand: rand.New(rand.NewPCG(1, 2))}, 2, "test")
+		err := w.run(ctx, newClient(process.Endpoint{URL: server.URL}))
+		require.Equal(t, wrong, err != nil, "%d: %v", status, err)
+		require.Equal(t, wrong, w.unanswered.Load() == 0)
+		require.Zero(t, w.answered.Load())
+		cancel()
+		server.Close()
+	}
+}

@@ -1,0 +1,29 @@
+package main
+
+import "context"
+
+// scenario is one thing that goes wrong.
+type scenario struct {
+	name  string
+	about string
+	// run returns what is counted, also when it fails: when something was
+	// lost, or late.
+	run func(context.Context, *env) (counts, error)
+}
+
+func scenarios() []scenario {
+	return []scenario{
+		{"kill", "one peer is killed again and again under writers", kill},
+		{"frozen", "one of three peers is frozen, and thawed", frozen},
+		{"wiped", "one of three peers loses all but its identity", wiped},
+		{"partition", "two peers and one do not hear each other, and all are written to", partition},
+	}
+}
+
+func scenarioNames() []string {
+	var names []string
+	for _, s := range scenarios() {
+		names = append(names, s.name)
+	}
+	return names
+}

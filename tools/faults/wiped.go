@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/ipfs-cluster/pinsvc/bench/process"
+)
+
+// rejoinBound is how long a peer may take to have everything again.
+const rejoinBound = 2 * time.Minute
+
+// wiped takes from one of three peers, each pin at two, everything but its
+// identity and its configuration. It rejoins, and has the whole pinset and its
+// share of the content again.
+func wiped(ctx context.Context, e *env) (counts, error) {
+	var files, pins, share int
+	var bytes int64
+	var took time.Duration
+	sum := func() counts {
+		return counts{{"files", files}, {"pins", pins}, {"of them its own", share}, {"its bytes", int(bytes)},
+			{"whole again after ms", int(took.Milliseconds())}}
+	}
+	factor := func(key string, n int) process.Setting {
+		return process.Setting{Value: n, Path: []string{"cluster", key}}
+	}
+	c, err := e.newCluster(ctx, 3, process.Options{Set: []process.Setting{
+		factor("replication_factor_min", 1), factor("replication_factor_max", 2),
+	}})
+	if err != nil {
+		return sum(), err
+	}
+	files, pins = e.pick(100, 20), e.pick(2000, 300)
+	if err := e.fill(ctx, c, files, pins); err != nil {
+		return sum(), err
+	}
+	before, _, err := c.same(ctx, e.bound(catchUpBound))
+	if err != nil {
+		return sum(), err
+	}
+	pins = len(before)
+	third := c[2]
+	had, size, err := whole(ctx, third, nil, 0, e.bound(rejoinBound))
+	if err != nil {
+		return sum(), fmt.Errorf("before: %w", err)
+	}
+	share, bytes = len(had), size
+	e.logf("%d of %d pins, %d bytes are at the third peer", share, pins, bytes)
+
+	third.kill()
+	if err := wipe(third.folder.Path()); err != nil {
+		return sum(), err
+	}
+	address, err := c[0].folder.Multiaddr()
+	if err != nil {
+		return sum(), err
+	}
+	start := time.Now()
+	if _, err := third.start(ctx, address); err != nil {
+		return sum(), err
+	}
+	after, _, err := c.same(ctx, e.bound(rejoinBound))
+	if err != nil {
+		return sum(), err
+	}
+	if err := equal(before, after); err != nil {
+		return sum(), fmt.Errorf("the pinset has changed: %w", err)
+	}
+	if _, _, err := whole(ctx, third, had, bytes, e.bound(rejoinBound)); err != nil {
+		return sum(), err
+	}
+	took = time.Since(start)
+	return sum(), third.alive()
+}
+
+// fill adds files through one peer, and pins without blocks through another.
+func (e *env) fill(ctx context.Context, c cluster, files, pins int) error {
+	for i := range files {
+		data := make([]byte, 100<<10+e.rand.IntN(400<<10))
+		for j := range data {
+			data[j] = byte(e.rand.Uint32())
+		}
+		if _, err := c[i%2].rest.add(ctx, fmt.Sprintf("file %d", i), data); err != nil {
+			return err
+		}
+	}
+	for i := range pins {
+		if _, err := c[i%2].pins.post(ctx, pinBody{CID: inlineCID(fmt.Sprintf("wiped %d", i)), Name: fmt.Sprintf("pin %d", i)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// whole waits until a peer has pinned everything that it has to hold: at least
+// the given pins, with blocks of at least nine tenths of the given size. It
+// returns the pins and the size.
+func whole(ctx context.Context, p *peer, want []string, least int64, within time.Duration) (all []string, size int64, err error) {
+	blocks := filepath.Join(p.folder.Path(), "ipfs")
+	err = eventually(ctx, within, func(ctx context.Context) error {
+		var pinned int
+		var err error
+		if all, pinned, err = p.held(ctx); err != nil {
+			return err
+		}
+		if pinned < len(all) || len(all) == 0 {
+			return fmt.Errorf("%s has pinned %d of %d", p.name, pinned, len(all))
+		}
+		slices.Sort(all)
+		for _, id := range want {
+			if _, ok := slices.BinarySearch(all, id); !ok {
+				return fmt.Errorf("%s does not hold %s any more", p.name, id)
+			}
+		}
+		if size, err = folderSize(blocks); err != nil {
+			return err
+		}
+		if size*10 < least*9 {
+			return fmt.Errorf("%s: %d bytes of blocks, not %d", p.name, size, least)
+		}
+		return nil
+	})
+	return all, size, err
+}
+
+// wipe removes everything from a peer's folder but its identity and its
+// configuration.
+func wipe(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		switch entry.Name() {
+		case "identity.json", "service.json", "daemon.log":
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(folder, entry.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
