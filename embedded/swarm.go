@@ -109,13 +109,14 @@ func (n *netw) connectSibling(ctx context.Context, id api.IPFSID) {
 }
 
 // connectLater runs ConnectSwarms after the configured delay and then from time
-// to time, until the node stops.
+// to time, until the node stops. At first the pauses are short: a peer that has
+// just been started knows few others.
 func (n *Node) connectLater() {
-	delay := n.cfg.ConnectSwarmsDelay.Std()
-	if delay == 0 {
+	pause := n.cfg.ConnectSwarmsDelay.Std()
+	if pause == 0 {
 		return
 	}
-	timer := time.NewTimer(delay)
+	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	for {
 		select {
@@ -123,13 +124,14 @@ func (n *Node) connectLater() {
 			if err := n.ConnectSwarms(n.ctx); err != nil {
 				logger.Debugf("connecting the IPFS nodes of cluster peers: %s", err)
 			}
-			timer.Reset(swarmsInterval)
+			timer.Reset(pause)
+			pause = min(2*pause, swarmsInterval)
 		case <-n.ctx.Done():
 			return
 		}
 	}
 }
 
-// swarmsInterval is the time between two rounds of connecting cluster peers: a
-// peer that was away is connected again within it, from either side.
+// swarmsInterval is the longest time between two rounds of connecting cluster
+// peers: a peer that was away is connected again within it, from either side.
 const swarmsInterval = 5 * time.Minute

@@ -2,6 +2,8 @@ package embedded
 
 import (
 	"context"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,12 +17,23 @@ import (
 
 // fakeCluster is the part of a cluster peer's RPC that the node calls.
 type fakeCluster struct {
+	mu        sync.Mutex // guards peers
 	peers     []api.ID
+	asked     atomic.Int32
 	triggered chan struct{}
+}
+
+func (f *fakeCluster) join(p api.ID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.peers = append(f.peers, p)
 }
 
 func (f *fakeCluster) Peers(_ context.Context, _ <-chan struct{}, out chan<- api.ID) error {
 	defer close(out)
+	f.asked.Add(1)
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, p := range f.peers {
 		out <- p
 	}
@@ -77,6 +90,25 @@ func TestConnectSwarmsByItself(t *testing.T) {
 		c.ConnectSwarmsDelay = config.Duration(300 * time.Millisecond)
 	})
 	a.SetClient((&fakeCluster{peers: []api.ID{{IPFS: sibling}}}).client(t))
+	require.Eventually(t, func() bool {
+		peers, err := a.SwarmPeers(t.Context())
+		return err == nil && len(peers) == 1
+	}, waitMax, time.Millisecond)
+}
+
+// A peer that is not known at first is connected soon after it is.
+func TestConnectSwarmsOfWhoComesLater(t *testing.T) {
+	t.Parallel()
+	b := startNode(t)
+	sibling, err := b.ID(t.Context())
+	require.NoError(t, err)
+	a := startNode(t, func(c *Config, _ *Options) {
+		c.ConnectSwarmsDelay = config.Duration(50 * time.Millisecond)
+	})
+	cluster := &fakeCluster{}
+	a.SetClient(cluster.client(t))
+	require.Eventually(t, func() bool { return cluster.asked.Load() > 1 }, waitMax, time.Millisecond)
+	cluster.join(api.ID{IPFS: sibling})
 	require.Eventually(t, func() bool {
 		peers, err := a.SwarmPeers(t.Context())
 		return err == nil && len(peers) == 1
