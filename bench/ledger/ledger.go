@@ -80,6 +80,22 @@ func (c *Change) Acknowledged(created string) error {
 	return nil
 }
 
+// NotFound notes that a pin that was to be removed is not there. It returns an
+// error when it has to be: then it was lost.
+func (c *Change) NotFound() error {
+	c.ledger.mu.Lock()
+	defer c.ledger.mu.Unlock()
+	e := c.entry
+	// The removal itself is open and left out: it has changed nothing.
+	i := slices.Index(e.open, c.after)
+	others := slices.Delete(slices.Clone(e.open), i, i+1)
+	if e.last.there() && !slices.Contains(others, Pin{}) {
+		return fmt.Errorf("not found, although %+v was acknowledged", e.last)
+	}
+	e.last, e.open = Pin{}, nil
+	return nil
+}
+
 // Refused notes that nothing was changed.
 func (c *Change) Refused() {
 	c.ledger.mu.Lock()

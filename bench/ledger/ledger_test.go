@@ -85,3 +85,22 @@ func TestAcknowledgedWithAnotherCreated(t *testing.T) {
 	remove(l)
 	require.NoError(t, l.Write("a", ledger.Pin{Name: "anew"}).Acknowledged("3"))
 }
+
+// A removal that finds nothing is a loss, unless one before it was not answered
+// or the pin was never acknowledged.
+func TestNotFound(t *testing.T) {
+	require.Error(t, stored(t).Write("a", none).NotFound())
+
+	l := stored(t)
+	l.Write("a", none)
+	require.NoError(t, l.Write("a", none).NotFound())
+	require.Len(t, l.Check(map[string]ledger.Pin{"a": first}).Back, 1)
+
+	l = stored(t)
+	l.Write("a", ledger.Pin{Name: "second"})
+	require.Error(t, l.Write("a", none).NotFound())
+
+	l = ledger.New()
+	l.Write("b", ledger.Pin{Name: "b"})
+	require.NoError(t, l.Write("b", none).NotFound())
+}

@@ -63,3 +63,20 @@ func TestWriters(t *testing.T) {
 		server.Close()
 	}
 }
+
+// A pin that was acknowledged and is not found is lost, and not removed.
+func TestWritersNoticeALoss(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		w.WriteHeader(http.StatusAccepted)
+		w.Write([]byte(`{"created":"2024-01-01T00:00:00.000Z"}`))
+	}))
+	defer server.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	w := newWriters(&env{rand: rand.New(rand.NewPCG(1, 2))}, 1, "test")
+	require.ErrorContains(t, w.run(ctx, newClient(process.Endpoint{URL: server.URL})), "not found")
+}

@@ -152,7 +152,13 @@ func (w *writer) put(ctx context.Context, c *client, id string) (bool, error) {
 func (w *writer) remove(ctx context.Context, c *client, id string) (bool, error) {
 	change := w.ledger.Write(id, ledger.Pin{})
 	err := c.remove(ctx, id)
-	if err != nil && statusOf(err) != http.StatusNotFound {
+	if statusOf(err) == http.StatusNotFound {
+		if err := change.NotFound(); err != nil {
+			return false, fmt.Errorf("%s: %w", id, err)
+		}
+		return true, nil
+	}
+	if err != nil {
 		return false, w.unclear(err)
 	}
 	w.answered.Add(1)
