@@ -263,6 +263,20 @@ func (c cluster) watchAnswers(ctx context.Context, id string) (asked int, slowes
 	return asked, slowest, nil
 }
 
+// noneFailed returns an error when a peer counts a failed pin.
+func (c cluster) noneFailed(ctx context.Context) error {
+	for _, p := range c {
+		n, err := p.pins.count(ctx, "failed")
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return fmt.Errorf("%s: %d pins are failed", p.name, n)
+		}
+	}
+	return nil
+}
+
 // noFailed returns an error when one of the pins is failed.
 func noFailed(pins ...pinStatus) error {
 	if i := slices.IndexFunc(pins, func(s pinStatus) bool { return s.Status == "failed" }); i >= 0 {

@@ -34,13 +34,17 @@ func frozen(ctx context.Context, e *env) (counts, error) {
 	if f.watched, err = f.cluster[0].pins.post(ctx, pinBody{CID: inlineCID("watched"), Name: "watched"}); err != nil {
 		return f.counts(), err
 	}
-	if err := f.freeze(ctx, func() {}); err != nil {
+	if err := f.freeze(ctx); err != nil {
 		return f.counts(), err
 	}
 	if err := f.queue(ctx, e.pick(queuedPins, queuedPins/5)); err != nil {
 		return f.counts(), err
 	}
-	err = f.freeze(ctx, f.startReading)
+	stop, err := f.startReading(ctx)
+	defer stop()
+	if err == nil {
+		err = f.freeze(ctx)
+	}
 	return f.counts(), err
 }
 
@@ -89,23 +93,46 @@ func addMissing(ctx context.Context, c *client, n int, series string) error {
 	return together(ctx, fns...)
 }
 
-// startReading lets the third peer read what the others have queued.
-func (f *freezing) startReading() {
-	for range 4 {
-		go func() {
-			// It ends when the peer is thawed, or not at all.
-			f.cluster[2].rest.do(context.Background(), http.MethodGet, "/pins", nil, nil)
-		}()
+// readers is how many lists are read at the same time.
+const readers = 4
+
+// startReading lets the third peer read what the others have queued, list after
+// list, so that whenever it is frozen it is in the middle of some. It returns
+// when one was read to its end, and how to stop it.
+func (f *freezing) startReading(ctx context.Context) (stop func(), err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	read := make(chan error, readers)
+	for range readers {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				_, err := f.cluster[2].rest.send(ctx, http.MethodGet, "/pins", "", nil)
+				select {
+				case read <- err:
+				default:
+				}
+				if err != nil {
+					sleep(ctx, 100*time.Millisecond)
+				}
+			}
+		})
 	}
-	time.Sleep(100 * time.Millisecond)
+	stop = func() { cancel(); group.Wait() }
+	select {
+	case err = <-read:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	// By now they are anywhere in their next list.
+	sleep(ctx, time.Duration(f.rand.Int64N(int64(200*time.Millisecond))))
+	return stop, err
 }
 
 // freeze freezes the third peer for a while, writes to the others and watches
 // them, thaws it and waits until it has everything.
-func (f *freezing) freeze(ctx context.Context, before func()) error {
+func (f *freezing) freeze(ctx context.Context) error {
 	f.freezes++
 	awake, third := f.cluster[:2], f.cluster[2]
-	before()
 	if err := third.running.Signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
@@ -115,6 +142,9 @@ func (f *freezing) freeze(ctx context.Context, before func()) error {
 	err := f.writeAndWatch(ctx, awake, time.Duration(f.pick(30, 6))*time.Second)
 	if err != nil {
 		return err
+	}
+	if err := awake.noneFailed(ctx); err != nil {
+		return fmt.Errorf("while one is frozen: %w", err)
 	}
 	if err := thaw(); err != nil {
 		return err

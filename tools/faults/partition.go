@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/ipfs-cluster/pinsvc/bench/ledger"
@@ -19,10 +20,11 @@ const healBound = 2 * time.Minute
 // of its own, and writes to both sides. When they reach each other again all
 // list the same pins: nothing is lost on either side, and `created` is the same.
 func partition(ctx context.Context, e *env) (counts, error) {
-	var partitions, pins, acknowledged int
+	var partitions, pins, acknowledged, both int
 	var healed time.Duration
 	sum := func() counts {
 		return counts{{"partitions", partitions}, {"acknowledged writes", acknowledged}, {"pins in the end", pins},
+			{"pins written to on both sides", both},
 			{"slowest heal ms", int(healed.Milliseconds())}}
 	}
 	net, err := e.newNetwork(ctx, 3)
@@ -34,19 +36,30 @@ func partition(ctx context.Context, e *env) (counts, error) {
 		return sum(), err
 	}
 	sides := []*writers{newWriters(e, 2, "two"), newWriters(e, 1, "one")}
-	for range e.pick(5, 1) {
+	var disputed []*disputes
+	for i, span := range e.cuts() {
+		d, err := newDisputes(ctx, c[0].pins, i)
+		if err != nil {
+			return sum(), err
+		}
+		disputed = append(disputed, d)
+		if _, _, err := c.same(ctx, e.bound(healBound)); err != nil {
+			return sum(), fmt.Errorf("before the cut: %w", err)
+		}
 		if err := net.cut(ctx, 2); err != nil {
 			return sum(), err
 		}
 		partitions++
-		during, end := context.WithTimeout(ctx, time.Duration(e.pick(20, 4))*time.Second)
-		err := together(ctx,
+		during, end := context.WithTimeout(ctx, span)
+		err = together(ctx,
+			func(ctx context.Context) error { return d.write(ctx, c[1].pins, c[2].pins) },
 			func(context.Context) error { return sides[0].run(during, c[:2].clients()...) },
 			func(context.Context) error { return sides[1].run(during, c[2].pins) })
 		end()
 		if err != nil {
 			return sum(), err
 		}
+		both += len(d.all())
 		if err := apart(ctx, c); err != nil {
 			return sum(), err
 		}
@@ -60,10 +73,15 @@ func partition(ctx context.Context, e *env) (counts, error) {
 			return sum(), err
 		}
 		pins = len(found)
+		for _, d := range disputed {
+			if err := d.settle(found); err != nil {
+				return sum(), fmt.Errorf("after a cut of %s: %w", span, err)
+			}
+		}
 		if err := splitCheck(sides, found); err != nil {
 			return sum(), err
 		}
-		e.logf("the same %d pins everywhere after %s", pins, took.Round(time.Millisecond))
+		e.logf("cut for %s: the same %d pins everywhere after %s", span, pins, took.Round(time.Millisecond))
 	}
 	for _, p := range c {
 		if err := p.alive(); err != nil {
@@ -73,9 +91,24 @@ func partition(ctx context.Context, e *env) (counts, error) {
 	return sum(), nil
 }
 
+// cuts returns how long each cut lasts. Connections outlive a short one; a minute
+// and a half ends them all, so that the peers have to find each other again.
+func (e *env) cuts() []time.Duration {
+	if e.short {
+		return []time.Duration{4 * time.Second}
+	}
+	const usual = 20 * time.Second
+	return []time.Duration{usual, usual, usual, usual, 90 * time.Second}
+}
+
 // splitCheck compares the pins that all peers have with what each side has
 // acknowledged.
 func splitCheck(sides []*writers, found map[string]ledger.Pin) error {
+	for id := range found {
+		if !slices.ContainsFunc(sides, func(w *writers) bool { return w.ledger.Knows(id) }) {
+			return fmt.Errorf("%s was never sent", id)
+		}
+	}
 	for _, w := range sides {
 		own := map[string]ledger.Pin{}
 		for id, p := range found {

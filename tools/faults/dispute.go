@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/ipfs-cluster/pinsvc/bench/ledger"
+)
+
+// disputesEach is how many pins there are of each kind of dispute.
+const disputesEach = 10
+
+// dispute is a pin that both sides write to while they are cut off.
+type dispute struct {
+	cid  string
+	may  []ledger.Pin // what it can be afterwards
+	both string       // created of one that was there before; empty: it was not
+}
+
+// disputes are all of a cut: pins that both sides add, pins that both rename,
+// and pins that one side renames and the other removes. The last stay: who
+// removes a pin removes what is there, and not a write that it cannot know.
+type disputes struct {
+	added, renamed, removed []*dispute
+}
+
+// newDisputes adds the pins that have to be there before the cut.
+func newDisputes(ctx context.Context, c *client, cut int) (*disputes, error) {
+	d := &disputes{}
+	for _, kind := range []struct {
+		name   string
+		into   *[]*dispute
+		before bool
+	}{{"added", &d.added, false}, {"renamed", &d.renamed, true}, {"removed", &d.removed, true}} {
+		for i := range disputesEach {
+			one := &dispute{cid: inlineCID(fmt.Sprintf("%s %d %d", kind.name, cut, i))}
+			*kind.into = append(*kind.into, one)
+			if !kind.before {
+				continue
+			}
+			s, err := c.post(ctx, pinBody{CID: one.cid, Name: "before"})
+			if err != nil {
+				return nil, err
+			}
+			one.both = s.Created
+		}
+	}
+	return d, nil
+}
+
+func (d *disputes) all() []*dispute {
+	var all []*dispute
+	for _, kind := range [][]*dispute{d.added, d.renamed, d.removed} {
+		all = append(all, kind...)
+	}
+	return all
+}
+
+// write lets both sides write to the same pins.
+func (d *disputes) write(ctx context.Context, one, other *client) error {
+	for i, p := range d.removed {
+		sides := []*client{one, other}
+		if err := sides[i%2].remove(ctx, p.cid); err != nil {
+			return err
+		}
+		if err := p.put(ctx, sides[1-i%2], "renamed"); err != nil {
+			return err
+		}
+	}
+	for _, p := range slices.Concat(d.added, d.renamed) {
+		if err := p.put(ctx, one, "by one side"); err != nil {
+			return err
+		}
+		if err := p.put(ctx, other, "by the other side"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *dispute) put(ctx context.Context, c *client, name string) error {
+	want := ledger.Pin{Name: name, Meta: name}
+	s, err := c.post(ctx, bodyOf(p.cid, want))
+	if err != nil {
+		return err
+	}
+	if p.both != "" && s.Created != p.both {
+		return fmt.Errorf("%s: created was %s and is %s", p.cid, p.both, s.Created)
+	}
+	want.Created = s.Created
+	p.may = append(p.may, want)
+	return nil
+}
+
+// settle takes the disputed pins out of what was found, and returns an error
+// when one is not wholly what one of the sides has written.
+func (d *disputes) settle(found map[string]ledger.Pin) error {
+	for _, p := range d.all() {
+		got, ok := found[p.cid]
+		delete(found, p.cid)
+		if !ok {
+			return fmt.Errorf("%s is lost, not one of %+v", p.cid, p.may)
+		}
+		if !slices.Contains(p.may, got) {
+			return fmt.Errorf("%s is %+v, not one of %+v", p.cid, got, p.may)
+		}
+		p.may = []ledger.Pin{got} // and stays it
+	}
+	return nil
+}
