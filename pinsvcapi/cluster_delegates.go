@@ -53,7 +53,14 @@ func (r *rpcCluster) Delegates(ctx context.Context, p Pin) []string {
 
 func (r *rpcCluster) addressesOf(ctx context.Context, peers []string) []string {
 	lists := make([][]string, len(peers))
-	each(peers, func(i int, id string) { lists[i] = r.ids.of(ctx, id) })
+	each(peers, func(i int, id string) {
+		// Its status was asked for a moment ago, and has cost a timeout.
+		if r.answers.muted(id) != nil {
+			lists[i] = r.ids.last(id)
+			return
+		}
+		lists[i] = r.ids.of(ctx, id)
+	})
 	return interleave(lists)
 }
 
@@ -69,6 +76,13 @@ func interleave(lists [][]string) []string {
 		}
 	}
 	return out
+}
+
+// last returns what a peer has told, without asking it.
+func (b *addressBook) last(id string) []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.known[id].list
 }
 
 // of returns the addresses of one peer's IPFS node, asking the peer when they

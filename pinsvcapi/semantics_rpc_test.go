@@ -380,6 +380,31 @@ func TestDelegatesOfThePinsPeers(t *testing.T) {
 	require.Equal(t, 2, f.peers[1].count("ID"))
 }
 
+// Who was late with the status is not waited for a second time, whether or not
+// its addresses are known.
+func TestDelegatesOfAFrozenPeer(t *testing.T) {
+	for name, known := range map[string]bool{"known": true, "unknown": false} {
+		t.Run(name, func(t *testing.T) {
+			f := newRPCFake(t, 3)
+			a := f.newAPI(t)
+			frozen := f.peers[2]
+			c := testCID(1)
+			f.store(t, on(c, 1, f.peers[1], frozen))
+			want := 1
+			if known {
+				a.pin(http.MethodGet, "/pins/"+c.String(), "")
+				forget(f.adapter(a.handler.(*API)).ids)
+				want = 2
+			}
+			frozen.set(func() { frozen.frozen = true })
+			start := time.Now()
+			got := a.pin(http.MethodGet, "/pins/"+c.String(), "")
+			require.Less(t, time.Since(start), 2*peerTimeout-peerTimeout/4)
+			require.Len(t, got.Delegates, want)
+		})
+	}
+}
+
 // forget makes a book ask again.
 func forget(b *addressBook) {
 	b.now = func() time.Time { return time.Now().Add(time.Hour) }
