@@ -84,18 +84,22 @@ func (c counts) String() string {
 func eventually(ctx context.Context, within time.Duration, holds func(context.Context) error) error {
 	limit, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
+	var last error
 	for {
 		start := time.Now()
 		err := holds(limit)
 		if err == nil {
 			return nil
 		}
+		if last == nil || limit.Err() == nil {
+			last = err // not that it was interrupted
+		}
 		select {
 		case <-limit.Done():
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return fmt.Errorf("after %s: %w", within, err)
+			return fmt.Errorf("after %s: %w", within, last)
 		case <-time.After(max(50*time.Millisecond, time.Since(start))):
 		}
 	}

@@ -39,6 +39,15 @@ func TestEventually(t *testing.T) {
 	}))
 	err := eventually(t.Context(), 10*time.Millisecond, func(context.Context) error { return errors.New("never") })
 	require.ErrorContains(t, err, "never")
+	tries = 0
+	err = eventually(t.Context(), 200*time.Millisecond, func(ctx context.Context) error {
+		if tries++; tries == 1 {
+			return errors.New("what is wrong")
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	require.ErrorContains(t, err, "what is wrong", "and not that the last try was interrupted")
 }
 
 func TestEqual(t *testing.T) {
