@@ -5,11 +5,11 @@ import (
 	"time"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
-	"github.com/ipfs-cluster/ipfs-cluster/consensus/crdt"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/raft"
 	"github.com/ipfs/go-datastore"
 	"github.com/multiformats/go-multiaddr"
 
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/replica"
 	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
 )
 
@@ -28,7 +28,7 @@ func (s *Settings) readyTimeout(consensus string) time.Duration {
 	return 0
 }
 
-// newConsensus returns the library's component, not wrapped yet.
+// newConsensus returns the component, not wrapped yet.
 func (s *Settings) newConsensus(name string, n *network, store datastore.Datastore, staging bool) (ipfscluster.Consensus, error) {
 	// Only written when it differs: other peers of this process read it.
 	if ipfscluster.ReadyTimeout != patience {
@@ -47,15 +47,20 @@ func (s *Settings) newConsensus(name string, n *network, store datastore.Datasto
 	return c, nil
 }
 
-// newCRDT returns the library's component with batches of our own.
+// newCRDT returns our own component, in place of the library's: package replica
+// and grouped say why.
 func (s *Settings) newCRDT(n *network, store datastore.Datastore) (ipfscluster.Consensus, error) {
-	cfg := *s.Crdt
-	cfg.Batching.MaxBatchSize, cfg.Batching.MaxBatchAge = 0, 0
-	inner, err := crdt.New(n.host, n.dht, n.pubsub, &cfg, store)
+	inner, err := replica.New(replica.Options{
+		Host:   n.host,
+		DHT:    n.dht,
+		PubSub: n.pubsub,
+		Config: s.Crdt,
+		Store:  store,
+	})
 	if err != nil {
 		return nil, err
 	}
-	return newGrouped(inner, &cfg, s.Crdt.Batching, store), nil
+	return newGrouped(inner, s.Crdt.Batching, store), nil
 }
 
 // prepareBootstrap readies the consensus for joining other peers: Raft gives

@@ -16,23 +16,26 @@ import (
 
 var errStopping = errors.New("the peer is shutting down")
 
-// grouped is the library's CRDT consensus with batches of our own. The
-// library's writes return before their batch is committed, so that one has to
-// poll for them, and its worker panics now and then when it is stopped. Here a
-// write returns when it is committed and on disk: one commit, and one sync of
-// the datastore, takes all writes that wait, so the more there are, the fewer
-// commits there are for other peers to fetch.
+// batching is a consensus whose state takes many writes at once.
+type batching interface {
+	ipfscluster.Consensus
+	// Batched waits for the state.
+	Batched(context.Context) (state.BatchingState, error)
+}
+
+// grouped is a CRDT consensus where a write returns when it is committed and on
+// disk: one commit, and one sync of the datastore, takes all writes that wait,
+// so the more there are, the fewer commits there are for other peers to fetch.
 //
 // In crdt.batching, max_batch_size bounds the writes of a commit and
 // max_batch_age how long a write waits for others. When either is zero, each
-// write is a commit of its own, by the library, and is not synced.
+// write is a commit of its own, and is not synced.
 type grouped struct {
-	ipfscluster.Consensus
+	batching
 
-	config   *crdt.Config // the component's own, which has batching disabled
-	batching crdt.BatchingConfig
-	store    datastore.Datastore // synced after each commit
-	changes  chan *change
+	limits  crdt.BatchingConfig
+	store   datastore.Datastore // synced after each commit
+	changes chan *change
 
 	ready chan struct{} // closed when state is set
 	state state.ReadOnly
@@ -48,16 +51,15 @@ type change struct {
 	done  chan error // buffered
 }
 
-// newGrouped takes over a component that was made with cfg and on store, nobody
-// else uses, and has batching disabled.
-func newGrouped(inner ipfscluster.Consensus, cfg *crdt.Config, batching crdt.BatchingConfig, store datastore.Datastore) *grouped {
+// newGrouped takes over a component that was made on store and that nobody else
+// uses.
+func newGrouped(inner batching, limits crdt.BatchingConfig, store datastore.Datastore) *grouped {
 	g := &grouped{
-		Consensus: inner,
-		config:    cfg,
-		batching:  batching,
-		store:     store,
-		changes:   make(chan *change),
-		ready:     make(chan struct{}),
+		batching: inner,
+		limits:   limits,
+		store:    store,
+		changes:  make(chan *change),
+		ready:    make(chan struct{}),
 	}
 	g.life, g.end = context.WithCancel(context.Background())
 	g.work.Go(g.run)
@@ -82,7 +84,7 @@ func (g *grouped) State(ctx context.Context) (state.ReadOnly, error) {
 // LogPin stores a pin, and returns when it is committed.
 func (g *grouped) LogPin(ctx context.Context, pin api.Pin) error {
 	if !g.enabled() {
-		return g.Consensus.LogPin(ctx, pin)
+		return g.batching.LogPin(ctx, pin)
 	}
 	return g.commit(func(s state.BatchingState) error { return s.Add(context.WithoutCancel(ctx), pin) })
 }
@@ -90,7 +92,7 @@ func (g *grouped) LogPin(ctx context.Context, pin api.Pin) error {
 // LogUnpin removes a pin, and returns when that is committed.
 func (g *grouped) LogUnpin(ctx context.Context, pin api.Pin) error {
 	if !g.enabled() {
-		return g.Consensus.LogUnpin(ctx, pin)
+		return g.batching.LogUnpin(ctx, pin)
 	}
 	return g.commit(func(s state.BatchingState) error { return s.Rm(context.WithoutCancel(ctx), pin.Cid) })
 }
@@ -99,12 +101,12 @@ func (g *grouped) LogUnpin(ctx context.Context, pin api.Pin) error {
 func (g *grouped) Shutdown(ctx context.Context) error {
 	g.end()
 	g.work.Wait()
-	return g.Consensus.Shutdown(ctx)
+	return g.batching.Shutdown(ctx)
 }
 
 // enabled tells whether writes are grouped, and so are on disk when they return.
 func (g *grouped) enabled() bool {
-	return g.batching.MaxBatchSize > 0 && g.batching.MaxBatchAge > 0
+	return g.limits.MaxBatchSize > 0 && g.limits.MaxBatchAge > 0
 }
 
 // commit hands a change to the loop and waits for it.
@@ -120,16 +122,11 @@ func (g *grouped) commit(apply func(state.BatchingState) error) error {
 
 // run is the one goroutine that writes to the batching state.
 func (g *grouped) run() {
-	select {
-	case <-g.Consensus.Ready(g.life):
-	case <-g.life.Done():
-		return
-	}
-	batch, err := g.takeState()
+	batch, err := g.Batched(g.life)
 	if err != nil {
-		logger.Errorf("reading the state: %s", err)
-		return
+		return // it is stopped before it was ready
 	}
+	g.state = batch
 	close(g.ready)
 	g.loop(batch)
 }
@@ -159,31 +156,12 @@ func (g *grouped) loop(batch state.BatchingState) {
 	}
 }
 
-// takeState gets at the component's state. It has one that batches whether it
-// batches or not, but hands it out only when its configuration says so at that
-// moment. Nothing else of the component looks at the configuration now.
-func (g *grouped) takeState() (state.BatchingState, error) {
-	if g.enabled() {
-		g.config.Batching = g.batching
-		defer func() { g.config.Batching = crdt.BatchingConfig{} }()
-	}
-	var err error
-	if g.state, err = g.Consensus.State(g.life); err != nil {
-		return nil, err
-	}
-	batch, ok := g.state.(state.BatchingState)
-	if g.enabled() && !ok {
-		return nil, errors.New("it does not batch")
-	}
-	return batch, nil
-}
-
 // gather adds to the waiting writes until there are as many as wanted, or the
 // first has waited for max_batch_age.
 func (g *grouped) gather(waiting []*change, wanted int) []*change {
-	age := time.NewTimer(g.batching.MaxBatchAge)
+	age := time.NewTimer(g.limits.MaxBatchAge)
 	defer age.Stop()
-	wanted = min(wanted, g.batching.MaxBatchSize)
+	wanted = min(wanted, g.limits.MaxBatchSize)
 	for len(waiting) < wanted {
 		select {
 		case c := <-g.changes:
@@ -199,7 +177,7 @@ func (g *grouped) gather(waiting []*change, wanted int) []*change {
 
 // drain adds the writes that wait now, as far as a commit may have them.
 func (g *grouped) drain(waiting []*change) []*change {
-	for len(waiting) < g.batching.MaxBatchSize {
+	for len(waiting) < g.limits.MaxBatchSize {
 		select {
 		case c := <-g.changes:
 			waiting = append(waiting, c)

@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/crdt"
 	"github.com/ipfs-cluster/ipfs-cluster/state"
@@ -18,24 +17,23 @@ import (
 
 // fakeCRDT is a CRDT consensus with a state that a test looks into.
 type fakeCRDT struct {
-	ipfscluster.Consensus
-	config *crdt.Config
+	batching
 	ready  chan struct{}
 	batch  *fakeBatch
-	plain  state.ReadOnly
 	store  *fakeStore
 	logged []string // without batching
 	shut   bool
 }
 
-func (f *fakeCRDT) Ready(context.Context) <-chan struct{} { return f.ready }
-func (f *fakeCRDT) Shutdown(context.Context) error        { f.shut = true; return nil }
+func (f *fakeCRDT) Shutdown(context.Context) error { f.shut = true; return nil }
 
-func (f *fakeCRDT) State(context.Context) (state.ReadOnly, error) {
-	if f.config.Batching.MaxBatchSize > 0 && f.config.Batching.MaxBatchAge > 0 {
+func (f *fakeCRDT) Batched(ctx context.Context) (state.BatchingState, error) {
+	select {
+	case <-f.ready:
 		return f.batch, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	return f.plain, nil
 }
 
 func (f *fakeCRDT) LogPin(_ context.Context, p api.Pin) error {
@@ -86,11 +84,13 @@ func (b *fakeBatch) Commit(context.Context) error {
 	return b.fail
 }
 
-// fakeStore counts syncs, and what had been committed at the last one.
+// fakeStore counts syncs, and what had been committed at the last one. While it
+// is held, a sync waits for the test to let it go.
 type fakeStore struct {
 	datastore.Datastore
 	batch *fakeBatch
 	fail  error
+	held  chan struct{}
 
 	mu     sync.Mutex
 	syncs  int
@@ -98,6 +98,9 @@ type fakeStore struct {
 }
 
 func (s *fakeStore) Sync(context.Context, datastore.Key) error {
+	if s.held != nil {
+		<-s.held
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.syncs++
@@ -135,10 +138,9 @@ func logPins(t *testing.T, g *grouped, names ...string) (wait func()) {
 // when everybody waits for somebody else.
 func inBubble(t *testing.T, size int, age time.Duration, test func(*testing.T, *grouped, *fakeCRDT)) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg := &crdt.Config{}
-		f := &fakeCRDT{config: cfg, ready: make(chan struct{}, 1), batch: &fakeBatch{}, plain: &fakeBatch{}}
+		f := &fakeCRDT{ready: make(chan struct{}, 1), batch: &fakeBatch{}}
 		f.store = &fakeStore{batch: f.batch}
-		g := newGrouped(f, cfg, crdt.BatchingConfig{MaxBatchSize: size, MaxBatchAge: age}, f.store)
+		g := newGrouped(f, crdt.BatchingConfig{MaxBatchSize: size, MaxBatchAge: age}, f.store)
 		defer func() { require.NoError(t, g.Shutdown(t.Context())) }()
 		test(t, g, f)
 	})
@@ -155,7 +157,6 @@ func TestGroupWaitsForTheState(t *testing.T) {
 		st, err := g.State(t.Context())
 		require.NoError(t, err)
 		require.Same(t, f.batch, st, "reads see what is committed")
-		require.Zero(t, f.config.Batching, "the component does not batch by itself")
 	})
 }
 
@@ -309,7 +310,7 @@ func TestGroupDisabled(t *testing.T) {
 			require.Equal(t, []string{"+a", "-" + api.CidUndef.String()}, f.logged)
 			st, err := g.State(t.Context())
 			require.NoError(t, err)
-			require.Same(t, f.plain, st)
+			require.Same(t, f.batch, st)
 			require.Empty(t, f.batch.sizes())
 		})
 	}

@@ -1,0 +1,17 @@
+// Package replica keeps this peer's copy of a CRDT pinset equal to the others'.
+//
+// A CRDT pinset is a DAG of nodes, each with some changes and links to the
+// nodes that came before. Peers announce their newest node to all others.
+// Replica (replica.go) is the consensus component that writes nodes and applies
+// those of others, with go-ds-crdt; consensus.go is the rest of what a cluster
+// wants of one, tracker.go tells the pin tracker. It does what the library's
+// component does, keeps the same data, and both can be in one cluster.
+//
+// It differs in how nodes get here. The library asks for one node, finds in it
+// which is next, and asks for that, with bitswap, which sends a peer a message
+// every 20 ms at most: 50 nodes a second, on any machine. Here a peer is asked
+// for a node and all below it that is missing (serve.go has the answer, fetch.go
+// the question), and nodes are applied oldest first (announced.go): whenever the
+// process is killed, what is applied has no gaps. From peers that cannot be
+// asked so, nodes come as in the library.
+package replica
