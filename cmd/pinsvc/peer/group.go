@@ -134,7 +134,8 @@ func (g *grouped) run() {
 // loop commits again and again. A commit waits for as many writes as there are
 // writers, by the look of the last one: those that it answered will be back,
 // and those that came meanwhile are here. So a single writer never waits, and
-// many are not split over many commits.
+// many are not split over many commits. For the same reason it goes on only when
+// the last commit is on disk: what comes in that time is in the next one.
 func (g *grouped) loop(batch state.BatchingState) {
 	var waiting []*change
 	writers := 1
@@ -148,11 +149,9 @@ func (g *grouped) loop(batch state.BatchingState) {
 			}
 		}
 		all := g.gather(waiting, writers)
-		errs := commitAll(batch, all)
+		g.answer(all, commitAll(batch, all))
 		waiting = g.drain(nil)
 		writers = len(all) + len(waiting)
-		// The disk takes its time, in which the next commit is made.
-		g.work.Go(func() { g.answer(all, errs) })
 	}
 }
 

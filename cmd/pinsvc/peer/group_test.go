@@ -210,6 +210,26 @@ func TestGroupManyWriters(t *testing.T) {
 	})
 }
 
+// TestGroupSlowDisk: the slower the disk, the fewer commits there are.
+func TestGroupSlowDisk(t *testing.T) {
+	inBubble(t, 100, time.Hour, func(t *testing.T, g *grouped, f *fakeCRDT) {
+		f.store.held = make(chan struct{})
+		f.ready <- struct{}{}
+		first := logPins(t, g, "first")
+		synctest.Wait()
+		second, third := logPins(t, g, "second"), logPins(t, g, "third")
+		synctest.Wait()
+		require.Equal(t, []int{1}, f.batch.sizes())
+		close(f.store.held)
+		first()
+		again := logPins(t, g, "first again")
+		second()
+		third()
+		again()
+		require.Equal(t, []int{1, 3}, f.batch.sizes())
+	})
+}
+
 // TestGroupAge: a writer that does not come back holds up others once, for as
 // long as a batch may get old.
 func TestGroupAge(t *testing.T) {
