@@ -16,6 +16,7 @@ func scenarios() []scenario {
 		{"kill", "one peer is killed again and again under writers", kill},
 		{"frozen", "one of three peers is frozen, and thawed", frozen},
 		{"wiped", "one of three peers loses all but its identity", wiped},
+		{"replication", "one of three peers accepts thousands of pins, and another comes back to them", replication},
 		{"partition", "two peers and one do not hear each other, and all are written to", partition},
 	}
 }
