@@ -142,6 +142,11 @@ func (n *Node) SetClient(c *rpc.Client) { n.client.Store(c) }
 // Ready is closed when the node has started.
 func (n *Node) Ready(context.Context) <-chan struct{} { return n.ready }
 
+// DiskFull is an error when the node's disk has no space for another record, and
+// what is to be written may wait for it.
+// It is for a node that has been started.
+func (n *Node) DiskFull() error { return n.repo.disk.Room() }
+
 // Shutdown cancels what is under way, waits for its end and closes everything.
 // It is safe at any time and again.
 func (n *Node) Shutdown(context.Context) error {

@@ -41,6 +41,9 @@ func (n *Node) Pin(ctx context.Context, pin api.Pin) error {
 	if err != nil || pinned && old == max(depth, recursive) {
 		return err
 	}
+	if err := n.repo.room(); err != nil {
+		return err
+	}
 	stats.Record(ctx, observations.PinsPinAdd.M(1))
 	n.informers.trigger(ctx)
 	defer n.informers.trigger(ctx)
@@ -132,6 +135,9 @@ func (n *Node) Unpin(ctx context.Context, c api.Cid) error {
 	defer leave()
 	if n.cfg.UnpinDisable {
 		return errors.New("unpinning is disabled by configuration (unpin_disable)")
+	}
+	if err := n.repo.room(); err != nil {
+		return err
 	}
 	n.jobs.stop(c.Cid, errUnpinned)
 	unlock, err := n.locks.lock(ctx, c.Cid)

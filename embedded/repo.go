@@ -11,6 +11,8 @@ import (
 	pebbleds "github.com/ipfs/go-ds-pebble"
 	logging "github.com/ipfs/go-log/v2"
 	"github.com/libp2p/go-libp2p/core/crypto"
+
+	"github.com/ipfs-cluster/pinsvc/disk"
 )
 
 // The memory that records take at most while nothing happens. They are small
@@ -24,6 +26,7 @@ const (
 // identity. One process at a time can open it.
 type repo struct {
 	dir     string
+	disk    *disk.Watch
 	key     crypto.PrivKey
 	blocks  *flatfs.Datastore
 	records *pebbleds.Datastore
@@ -34,7 +37,7 @@ func openRepo(dir string) (*repo, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	r := &repo{dir: dir}
+	r := &repo{dir: dir, disk: disk.NewWatch(dir)}
 	if err := r.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("folder of the IPFS node: %w", err), r.Close())
 	}
@@ -44,13 +47,7 @@ func openRepo(dir string) (*repo, error) {
 func (r *repo) open() error {
 	var err error
 	// First, because pebble's lock keeps a second process away from the rest.
-	r.records, err = pebbleds.NewDatastore(filepath.Join(r.dir, "records"),
-		pebbleds.WithCacheSize(recordsCache),
-		pebbleds.WithPebbleOpts(&pebble.Options{
-			MemTableSize: recordsMemTable,
-			Logger:       quiet{logging.Logger("embedded/records")},
-		}))
-	if err != nil {
+	if r.records, err = disk.Open(r.disk, r.openRecords); err != nil {
 		return err
 	}
 	if r.key, err = loadIdentity(filepath.Join(r.dir, "identity")); err != nil {
@@ -61,7 +58,25 @@ func (r *repo) open() error {
 	return err
 }
 
+func (r *repo) openRecords() (*pebbleds.Datastore, error) {
+	return pebbleds.NewDatastore(filepath.Join(r.dir, "records"),
+		pebbleds.WithCacheSize(recordsCache),
+		pebbleds.WithPebbleOpts(&pebble.Options{
+			FS:           r.disk.FS(),
+			MemTableSize: recordsMemTable,
+			Logger:       quiet{logging.Logger("embedded/records")},
+		}))
+}
+
 func (r *repo) blocksDir() string { return filepath.Join(r.dir, "blocks") }
+
+// room is nil when a record can be written: see disk.Watch.
+func (r *repo) room() error {
+	if err := r.disk.Room(); err != nil {
+		return fmt.Errorf("%w: %w", ErrStorageFull, err)
+	}
+	return nil
+}
 
 // Close closes what is open.
 func (r *repo) Close() error {

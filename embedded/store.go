@@ -16,6 +16,8 @@ import (
 	flatfs "github.com/ipfs/go-ds-flatfs"
 	ipld "github.com/ipfs/go-ipld-format"
 	mh "github.com/multiformats/go-multihash"
+
+	"github.com/ipfs-cluster/pinsvc/disk"
 )
 
 // diskReserve is what the store leaves free on its disk, in bytes: the peer's
@@ -49,7 +51,7 @@ func newStore(r *repo, g *guard, max uint64) *store {
 		files:      r.blocks,
 		guard:      g,
 		max:        max,
-		free:       func() uint64 { return freeSpace(r.blocksDir()) },
+		free:       func() uint64 { return disk.Free(r.blocksDir()) },
 	}
 }
 

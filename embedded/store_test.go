@@ -11,6 +11,8 @@ import (
 	blocks "github.com/ipfs/go-block-format"
 	flatfs "github.com/ipfs/go-ds-flatfs"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/disk"
 )
 
 func storageMax(size Size, gc bool) func(*Config, *Options) {
@@ -130,6 +132,26 @@ func TestFullDisk(t *testing.T) {
 	stat, err = limited.RepoStat(t.Context())
 	require.NoError(t, err)
 	require.InDelta(t, 1<<30, stat.StorageMax, 4<<20)
+}
+
+// Records are written by a database that does not survive a full disk, so they
+// are not written then.
+func TestRecordsOnAFullDisk(t *testing.T) {
+	n := startNode(t)
+	one, two := rawBlock("one", 1000), rawBlock("two", 1000)
+	load(t, n, one, two)
+	require.NoError(t, n.Pin(t.Context(), pinOf(one.Cid(), nil)))
+
+	n.repo.disk = disk.NewWatchOf(t.TempDir(), func() uint64 { return disk.Reserve - 1 })
+	err := n.Pin(t.Context(), pinOf(two.Cid(), nil))
+	require.ErrorIs(t, err, ErrStorageFull)
+	require.ErrorContains(t, err, "16 MiB are needed")
+	require.ErrorIs(t, n.Unpin(t.Context(), api.NewCid(one.Cid())), ErrStorageFull)
+	require.NoError(t, n.Pin(t.Context(), pinOf(one.Cid(), nil)), "it is pinned")
+
+	n.repo.disk = disk.NewWatchOf(t.TempDir(), freeAll)
+	require.NoError(t, n.Pin(t.Context(), pinOf(two.Cid(), nil)))
+	require.NoError(t, n.Unpin(t.Context(), api.NewCid(one.Cid())))
 }
 
 func freeAll() uint64 { return 1 << 50 }

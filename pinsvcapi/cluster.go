@@ -229,6 +229,9 @@ func translate(err error) error {
 		return own
 	}
 	text := err.Error()
+	if _, details, found := strings.Cut(text, diskFull); found {
+		return DiskFull(details)
+	}
 	for _, t := range translations {
 		if strings.Contains(text, t.text) {
 			return &Error{kind: t.to.kind, details: t.to.details, cause: err}
@@ -252,8 +255,8 @@ var translations = []struct {
 	{notVisible, unavailable(notVisible)},
 	{"not enough peers to allocate", unavailable("too few peers can take this pin now")},
 	{"batching max_queue_size reached", unavailable("too many writes are waiting")},
-	{"no space left on device", unavailable("no space is left on the disk of this peer")},
-	{"disk quota exceeded", unavailable("no space is left on the disk of this peer")},
+	{"no space left on device", noSpace},
+	{"disk quota exceeded", noSpace},
 	{"leader", unavailable("the cluster has no leader now")},
 	{"shutting down", unavailable("the peer is stopping")},
 	{"context deadline exceeded", unavailable("the cluster did not answer in time")},
@@ -262,6 +265,9 @@ var translations = []struct {
 		kind: kindInvalid, details: "cid: it belongs to a sharded pin and cannot be pinned by itself",
 	}},
 }
+
+// noSpace is for disks that nobody watches.
+var noSpace = &Error{kind: kindDiskFull, details: diskFull + "no space is left on the disk of this peer"}
 
 // ErrNotCompared ends a tracker's list of what is not pinned when the peer has
 // not compared its pins with its IPFS node since it was started: the list may

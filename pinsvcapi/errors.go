@@ -19,6 +19,7 @@ const (
 	kindReadOnly                // the peer follows a cluster that it may not write to
 	kindTooLarge                // the body or the pin is over a limit
 	kindUnavailable             // the cluster cannot do it now
+	kindDiskFull                // the disk of this peer is full
 )
 
 // failures is the one place that turns kinds into responses.
@@ -32,6 +33,7 @@ var failures = map[kind]struct {
 	kindReadOnly:    {http.StatusForbidden, "READ_ONLY"},
 	kindTooLarge:    {http.StatusRequestEntityTooLarge, "TOO_LARGE"},
 	kindUnavailable: {http.StatusServiceUnavailable, "UNAVAILABLE"},
+	kindDiskFull:    {http.StatusServiceUnavailable, "DISK_FULL"},
 }
 
 // retryAfter is what a 503 suggests, in seconds.
@@ -78,6 +80,16 @@ func Unavailable(details string, cause error) error {
 	return &Error{kind: kindUnavailable, details: details, cause: cause}
 }
 
+// diskFull begins the details of every error of DiskFull. They cross RPC as they
+// are.
+const diskFull = "the disk is full: "
+
+// DiskFull returns an error that says which disk has too little space for a
+// write, and what to do.
+func DiskFull(details string) error {
+	return &Error{kind: kindDiskFull, details: diskFull + details}
+}
+
 // invalid returns an error about one parameter of the request.
 func invalid(param, format string, args ...any) error {
 	return &Error{kind: kindInvalid, details: param + ": " + fmt.Sprintf(format, args...)}
@@ -100,7 +112,7 @@ func failure(err error) *common.Failure {
 	}
 	line := failures[e.kind]
 	f = &common.Failure{Status: line.status, Reason: line.reason, Details: e.details, Cause: e.cause}
-	if e.kind == kindUnavailable {
+	if line.status == http.StatusServiceUnavailable {
 		f.Header = http.Header{"Retry-After": {retryAfter}}
 	}
 	return f

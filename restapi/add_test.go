@@ -38,6 +38,7 @@ type store struct {
 	err       error // of an allocation
 	streamErr error
 	pinErr    error
+	stat      api.IPFSRepoStat
 	arrived   func() // called for each block
 }
 
@@ -67,6 +68,17 @@ func (c *storeCluster) Pin(_ context.Context, in api.Pin, out *api.Pin) error {
 }
 
 type storeIPFS struct{ s *store }
+
+// noStat makes the node fail when it is asked how full it is.
+const noStat = 666
+
+func (i *storeIPFS) RepoStat(_ context.Context, _ struct{}, out *api.IPFSRepoStat) error {
+	if i.s.stat.StorageMax == noStat {
+		return errors.New("it does not answer")
+	}
+	*out = i.s.stat
+	return nil
+}
 
 func (i *storeIPFS) BlockStream(ctx context.Context, in <-chan api.NodeWithMeta, out chan<- struct{}) error {
 	defer close(out)
@@ -228,6 +240,34 @@ func TestAddFailures(t *testing.T) {
 				require.Empty(t, s.pins)
 			})
 		}
+	}
+}
+
+// An upload that is not taken because the IPFS node's storage is full says so.
+func TestAddToAFullDisk(t *testing.T) {
+	for name, test := range map[string]struct {
+		stat api.IPFSRepoStat
+		want string
+	}{
+		"full":        {api.IPFSRepoStat{RepoSize: 90 << 20, StorageMax: 100 << 20}, "the disk is full: the IPFS node has 90 MiB in use and room for 100 MiB"},
+		"half full":   {api.IPFSRepoStat{RepoSize: 50 << 20, StorageMax: 100 << 20}, "no IPFS node has taken the content"},
+		"not limited": {api.IPFSRepoStat{RepoSize: 50 << 20}, "no IPFS node has taken the content"},
+		"not known":   {api.IPFSRepoStat{RepoSize: 1, StorageMax: noStat}, "no IPFS node has taken the content"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _, url := startAdder(t)
+			s.streamErr, s.stat = errors.New("storage limit reached"), test.stat
+			body, contentType := form(t, "content")
+			res, err := http.Post(url+"/add?stream-channels=false", contentType, body)
+			require.NoError(t, err)
+			defer res.Body.Close()
+			text, err := io.ReadAll(res.Body)
+			require.NoError(t, err)
+			require.Equal(t, 503, res.StatusCode, "%s", text)
+			require.NotEmpty(t, res.Header.Get("Retry-After"))
+			require.Contains(t, string(text), test.want)
+			require.Empty(t, s.pins)
+		})
 	}
 }
 

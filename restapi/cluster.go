@@ -120,6 +120,10 @@ func translate(err error) error {
 	return err
 }
 
+// diskFull is in the text of an error that says which disk is full, and what to
+// do.
+const diskFull = "the disk is full: "
+
 // translations is what is known of the library's errors. Without details the
 // error's own text is fit for clients, who may know it from
 // ipfs-cluster-service.
@@ -155,12 +159,13 @@ var translations = []struct {
 
 	// What may be different later.
 	{"state does not show it yet", kindUnavailable, ""},
+	{diskFull, kindUnavailable, ""},
 	{"not enough peers to allocate", kindUnavailable, ""},
 	{adder.ErrBlockAdder.Error(), kindUnavailable, "no IPFS node has taken the content"},
 	{"no IPFS node has", kindUnavailable, ""},
 	{"batching max_queue_size reached", kindUnavailable, "too many writes are waiting"},
-	{"no space left on device", kindUnavailable, "no space is left on the disk of this peer"},
-	{"disk quota exceeded", kindUnavailable, "no space is left on the disk of this peer"},
+	{"no space left on device", kindUnavailable, diskFull + "no space is left on the disk of this peer"},
+	{"disk quota exceeded", kindUnavailable, diskFull + "no space is left on the disk of this peer"},
 	{"IPFS request failed", kindUnavailable, "the IPFS node of this peer does not answer as it should"},
 	{"connection refused", kindUnavailable, "the IPFS node of this peer does not answer"},
 	{"leader", kindUnavailable, "the cluster has no leader now"},

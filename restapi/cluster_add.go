@@ -3,9 +3,11 @@ package restapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"sync"
 
+	"github.com/dustin/go-humanize"
 	"github.com/ipfs-cluster/ipfs-cluster/adder"
 	"github.com/ipfs-cluster/ipfs-cluster/adder/sharding"
 	"github.com/ipfs-cluster/ipfs-cluster/adder/single"
@@ -48,7 +50,7 @@ func (c *rpcCluster) Add(ctx context.Context, content files.Directory, params ap
 			}
 		}
 		if err != nil && wanted {
-			yield(api.AddedOutput{}, dag.explain(ctx, err))
+			yield(api.AddedOutput{}, c.blameDisk(ctx, dag.explain(ctx, err)))
 		}
 	}
 }
@@ -77,6 +79,25 @@ func untilDone(output <-chan api.AddedOutput, done <-chan error, result *error) 
 			}
 		}
 	}
+}
+
+// fullEnough is how little an IPFS node has left when it takes no more blocks,
+// in bytes: they are written many at a time.
+const fullEnough = 16 << 20
+
+// blameDisk says so when an upload was not taken because the storage of the
+// IPFS node is full. The library tells that to its log only.
+func (c *rpcCluster) blameDisk(ctx context.Context, err error) error {
+	if !errors.Is(err, adder.ErrBlockAdder) {
+		return err
+	}
+	stat, asked := call[api.IPFSRepoStat](ctx, c.client, "IPFSConnector", "RepoStat", nothing{})
+	if asked != nil || stat.StorageMax == 0 || stat.RepoSize+fullEnough < stat.StorageMax {
+		return err
+	}
+	return &Error{kind: kindUnavailable, cause: err, details: fmt.Sprintf(
+		"%sthe IPFS node has %s in use and room for %s in all: remove pins and collect garbage, or free some space on its disk",
+		diskFull, humanize.IBytes(stat.RepoSize), humanize.IBytes(stat.StorageMax))}
 }
 
 // watchedDAG remembers what the cluster had to say, as opposed to what is wrong

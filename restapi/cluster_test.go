@@ -31,6 +31,7 @@ func TestTranslate(t *testing.T) {
 		"the write was accepted but this peer's state does not show it yet":                                                         503,
 		"failed to put block on all destinations":                                                                                   503,
 		"error batching item: batching max_queue_size reached. Too many operations are waiting to be batched. Try x":                503,
+		`the disk is full: 1 B is left for the folder "pebble"`:                                                                     503,
 		"write /x: no space left on device":                                                                                         503,
 		"timed out waiting for leader: context deadline exceeded":                                                                   503,
 		"dial tcp 127.0.0.1:5001: connect: connection refused":                                                                      503,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/disk"
 )
 
 // builder holds what is needed only while a peer is built.
@@ -116,8 +117,11 @@ func (b *builder) openNetwork(ctx context.Context) (err error) {
 	if b.tracer, err = b.settings.observe(); err != nil {
 		return err
 	}
-	if b.store, err = b.settings.openStore(); err != nil {
+	if b.disk, err = b.settings.watchDisk(b.kind); err != nil {
 		return err
+	}
+	if b.store, err = disk.Open(b.disk, b.settings.openStore); err != nil {
+		return explainOpen(err)
 	}
 	b.closeWith("datastore", func(context.Context) error { return b.store.Close() })
 	b.closeWith("context", func(context.Context) error { b.cancel(); return nil })
@@ -199,6 +203,7 @@ func (b *builder) makeConsensus(raft bool) error {
 		g, ok := inner.(*grouped)
 		o = wrap.ConsensusOptions{Store: b.store, Synced: ok && g.enabled()}
 	}
+	o.Room = b.disk.Room
 	if b.view != nil {
 		o.Written = b.view.Written
 	}

@@ -11,6 +11,7 @@ import (
 	logging "github.com/ipfs/go-log/v2"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/disk"
 	"github.com/ipfs-cluster/pinsvc/embedded"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi/view"
 )
@@ -30,6 +31,7 @@ type Peer struct {
 	settings *Settings
 	kind     string // of consensus: "crdt" or "raft"
 	cluster  *ipfscluster.Cluster
+	disk     *disk.Watch // of the consensus' data
 	net      *network
 	node     *embedded.Node // nil with a Kubo
 	doors    []door
@@ -136,18 +138,23 @@ func (p *Peer) Addresses() []Address {
 func (p *Peer) Shutdown(ctx context.Context) error {
 	p.stop.Do(func() {
 		p.giveUp(nil)
-		errs := []error{p.drain(ctx)}
-		for i := len(p.closers) - 1; i >= 0; i-- {
-			c := p.closers[i]
-			logger.Debugf("stopping: %s", c.name)
-			if err := c.close(ctx); err != nil {
-				errs = append(errs, fmt.Errorf("stopping the %s: %w", c.name, err))
-			}
-		}
-		p.cancel()
-		p.stopErr = errors.Join(errs...)
+		p.stopErr = errors.Join(p.drain(ctx), p.closeAll(ctx))
 	})
 	return p.stopErr
+}
+
+// runClosers undoes the start, the last step first.
+func (p *Peer) runClosers(ctx context.Context) error {
+	var errs []error
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		c := p.closers[i]
+		logger.Debugf("stopping: %s", c.name)
+		if err := c.close(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stopping the %s: %w", c.name, err))
+		}
+	}
+	p.cancel()
+	return errors.Join(errs...)
 }
 
 // drain closes the APIs and waits for requests under way.

@@ -14,6 +14,9 @@ func (p *Peer) unready(ctx context.Context) []string {
 	if _, err := p.connector.ID(ctx); err != nil {
 		reasons = append(reasons, "the IPFS node does not answer")
 	}
+	if err := p.disk.Room(); err != nil {
+		reasons = append(reasons, "the disk is full: "+err.Error())
+	}
 	if p.view != nil {
 		select {
 		case <-p.view.Complete():

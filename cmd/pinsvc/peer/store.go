@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"github.com/ipfs-cluster/ipfs-cluster/config"
 	"github.com/ipfs-cluster/ipfs-cluster/datastore/badger"
@@ -12,20 +13,23 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/datastore/leveldb"
 	"github.com/ipfs-cluster/ipfs-cluster/datastore/pebble"
 	"github.com/ipfs/go-datastore"
+
+	"github.com/ipfs-cluster/pinsvc/disk"
 )
 
 // backend is one kind of datastore that a CRDT peer can keep its state in.
 type backend struct {
-	key  string
-	open func() (datastore.Datastore, error)
+	key    string
+	folder func() string
+	open   func() (datastore.Datastore, error)
 }
 
 func (s *Settings) backends() []backend {
 	return []backend{
-		{"badger", func() (datastore.Datastore, error) { return badger.New(s.Badger) }},
-		{"badger3", func() (datastore.Datastore, error) { return badger3.New(s.Badger3) }},
-		{"leveldb", func() (datastore.Datastore, error) { return leveldb.New(s.LevelDB) }},
-		{"pebble", func() (datastore.Datastore, error) { return pebble.New(s.Pebble) }},
+		{"badger", s.Badger.GetFolder, func() (datastore.Datastore, error) { return badger.New(s.Badger) }},
+		{"badger3", s.Badger3.GetFolder, func() (datastore.Datastore, error) { return badger3.New(s.Badger3) }},
+		{"leveldb", s.LevelDB.GetFolder, func() (datastore.Datastore, error) { return leveldb.New(s.LevelDB) }},
+		{"pebble", s.Pebble.GetFolder, func() (datastore.Datastore, error) { return pebble.New(s.Pebble) }},
 	}
 }
 
@@ -69,8 +73,20 @@ func (s *Settings) backend() (backend, error) {
 	return backend{}, fmt.Errorf("datastore: %s are all configured, keep one", strings.Join(names, ", "))
 }
 
+// explainOpen says what to do when there was no space to open it.
+func explainOpen(err error) error {
+	var full *disk.FullError
+	if errors.As(err, &full) {
+		return fmt.Errorf("opening the datastore: %w, and start again: it is not damaged", err)
+	}
+	return err
+}
+
 // explainStore says what to do about a datastore that does not open.
 func explainStore(err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%w: free some space on its disk and start again, it is not damaged", err)
+	}
 	if explained := file(err); explained != err {
 		return explained
 	}

@@ -36,6 +36,8 @@ type ConsensusOptions struct {
 	// BatchAge is how long a CRDT batch may wait for its commit
 	// (crdt.batching.max_batch_age). Zero: there are no batches.
 	BatchAge time.Duration
+	// Room, if set, says why there is no space on the disk for a write.
+	Room func() error
 	// Written, if set, hears of what the state has after each write, before
 	// the writer does; the pin is not defined when there is none.
 	Written func(api.Cid, api.Pin)
@@ -48,7 +50,7 @@ type ConsensusOptions struct {
 // other. Everything else goes straight to the inner component.
 //
 // Its own errors are pinsvcapi.ErrTooLarge, pinsvcapi.ErrNotVisible and those
-// of pinsvcapi.Unavailable.
+// of pinsvcapi.Unavailable and pinsvcapi.DiskFull.
 type Consensus struct {
 	ipfscluster.Consensus
 
@@ -134,6 +136,11 @@ func (c *Consensus) write(ctx context.Context, ci api.Cid, log func(context.Cont
 		return err
 	}
 	defer c.writes.Done()
+	if c.options.Room != nil {
+		if err := c.options.Room(); err != nil {
+			return pinsvcapi.DiskFull(err.Error())
+		}
+	}
 	stored, mine, err := c.enter(ctx, ci)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package wrap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -323,6 +324,39 @@ func TestRaftCallsAreBounded(t *testing.T) {
 		start := time.Now()
 		require.ErrorIs(t, c.LogPin(t.Context(), testPin(1, "x")), context.DeadlineExceeded)
 		require.WithinDuration(t, start.Add(patience), time.Now(), 2*time.Second)
+		require.NoError(t, c.Shutdown(t.Context()))
+	})
+}
+
+// On a full disk no write begins: databases end the process there.
+func TestFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newFakeConsensus(testPin(1, "stored"))
+		var full error
+		c := NewConsensus(inner, ConsensusOptions{Store: &syncCounter{}, Room: func() error { return full }})
+		c.SetClient(nil)
+		full = errors.New("1 MiB is left")
+		for _, err := range []error{c.LogPin(t.Context(), testPin(2, "new")), c.LogUnpin(t.Context(), testPin(1, ""))} {
+			require.ErrorIs(t, err, pinsvcapi.DiskFull(""))
+			require.EqualError(t, err, "the disk is full: 1 MiB is left")
+		}
+		require.Len(t, inner.pins, 1, "nothing was written")
+		full = nil
+		require.NoError(t, c.LogPin(t.Context(), testPin(2, "new")))
+		require.NoError(t, c.Shutdown(t.Context()))
+	})
+}
+
+// A full disk of the Raft leader is no reason to try again.
+func TestFullDiskOfTheLeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newFakeConsensus()
+		inner.refuse = fmt.Errorf("leader: %s", pinsvcapi.DiskFull("1 MiB is left"))
+		c := NewConsensus(inner, ConsensusOptions{})
+		c.SetClient(nil)
+		start := time.Now()
+		require.ErrorIs(t, c.LogPin(t.Context(), testPin(1, "x")), inner.refuse)
+		require.Less(t, time.Since(start), patience/2)
 		require.NoError(t, c.Shutdown(t.Context()))
 	})
 }

@@ -4,7 +4,8 @@
 // Consensus (consensus.go) is the way of every write of this peer. It keeps a
 // pin's `created` and refuses what is too large to replicate (stamp.go), and
 // returns when the local state shows the change (visible.go) and the disk has
-// it. It also stops the library in the one way that is safe (stop.go). On Raft it
+// it. On a full disk it refuses writes, because databases do not survive that. It
+// also stops the library in the one way that is safe (stop.go). On Raft it
 // goes on through a change of the leader (insist.go).
 //
 // Raft (raft.go) corrects how the library reads its Raft log and its snapshots

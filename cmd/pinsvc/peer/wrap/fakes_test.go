@@ -138,6 +138,8 @@ type fakeConsensus struct {
 	before func(ctx context.Context) // called at the start of each write
 	apply  func(func())              // how a write is applied, when set
 
+	refuse error // what a write ends with, when set
+
 	writes    atomic.Int32
 	connected atomic.Bool
 	stopped   atomic.Bool
@@ -176,6 +178,8 @@ func (f *fakeConsensus) log(ctx context.Context, do func()) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case f.refuse != nil:
+		return f.refuse
 	case f.apply != nil:
 		f.apply(do)
 	case f.delay == 0:

@@ -33,5 +33,7 @@ func (c *Consensus) insist(ctx context.Context, change func() error) error {
 // refused tells whether the leader, which may be another peer, does not want
 // the pin.
 func refused(err error) bool {
-	return strings.Contains(err.Error(), pinsvcapi.ErrTooLarge.Error())
+	text := err.Error()
+	return strings.Contains(text, pinsvcapi.ErrTooLarge.Error()) ||
+		strings.Contains(text, pinsvcapi.DiskFull("").Error())
 }

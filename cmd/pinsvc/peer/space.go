@@ -1,0 +1,60 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ipfs-cluster/pinsvc/disk"
+)
+
+// watchDisk returns what knows how much space the consensus has for its data,
+// and makes a pebble that is opened later wait for space when there is none. The
+// other datastores return errors.
+func (s *Settings) watchDisk(consensus string) (*disk.Watch, error) {
+	if consensus == "raft" {
+		return disk.NewWatch(s.Raft.GetDataFolder()), nil
+	}
+	b, err := s.backend()
+	if err != nil {
+		return nil, err
+	}
+	w := disk.NewWatch(b.folder())
+	if b.key == "pebble" {
+		s.Pebble.PebbleOptions.FS = w.FS()
+	}
+	return w, nil
+}
+
+// diskFull returns which disk of the peer is full, if one is.
+func (p *Peer) diskFull() error {
+	if p.disk != nil {
+		if err := p.disk.Room(); err != nil {
+			return err
+		}
+	}
+	if p.node != nil {
+		return p.node.DiskFull()
+	}
+	return nil
+}
+
+// fullPatience is how long the end of a peer waits for space on its disk.
+const fullPatience = 5 * time.Second
+
+// closeAll undoes the start. On a full disk that may wait for space without end,
+// so it is given up then: what was acknowledged is on disk, as after a kill.
+func (p *Peer) closeAll(ctx context.Context) error {
+	closed := make(chan error, 1)
+	go func() { closed <- p.runClosers(ctx) }()
+	for {
+		select {
+		case err := <-closed:
+			return err
+		case <-time.After(fullPatience):
+			if err := p.diskFull(); err != nil {
+				return fmt.Errorf("the disk is full, so that not everything was closed: %w; nothing that was acknowledged is lost", err)
+			}
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/disk"
+)
+
+// The end of a peer may wait for space on its disk. It waits as long as there is
+// hope, and no longer.
+func TestShutdownOnAFullDisk(t *testing.T) {
+	for name, tt := range map[string]struct {
+		left uint64
+		want string
+	}{
+		"full":     {0, "the disk is full, so that not everything was closed"},
+		"not full": {1 << 40, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const wait = time.Minute // of a datastore that cannot write
+				p := &Peer{done: make(chan struct{}), cancel: func() {}}
+				p.disk = disk.NewWatchOf("pebble", func() uint64 { return tt.left })
+				p.closers = []closer{{"datastore", func(context.Context) error { time.Sleep(wait); return nil }}}
+				start := time.Now()
+				err := p.Shutdown(t.Context())
+				if tt.want == "" {
+					require.NoError(t, err)
+					require.Equal(t, wait, time.Since(start))
+					return
+				}
+				require.ErrorContains(t, err, tt.want)
+				require.LessOrEqual(t, time.Since(start), 2*fullPatience)
+				time.Sleep(wait) // the rest ends when it can
+			})
+		})
+	}
+}
+
+// A disk that is freed while the peer waits lets it end in order.
+func TestShutdownWhenSpaceComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var left atomic.Uint64
+		p := &Peer{done: make(chan struct{}), cancel: func() {}}
+		p.disk = disk.NewWatchOf("pebble", left.Load)
+		p.closers = []closer{{"datastore", func(context.Context) error {
+			time.Sleep(fullPatience / 2)
+			left.Store(1 << 40)
+			return nil
+		}}}
+		require.NoError(t, p.Shutdown(t.Context()))
+	})
+}
+
+func TestDatastoreThatDoesNotOpenOnAFullDisk(t *testing.T) {
+	err := explainStore(fmt.Errorf("write 000001.log: %w", syscall.ENOSPC))
+	require.ErrorContains(t, err, "free some space")
+	require.NotContains(t, err.Error(), "move its folder away")
+}
+
+// The disk that is watched is the one that the consensus writes to.
+func TestWatchedFolder(t *testing.T) {
+	for _, tt := range []struct{ consensus, datastore, folder string }{
+		{"crdt", "pebble", "pebble"}, {"crdt", "badger3", "badger3"}, {"crdt", "leveldb", "leveldb"}, {"raft", "pebble", "raft"},
+	} {
+		t.Run(tt.folder, func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), "peer")
+			_, err := Create(folder, CreateOptions{Consensus: tt.consensus, Datastore: tt.datastore})
+			require.NoError(t, err)
+			s, err := LoadSettings(folder, false)
+			require.NoError(t, err)
+			defer s.Close()
+			before := s.Pebble.PebbleOptions.FS
+			w, err := s.watchDisk(tt.consensus)
+			require.NoError(t, err)
+			require.Equal(t, filepath.Join(folder, tt.folder), w.Folder())
+			require.Equal(t, tt.folder == "pebble", s.Pebble.PebbleOptions.FS != before, "what cannot be written waits")
+		})
+	}
+}
