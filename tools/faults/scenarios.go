@@ -18,6 +18,10 @@ func scenarios() []scenario {
 		{"wiped", "one of three peers loses all but its identity", wiped},
 		{"replication", "one of three peers accepts thousands of pins, and another comes back to them", replication},
 		{"partition", "two peers and one do not hear each other, and all are written to", partition},
+		{"ipfs", "the Kubo of a peer is stopped under queued pins and writers", ipfsGone},
+		{"disk", "the disks of a datastore and of an embedded node are full", diskFull},
+		{"load", "200 clients use everything at once, also with the race detector", load},
+		{"hostile", "malformed requests, and the inputs of the fuzz tests, in every place", hostile},
 	}
 }
 

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	dshelp "github.com/ipfs/boxo/datastore/dshelp"
+	ds "github.com/ipfs/go-datastore"
+	"github.com/multiformats/go-multihash"
+
+	"github.com/ipfs-cluster/pinsvc/bench/process"
+)
+
+const (
+	// blocksReserve is what an embedded node leaves free on its disk.
+	blocksReserve = 64 * mebibyte
+	// uploadSize is the size of a file that is added.
+	uploadSize = 8 * mebibyte
+	// retryBound is how long it may take until what has failed is pinned.
+	retryBound = time.Minute
+)
+
+// storageFull is a peer whose embedded node has its folder on a small disk.
+type storageFull struct {
+	*env
+	disk *smallDisk
+	peer *peer
+
+	fills, uploads, refused, failed, blocks int
+	writers                                 *writers
+}
+
+func (s *storageFull) counts() counts {
+	return counts{{"fills of the node's store", s.fills}, {"uploads", s.uploads}, {"uploads refused with words", s.refused},
+		{"pins failed with words, pinned later", s.failed}, {"blocks verified", s.blocks}}
+}
+
+func (s *storageFull) run(ctx context.Context) (err error) {
+	s.writers = newWriters(s.env, 4, "storage")
+	if s.disk, err = s.newSmallDisk("store", 192*mebibyte); err != nil {
+		return err
+	}
+	s.peer, err = s.newPeer(ctx, "peer3", process.Options{Set: []process.Setting{
+		{Value: s.disk.path + "/ipfs", Path: []string{"ipfs_connector", "embedded", "folder"}},
+		{Value: "3s", Path: []string{"cluster", "pin_recover_interval"}},
+	}})
+	if err != nil {
+		return err
+	}
+	if _, err := s.peer.start(ctx, ""); err != nil {
+		return err
+	}
+	for round := range s.pick(4, 1) {
+		if err := s.fillAndFree(ctx, round); err != nil {
+			return fmt.Errorf("round %d: %w", round+1, err)
+		}
+	}
+	return s.verify(ctx)
+}
+
+// fillAndFree fills the disk in steps: there is no room for blocks, none for
+// records, none at all.
+func (s *storageFull) fillAndFree(ctx context.Context, round int) error {
+	s.fills++
+	pid := s.peer.running.PID()
+	if err := s.upload(ctx); err != nil {
+		return err
+	}
+	if err := s.disk.fill(blocksReserve + uploadSize/2); err != nil {
+		return err
+	}
+	if err := s.upload(ctx); statusOf(err) != http.StatusServiceUnavailable || !strings.Contains(err.Error(), "the disk is full") {
+		return fmt.Errorf("an upload to a full disk: %v", err)
+	}
+	s.refused++
+	if err := s.disk.fill(almostFull); err != nil {
+		return err
+	}
+	if err := s.pinsFail(ctx, round); err != nil {
+		return err
+	}
+	s.logf("pins fail, uploads are refused, with words")
+	if err := s.disk.fill(0); err != nil {
+		return err
+	}
+	writing, end := context.WithTimeout(ctx, time.Duration(s.pick(5, 2))*time.Second)
+	defer end()
+	if err := s.writers.run(writing, s.peer.pins); err != nil {
+		return err
+	}
+	if n := s.writers.unanswered.Load(); n > 0 {
+		return fmt.Errorf("%d writes were refused although the datastore has space", n)
+	}
+	if err := s.disk.release(); err != nil {
+		return err
+	}
+	if now := s.peer.running.PID(); now != pid {
+		return fmt.Errorf("it was process %d and is %d", pid, now)
+	}
+	start := time.Now()
+	if err := s.allPinned(ctx); err != nil {
+		return err
+	}
+	s.logf("all pins are pinned %s after there was space", time.Since(start).Round(time.Millisecond))
+	return errors.Join(s.upload(ctx), s.peer.alive())
+}
+
+// upload adds a file that nobody has had before.
+func (s *storageFull) upload(ctx context.Context) error {
+	data := make([]byte, uploadSize)
+	for i := range data {
+		data[i] = byte(s.rand.Uint32())
+	}
+	if _, err := s.peer.rest.add(ctx, "file", data); err != nil {
+		return err
+	}
+	s.uploads++
+	return nil
+}
+
+// pinsFail adds pins that cannot be recorded: they are accepted, and fail with
+// words.
+func (s *storageFull) pinsFail(ctx context.Context, round int) error {
+	const pins = 20
+	time.Sleep(noticeBound / 4) // the peer may look at its disk now and then
+	var ids []string
+	for i := range pins {
+		p, err := s.peer.pins.post(ctx, pinBody{CID: inlineCID(fmt.Sprintf("record %d %d", round, i))})
+		if err != nil {
+			return err
+		}
+		ids = append(ids, p.RequestID)
+	}
+	for _, id := range ids {
+		err := eventually(ctx, s.bound(retryBound), func(ctx context.Context) error {
+			got, err := s.peer.pins.get(ctx, id)
+			if err == nil && (got.Status != "failed" || !strings.Contains(got.Info["status_details"], "storage limit reached")) {
+				err = fmt.Errorf("a pin on a full disk is %s: %v", got.Status, got.Info)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		s.failed++
+	}
+	return nil
+}
+
+// allPinned waits until every pin is pinned.
+func (s *storageFull) allPinned(ctx context.Context) error {
+	return eventually(ctx, s.bound(retryBound), func(ctx context.Context) error {
+		_, statuses, err := s.peer.pins.all(ctx)
+		if err == nil && len(statuses) != 1 {
+			err = fmt.Errorf("not all are pinned: %v", statuses)
+		}
+		return err
+	})
+}
+
+// verify reads all blocks from the disk while the peer is stopped, and sees
+// that it has all pins when it is started.
+func (s *storageFull) verify(ctx context.Context) error {
+	found, _, err := s.peer.pins.all(ctx)
+	if err != nil {
+		return err
+	}
+	s.peer.stop()
+	if s.blocks, err = verifyBlocks(s.disk.path + "/ipfs/blocks"); err != nil {
+		return err
+	}
+	if least := s.uploads * uploadSize / mebibyte; s.blocks < least {
+		return fmt.Errorf("there are %d blocks, and at least %d were added", s.blocks, least)
+	}
+	if _, err := s.peer.start(ctx, ""); err != nil {
+		return err
+	}
+	if err := s.allPinned(ctx); err != nil {
+		return err
+	}
+	again, _, err := s.peer.pins.all(ctx)
+	return errors.Join(err, equal(found, again), s.peer.sound())
+}
+
+// verifyBlocks reads the blocks of a flatfs folder, compares each with its hash
+// and returns how many there are.
+func verifyBlocks(folder string) (n int, err error) {
+	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		name, is := strings.CutSuffix(filepath.Base(path), ".data")
+		if err != nil || !is {
+			return err
+		}
+		hash, err := dshelp.DsKeyToMultihash(ds.NewKey(name))
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		decoded, err := multihash.Decode(hash)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		sum, err := multihash.Sum(data, decoded.Code, decoded.Length)
+		if err == nil && !bytes.Equal(sum, hash) {
+			err = errors.New("it is damaged")
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		n++
+		return nil
+	})
+	return n, err
+}
