@@ -12,7 +12,7 @@ import (
 	logging "github.com/ipfs/go-log/v2"
 	"github.com/libp2p/go-libp2p/core/crypto"
 
-	"github.com/ipfs-cluster/pinsvc/disk"
+	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 )
 
 // The memory that records take at most while nothing happens. They are small

@@ -17,7 +17,7 @@ import (
 	ipld "github.com/ipfs/go-ipld-format"
 	mh "github.com/multiformats/go-multihash"
 
-	"github.com/ipfs-cluster/pinsvc/disk"
+	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 )
 
 // diskReserve is what the store leaves free on its disk, in bytes: the peer's

@@ -12,7 +12,7 @@ import (
 	flatfs "github.com/ipfs/go-ds-flatfs"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/disk"
+	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 )
 
 func storageMax(size Size, gc bool) func(*Config, *Options) {

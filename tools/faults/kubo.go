@@ -100,7 +100,7 @@ func (k *kubo) start(ctx context.Context) error {
 	return eventually(ctx, k.env.bound(kuboStartBound), func(ctx context.Context) error {
 		select {
 		case <-ended:
-			return errors.New("Kubo has ended, see kubo.log")
+			return errors.New("its process has ended, see kubo.log")
 		default:
 		}
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+k.address+"/api/v0/id", nil)

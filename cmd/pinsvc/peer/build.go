@@ -14,7 +14,7 @@ import (
 
 	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
 	"github.com/ipfs-cluster/pinsvc/common"
-	"github.com/ipfs-cluster/pinsvc/disk"
+	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 )
 
 // builder holds what is needed only while a peer is built.

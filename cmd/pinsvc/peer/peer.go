@@ -11,8 +11,8 @@ import (
 	logging "github.com/ipfs/go-log/v2"
 
 	"github.com/ipfs-cluster/pinsvc/common"
-	"github.com/ipfs-cluster/pinsvc/disk"
 	"github.com/ipfs-cluster/pinsvc/embedded"
+	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi/view"
 )
 

@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/disk"
+	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 )
 
 // The end of a peer may wait for space on its disk. It waits as long as there is

@@ -14,7 +14,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/datastore/pebble"
 	"github.com/ipfs/go-datastore"
 
-	"github.com/ipfs-cluster/pinsvc/disk"
+	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 )
 
 // backend is one kind of datastore that a CRDT peer can keep its state in.
