@@ -21,7 +21,7 @@ import (
 
 const (
 	// callTimeout bounds a question. A peer that does not answer is not asked
-	// again for avoidTime.
+	// again for avoidTime, or until it is heard.
 	callTimeout = 5 * time.Second
 	avoidTime   = 30 * time.Second
 	// A question is for few nodes first, then for more and more: as a rule one
@@ -72,6 +72,7 @@ func (f *fetcher) standing(ctx context.Context, heads []head) []cid.Cid {
 			all = append(all, h.cid)
 		}
 		if !slices.Contains(from, h.from) {
+			delete(f.avoid, h.from) // it is there
 			from = append(from, h.from)
 		}
 	}

@@ -174,6 +174,12 @@ func TestFrozenSource(t *testing.T) {
 	require.Equal(t, ids[1:], f.sources(ids))
 	f.avoid[ids[0]] = time.Now()
 	require.Equal(t, ids, f.sources(ids), "it is asked again after some time")
+
+	f.avoid[ids[0]] = time.Now().Add(time.Hour)
+	require.Contains(t, f.standing(t.Context(), []head{{heads[0], ids[1]}}), heads[0])
+	require.Equal(t, ids[1:], f.sources(ids))
+	f.standing(t.Context(), []head{{heads[0], ids[0]}})
+	require.Equal(t, ids, f.sources(ids), "and when it is heard")
 }
 
 func TestDecode(t *testing.T) {

@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Bitswap needs 20 ms a node, so some 20 s for these.
+// Bitswap needs 20 ms a node, so some 40 s for these.
 const (
-	many = 1000
-	fast = 10 * time.Second
+	many = 2000
+	fast = 25 * time.Second
 )
 
 // TestCatchesUp: a peer that was away has everything soon after it is
