@@ -84,6 +84,9 @@ func TestFindWhileNothingIsKnown(t *testing.T) {
 			got := s.find(f)
 			require.Equal(t, 79, got.count)
 			require.True(t, slices.Equal(all[21:31], got.first))
+			f = newFilter(pinsvcapi.Selection{Max: 10, Name: pinsvcapi.NewName("partial", "e 3")})
+			f.wanted = wanted
+			require.Equal(t, 14, s.find(f).count, "of 100, each seventh has the name")
 		}
 	}
 }

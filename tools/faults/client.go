@@ -129,6 +129,11 @@ func (c *client) post(ctx context.Context, b pinBody) (s pinStatus, err error) {
 	return s, err
 }
 
+func (c *client) replace(ctx context.Context, id string, b pinBody) (s pinStatus, err error) {
+	err = c.do(ctx, http.MethodPost, "/pins/"+id, b, &s)
+	return s, err
+}
+
 func (c *client) get(ctx context.Context, id string) (s pinStatus, err error) {
 	err = c.do(ctx, http.MethodGet, "/pins/"+id, nil, &s)
 	return s, err

@@ -13,6 +13,8 @@ import (
 const (
 	// loadClients ask at the same time.
 	loadClients = 200
+	// warmUp is how long they do before anything is measured.
+	warmUp = 20 * time.Second
 	// calmBound is how long after a load a peer may take until it holds no more
 	// than before.
 	calmBound = time.Minute
@@ -27,7 +29,7 @@ const (
 // as it is, and, in the long form, of one with the race detector. Nobody gets a
 // 5xx, and afterwards the peer holds no more than before.
 func load(ctx context.Context, e *env) (counts, error) {
-	l := &loading{env: e, span: time.Duration(e.pick(60, 6)) * time.Second}
+	l := &loading{env: e, span: time.Duration(e.pick(60, 5)) * time.Second}
 	err := l.run(ctx, "peer", e.pinsvc)
 	if err == nil && !e.short {
 		racing := process.Program{Name: "pinsvc with the race detector", Path: filepath.Join(e.dir, "pinsvc-race")}
@@ -79,7 +81,7 @@ func (l *loading) run(ctx context.Context, name string, program process.Program)
 	}
 	defer l.peer.stop()
 	m := meter{peer: l.peer, url: "http://" + metrics}
-	if err := l.apply(ctx, m, l.span/3); err != nil {
+	if err := l.apply(ctx, m, min(l.span, warmUp)); err != nil {
 		return fmt.Errorf("warming up: %w", err)
 	}
 	before, err := m.calm(ctx)
@@ -119,6 +121,9 @@ func (l *loading) apply(ctx context.Context, m meter, span time.Duration) error 
 
 // compare waits until the peer holds no more than before.
 func (l *loading) compare(ctx context.Context, m meter, before holding) error {
+	defer func() {
+		l.logf("%s: %d goroutines more than before the load, %d MiB of heap, %d MiB resident", l.peer.name, l.goroutines, l.heap, l.resident)
+	}()
 	return eventually(ctx, l.bound(calmBound), func(ctx context.Context) error {
 		after, err := m.read(ctx)
 		if err != nil {

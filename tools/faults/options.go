@@ -26,7 +26,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	f := flag.NewFlagSet("faults", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.StringVar(&only, "only", "", "comma-separated scenarios: "+strings.Join(scenarioNames(), ", ")+" (default: all)")
-	f.BoolVar(&o.short, "short", false, "less of everything: three minutes in all, instead of an hour")
+	f.BoolVar(&o.short, "short", false, "less of everything: four minutes in all, instead of an hour")
 	f.Float64Var(&o.slack, "slack", 1, "multiplies every bound of time, for a machine that does something else too")
 	f.Uint64Var(&o.seed, "seed", rand.Uint64(), "of what happens at random")
 	f.StringVar(&o.pinsvc, "pinsvc", "", "our program (default: built from this tree)")

@@ -34,13 +34,13 @@ type storageFull struct {
 	disk *smallDisk
 	peer *peer
 
-	fills, uploads, refused, failed, blocks int
-	writers                                 *writers
+	fills, uploads, refused, blocks int
+	writers                         *writers
 }
 
 func (s *storageFull) counts() counts {
-	return counts{{"fills of the node's store", s.fills}, {"uploads", s.uploads}, {"uploads refused with words", s.refused},
-		{"pins failed with words, pinned later", s.failed}, {"blocks verified", s.blocks}}
+	return counts{{"fills of the node's store", s.fills}, {"uploads", s.uploads}, {"pins and uploads refused with words", s.refused},
+		{"blocks verified", s.blocks}}
 }
 
 func (s *storageFull) run(ctx context.Context) (err error) {
@@ -71,6 +71,9 @@ func (s *storageFull) run(ctx context.Context) (err error) {
 func (s *storageFull) fillAndFree(ctx context.Context, round int) error {
 	s.fills++
 	pid := s.peer.running.PID()
+	if err := s.write(ctx); err != nil {
+		return err
+	}
 	if err := s.upload(ctx); err != nil {
 		return err
 	}
@@ -84,20 +87,22 @@ func (s *storageFull) fillAndFree(ctx context.Context, round int) error {
 	if err := s.disk.fill(almostFull); err != nil {
 		return err
 	}
-	if err := s.pinsFail(ctx, round); err != nil {
+	if err := s.pinsRefused(ctx, round); err != nil {
 		return err
 	}
-	s.logf("pins fail, uploads are refused, with words")
+	s.logf("pins and uploads are refused, with words")
 	if err := s.disk.fill(0); err != nil {
 		return err
 	}
-	writing, end := context.WithTimeout(ctx, time.Duration(s.pick(5, 2))*time.Second)
-	defer end()
-	if err := s.writers.run(writing, s.peer.pins); err != nil {
+	answered, unanswered := s.writers.answered.Load(), s.writers.unanswered.Load()
+	if err := s.write(ctx); err != nil {
 		return err
 	}
-	if n := s.writers.unanswered.Load(); n > 0 {
-		return fmt.Errorf("%d writes were refused although the datastore has space", n)
+	if s.writers.unanswered.Load() == unanswered {
+		return errors.New("pins were added although there is no space for them")
+	}
+	if s.writers.answered.Load() == answered {
+		return errors.New("nothing was renamed or removed although the datastore has space")
 	}
 	if err := s.disk.release(); err != nil {
 		return err
@@ -113,6 +118,13 @@ func (s *storageFull) fillAndFree(ctx context.Context, round int) error {
 	return errors.Join(s.upload(ctx), s.peer.alive())
 }
 
+// write lets the writers write for a while.
+func (s *storageFull) write(ctx context.Context) error {
+	writing, end := context.WithTimeout(ctx, time.Duration(s.pick(5, 2))*time.Second)
+	defer end()
+	return s.writers.run(writing, s.peer.pins)
+}
+
 // upload adds a file that nobody has had before.
 func (s *storageFull) upload(ctx context.Context) error {
 	data := make([]byte, uploadSize)
@@ -126,31 +138,16 @@ func (s *storageFull) upload(ctx context.Context) error {
 	return nil
 }
 
-// pinsFail adds pins that cannot be recorded: they are accepted, and fail with
-// words.
-func (s *storageFull) pinsFail(ctx context.Context, round int) error {
+// pinsRefused adds pins that cannot be recorded: that is a 503 with words.
+func (s *storageFull) pinsRefused(ctx context.Context, round int) error {
 	const pins = 20
 	time.Sleep(noticeBound / 4) // the peer may look at its disk now and then
-	var ids []string
 	for i := range pins {
-		p, err := s.peer.pins.post(ctx, pinBody{CID: inlineCID(fmt.Sprintf("record %d %d", round, i))})
-		if err != nil {
-			return err
+		_, err := s.peer.pins.post(ctx, pinBody{CID: inlineCID(fmt.Sprintf("record %d %d", round, i))})
+		if statusOf(err) != http.StatusServiceUnavailable || !strings.Contains(err.Error(), "the disk is full") {
+			return fmt.Errorf("a pin for a full disk: %v", err)
 		}
-		ids = append(ids, p.RequestID)
-	}
-	for _, id := range ids {
-		err := eventually(ctx, s.bound(retryBound), func(ctx context.Context) error {
-			got, err := s.peer.pins.get(ctx, id)
-			if err == nil && (got.Status != "failed" || !strings.Contains(got.Info["status_details"], "storage limit reached")) {
-				err = fmt.Errorf("a pin on a full disk is %s: %v", got.Status, got.Info)
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		s.failed++
+		s.refused++
 	}
 	return nil
 }

@@ -101,10 +101,10 @@ func (u *user) one(ctx context.Context) error {
 	case dice < 7: // another name
 		return u.send(ctx, u.pins, http.MethodPost, "/pins", u.body(id))
 	case dice < 9: // the same, by its request ID
-		return u.send(ctx, u.pins, http.MethodPost, "/pins/"+id, u.body(id))
+		return u.replace(ctx, id, id)
 	case dice < 11: // another pin in its place
 		u.mine[i] = u.cid()
-		return u.send(ctx, u.pins, http.MethodPost, "/pins/"+id, u.body(u.mine[i]))
+		return u.replace(ctx, id, u.mine[i])
 	case dice < 13:
 		u.mine = append(u.mine[:i], u.mine[i+1:]...)
 		c := u.pins
@@ -138,6 +138,13 @@ func (u *user) add(ctx context.Context) error {
 		return u.send(ctx, u.rest, http.MethodPost, "/pins/ipfs/"+id+"?name=path", nil)
 	}
 	return u.send(ctx, u.pins, http.MethodPost, "/pins", u.body(id))
+}
+
+func (u *user) replace(ctx context.Context, id, by string) error {
+	return u.timed(http.MethodPost, "/pins/"+id, func() error {
+		_, err := u.pins.replace(ctx, id, u.body(by))
+		return err
+	})
 }
 
 func (u *user) cid() string {

@@ -203,7 +203,7 @@ func (b *builder) makeConsensus(raft bool) error {
 		g, ok := inner.(*grouped)
 		o = wrap.ConsensusOptions{Store: b.store, Synced: ok && g.enabled()}
 	}
-	o.Room = b.disk.Room
+	o.Room, o.PinRoom = b.disk.Room, b.pinRoom
 	if b.view != nil {
 		o.Written = b.view.Written
 	}

@@ -3,7 +3,10 @@ package peer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
 
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 )
@@ -24,6 +27,15 @@ func (s *Settings) watchDisk(consensus string) (*disk.Watch, error) {
 		s.Pebble.PebbleOptions.FS = w.FS()
 	}
 	return w, nil
+}
+
+// pinRoom is an error when this peer has to hold a pin and the disk of its
+// embedded IPFS node is full. With a Kubo, it is Kubo that knows.
+func (p *Peer) pinRoom(pin api.Pin) error {
+	if p.node == nil || !pin.IsPinEverywhere() && !slices.Contains(pin.Allocations, p.net.host.ID()) {
+		return nil
+	}
+	return p.node.DiskFull()
 }
 
 // diskFull returns which disk of the peer is full, if one is.

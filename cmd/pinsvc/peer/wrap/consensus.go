@@ -38,6 +38,9 @@ type ConsensusOptions struct {
 	BatchAge time.Duration
 	// Room, if set, says why there is no space on the disk for a write.
 	Room func() error
+	// PinRoom, if set, says why the IPFS node of this peer has no space for a
+	// pin that is not stored yet.
+	PinRoom func(api.Pin) error
 	// Written, if set, hears of what the state has after each write, before
 	// the writer does; the pin is not defined when there is none.
 	Written func(api.Cid, api.Pin)
@@ -106,6 +109,11 @@ func (c *Consensus) SetClient(client *rpc.Client) {
 // LogPin stores a pin. See Consensus for what it adds to the library's.
 func (c *Consensus) LogPin(ctx context.Context, pin api.Pin) error {
 	return c.write(ctx, pin.Cid, func(ctx context.Context, stored api.Pin) (content, error) {
+		if c.options.PinRoom != nil && !stored.Defined() {
+			if err := c.options.PinRoom(pin); err != nil {
+				return "", pinsvcapi.DiskFull(err.Error())
+			}
+		}
 		pin := stamp(pin, stored, c.clock)
 		if err := checkSize(pin); err != nil {
 			return "", err

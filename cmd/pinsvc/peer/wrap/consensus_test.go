@@ -347,6 +347,23 @@ func TestFullDisk(t *testing.T) {
 	})
 }
 
+// On a full disk of the IPFS node no pin is added, and everything else goes on:
+// removing pins makes space.
+func TestFullDiskOfTheNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		inner := newFakeConsensus(testPin(1, "stored"))
+		c := NewConsensus(inner, ConsensusOptions{Store: &syncCounter{}, PinRoom: func(p api.Pin) error { return errors.New("no space for " + p.Name) }})
+		c.SetClient(nil)
+		err := c.LogPin(t.Context(), testPin(2, "new"))
+		require.ErrorIs(t, err, pinsvcapi.DiskFull(""))
+		require.ErrorContains(t, err, "no space for new")
+		require.Len(t, inner.pins, 1, "nothing was written")
+		require.NoError(t, c.LogPin(t.Context(), testPin(1, "renamed")))
+		require.NoError(t, c.LogUnpin(t.Context(), testPin(1, "")))
+		require.NoError(t, c.Shutdown(t.Context()))
+	})
+}
+
 // A full disk of the Raft leader is no reason to try again.
 func TestFullDiskOfTheLeader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
