@@ -34,7 +34,7 @@ func frozen(ctx context.Context, e *env) (counts, error) {
 	if f.watched, err = f.cluster[0].pins.post(ctx, pinBody{CID: inlineCID("watched"), Name: "watched"}); err != nil {
 		return f.counts(), err
 	}
-	if err := f.freeze(ctx); err != nil {
+	if err := f.freeze(ctx, func() {}); err != nil {
 		return f.counts(), err
 	}
 	if err := f.queue(ctx, e.pick(queuedPins, queuedPins/5)); err != nil {
@@ -43,7 +43,7 @@ func frozen(ctx context.Context, e *env) (counts, error) {
 	stop, err := f.startReading(ctx)
 	defer stop()
 	if err == nil {
-		err = f.freeze(ctx)
+		err = f.freeze(ctx, stop)
 	}
 	return f.counts(), err
 }
@@ -129,8 +129,9 @@ func (f *freezing) startReading(ctx context.Context) (stop func(), err error) {
 }
 
 // freeze freezes the third peer for a while, writes to the others and watches
-// them, thaws it and waits until it has everything.
-func (f *freezing) freeze(ctx context.Context) error {
+// them, thaws it and waits until it has everything. What the third was asked
+// for meanwhile ends when it is thawed.
+func (f *freezing) freeze(ctx context.Context, thawed func()) error {
 	f.freezes++
 	awake, third := f.cluster[:2], f.cluster[2]
 	if err := third.running.Signal(syscall.SIGSTOP); err != nil {
@@ -149,6 +150,7 @@ func (f *freezing) freeze(ctx context.Context) error {
 	if err := thaw(); err != nil {
 		return err
 	}
+	thawed()
 	pins, took, err := f.cluster.same(ctx, f.bound(catchUpBound))
 	f.catchesUp = max(f.catchesUp, took)
 	if err != nil {
