@@ -51,7 +51,7 @@ func (b *bench) start(ctx context.Context) error {
 		right, quick = append(right, r), append(quick, q)
 	}
 	b.report.add("start until it answers", seconds, ready)
-	b.report.add("start until the first right list", seconds, right)
-	b.report.add("start until a right list within "+fast.String()+" (view complete)", seconds, quick)
+	b.report.add("start until the first right list (ours: when the view is complete)", seconds, right)
+	b.report.add("start until a right list within "+fast.String(), seconds, quick)
 	return nil
 }

@@ -45,7 +45,7 @@ const (
 // blockCache is how much of pebble's data Create lets it keep in memory, in
 // bytes. The library's 1 GiB serves lists that read the whole pinset; here the
 // view does that, and the state is read pin by pin.
-const blockCache = 256 << 20
+const blockCache = 128 << 20
 
 // ErrExists is returned for a folder that has a service.json already.
 var ErrExists = errors.New("exists already")
