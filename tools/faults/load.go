@@ -18,11 +18,12 @@ const (
 	// calmBound is how long after a load a peer may take until it holds no more
 	// than before.
 	calmBound = time.Minute
-	// moreGoroutines and moreMemory, in bytes, are how much more a peer may hold
-	// than before: for what goes on by itself.
+	// moreGoroutines, moreHeap and moreResident, in bytes, are how much more a
+	// peer may hold than before: for what goes on by itself. Of the memory that
+	// is free again, a peer keeps 128 MiB and half of what it uses.
 	moreGoroutines = 50
 	moreHeap       = 16 * mebibyte
-	moreResident   = 128 * mebibyte
+	moreResident   = 192 * mebibyte
 )
 
 // load lets 200 clients use all endpoints of both APIs at once: of the program
