@@ -95,6 +95,36 @@ func TestRaftCluster(t *testing.T) {
 	require.True(t, ipfs[0].has(api.NewCid(kept)))
 }
 
+// TestRaftReadyNeedsALeader: a peer that is left without a majority says so, and
+// is ready again with one.
+func TestRaftReadyNeedsALeader(t *testing.T) {
+	skipRaft(t)
+	peers, folders, ipfs := raftCluster(t)
+	// ready waits for an answer of GET /ready, of both APIs.
+	ready := func(p *Peer, want int) (body string) {
+		for _, section := range []string{"api.pinsvcapi", "api.restapi"} {
+			require.Eventually(t, func() bool {
+				var status int
+				status, body = requestOf(t, p, section, http.MethodGet, "/ready", "")
+				return status == want
+			}, patient, 20*time.Millisecond, "%s does not answer %d", section, want)
+		}
+		return body
+	}
+	for _, p := range peers {
+		ready(p, http.StatusOK)
+	}
+	require.NoError(t, peers[0].Shutdown(t.Context()))
+	ready(peers[1], http.StatusOK)
+	ready(peers[2], http.StatusOK)
+	require.NoError(t, peers[1].Shutdown(t.Context()))
+	require.Contains(t, ready(peers[2], http.StatusServiceUnavailable), "Raft has no leader")
+
+	startPeer(t, Options{Folder: folders[1], Connector: ipfs[1]})
+	ready(peers[2], http.StatusOK)
+	pinAt(t, peers[2], newCID(t, "with a leader"), "x")
+}
+
 func isDone(p *Peer) bool {
 	select {
 	case <-p.Done():

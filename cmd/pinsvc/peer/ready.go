@@ -11,6 +11,11 @@ func (p *Peer) unready(ctx context.Context) []string {
 	}
 	// What follows was set before ready was closed.
 	var reasons []string
+	if p.kind == "raft" {
+		if _, err := p.local.consensus.Leader(ctx); err != nil {
+			reasons = append(reasons, "Raft has no leader, so no write can be accepted: fewer than half of its peers can be reached, or they are electing one")
+		}
+	}
 	if _, err := p.connector.ID(ctx); err != nil {
 		reasons = append(reasons, "the IPFS node does not answer")
 	}
