@@ -104,8 +104,13 @@ func (t *Tracker) verified(ctx context.Context, pin api.Pin) (api.PinInfo, bool)
 	if pin.Type == api.MetaType || pin.IsRemotePin(t.options.Peer) || !status.IsPinned(pin.MaxDepth) {
 		return api.PinInfo{}, false
 	}
-	// Last, so that what begins meanwhile counts.
+	// After the node's answer, so that work that began meanwhile counts. Work that
+	// began and ended meanwhile has left the node's answer outdated, which then is
+	// forgotten: it is read again last.
 	if _, noted := t.queue.get(c); noted || t.InnerTracker.OpContext(ctx, c) != nil {
+		return api.PinInfo{}, false
+	}
+	if again, ok := t.options.Verified(c); !ok || again != status {
 		return api.PinInfo{}, false
 	}
 	return api.PinInfo{

@@ -79,7 +79,7 @@ func TestQuickStatus(t *testing.T) {
 		"seen in another way":  {direct, api.IPFSPinStatusRecursive, nil, asked},
 		"of others":            {remotePin(1), api.IPFSPinStatusRecursive, nil, asked},
 		"an operation is on":   {testPin(1, "x"), api.IPFSPinStatusRecursive, func(b *bench) { b.inner.start(testCID(1), api.TrackerStatusUnpinning) }, api.TrackerStatusUnpinning},
-		"about to be unpinned": {testPin(1, "x"), api.IPFSPinStatusRecursive, func(b *bench) { b.queue.change(testCID(1), func(e *entry) { e.gone = true }) }, asked},
+		"about to be unpinned": {testPin(1, "x"), api.IPFSPinStatusRecursive, func(b *bench) { b.state.rm(testCID(1)); b.untrack(testCID(1)) }, api.TrackerStatusUnpinQueued},
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			b := newBench(t, true, asStored(tt.pin))
@@ -88,6 +88,7 @@ func TestQuickStatus(t *testing.T) {
 			if tt.begin != nil {
 				tt.begin(b)
 			}
+			synctest.Wait() // for workers: which of them was faster decides nothing
 			info := b.QuickStatus(t.Context(), asStored(tt.pin))
 			require.Equal(t, tt.want, info.Status)
 			if tt.want == pinned {
@@ -97,4 +98,41 @@ func TestQuickStatus(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestQuickStatusBesideUnpin: a pin that is removed, and unpinned to the end,
+// while its status is put together is not pinned.
+func TestQuickStatusBesideUnpin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pin := testPin(1, "x")
+		b := newBench(t, true, pin)
+		here := true
+		b.options.Verified = func(c api.Cid) (api.IPFSPinStatus, bool) {
+			if !here {
+				return api.IPFSPinStatusBug, false
+			}
+			here = false
+			b.state.rm(c)
+			b.untrack(c)
+			synctest.Wait()
+			b.inner.end(c, true)
+			b.inner.statuses[c] = api.TrackerStatusUnpinned
+			return api.IPFSPinStatusRecursive, true
+		}
+		require.Equal(t, api.TrackerStatusUnpinned, b.QuickStatus(t.Context(), asStored(pin)).Status)
+	})
+}
+
+// TestQuickStatusOfALostValue: a removal of one of several values leaves a pin
+// that is pinned, as soon as that is known.
+func TestQuickStatusOfALostValue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pin := testPin(1, "x")
+		b := newBench(t, true, pin)
+		b.options.Verified = func(api.Cid) (api.IPFSPinStatus, bool) { return api.IPFSPinStatusRecursive, true }
+		b.untrack(testCID(1))
+		synctest.Wait()
+		require.Equal(t, api.TrackerStatusPinned, b.QuickStatus(t.Context(), asStored(pin)).Status)
+		require.Empty(t, b.inner.told())
+	})
 }
