@@ -4,16 +4,14 @@ import (
 	"context"
 	"errors"
 
-	ipfslite "github.com/hsanjuan/ipfs-lite"
 	"github.com/ipfs-cluster/ipfs-cluster/config"
-	"github.com/ipfs-cluster/ipfs-cluster/consensus/crdt"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/raft"
 	"github.com/ipfs-cluster/ipfs-cluster/state"
 	"github.com/ipfs-cluster/ipfs-cluster/state/dsstate"
 	"github.com/ipfs/go-datastore"
-	"github.com/ipfs/go-datastore/namespace"
 	dscrdt "github.com/ipfs/go-ds-crdt"
-	logging "github.com/ipfs/go-log/v2"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/replica"
 )
 
 // openState opens the pinset without a network. Call done when finished with
@@ -53,28 +51,5 @@ func (s *Settings) openCRDT(store datastore.Datastore) (state.State, func() erro
 // openSet opens the replicated set that a CRDT pinset is kept in. done also
 // closes the store.
 func (s *Settings) openSet(store datastore.Datastore) (set *dscrdt.Datastore, done func() error, err error) {
-	batching, ok := store.(datastore.Batching)
-	if !ok {
-		return nil, nil, errors.New("the datastore cannot batch")
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	key := datastore.NewKey(s.Crdt.DatastoreNamespace)
-	blocks := namespace.Wrap(batching, key.ChildString(crdt.BlocksNs))
-	dag, err := ipfslite.New(ctx, blocks, nil, nil, nil, &ipfslite.Config{Offline: true})
-	if err != nil {
-		cancel()
-		return nil, nil, err
-	}
-	opts := dscrdt.DefaultOptions()
-	opts.Logger = logging.Logger("crdt")
-	opts.RepairInterval = 0
-	set, err = dscrdt.New(batching, key, dag, nil, opts)
-	if err != nil {
-		cancel()
-		return nil, nil, err
-	}
-	return set, func() error {
-		defer cancel()
-		return errors.Join(set.Close(), store.Close())
-	}, nil
+	return replica.OpenOffline(store, datastore.NewKey(s.Crdt.DatastoreNamespace))
 }

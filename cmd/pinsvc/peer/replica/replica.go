@@ -13,7 +13,6 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/state/dsstate"
 	"github.com/ipfs/go-cid"
 	"github.com/ipfs/go-datastore"
-	"github.com/ipfs/go-datastore/namespace"
 	dscrdt "github.com/ipfs/go-ds-crdt"
 	logging "github.com/ipfs/go-log/v2"
 	rpc "github.com/libp2p/go-libp2p-gorpc"
@@ -25,7 +24,9 @@ import (
 var (
 	logger = logging.Logger("crdt") // the name that the library's has
 
-	errStopped = errors.New("the consensus is shutting down")
+	errStopped   = errors.New("the consensus is shutting down")
+	errNoBatch   = errors.New("the datastore cannot batch")
+	errNoListing = errors.New("the nodes of the DAG are not listed here")
 )
 
 const (
@@ -51,6 +52,7 @@ type Replica struct {
 	namespace datastore.Key
 	trusted   sync.Map // of peer.ID
 	dag       *ipfslite.Peer
+	blocks    *guard // of dag
 	served    *server
 
 	life   context.Context // ends with Shutdown
@@ -75,7 +77,7 @@ func New(o Options) (*Replica, error) {
 	}
 	store, ok := o.Store.(datastore.Batching)
 	if !ok {
-		return nil, errors.New("the datastore cannot batch")
+		return nil, errNoBatch
 	}
 	r := &Replica{
 		options:   o,
@@ -83,14 +85,14 @@ func New(o Options) (*Replica, error) {
 		ready:     make(chan struct{}),
 	}
 	r.life, r.end = context.WithCancel(context.Background())
-	blocks := namespace.Wrap(store, r.namespace.ChildString(crdt.BlocksNs))
 	var err error
-	if r.dag, err = ipfslite.New(r.life, blocks, nil, o.Host, o.DHT, &ipfslite.Config{}); err != nil {
+	if r.dag, r.blocks, err = openDAG(r.life, store, r.namespace, o.Host, o.DHT); err != nil {
 		r.end()
 		return nil, fmt.Errorf("the way to other peers' nodes: %w", err)
 	}
 	if r.served, err = serve(o.Host, r.dag.BlockStore(), r.heads); err != nil {
 		r.end()
+		r.blocks.close()
 		return nil, err
 	}
 	return r, nil
@@ -183,6 +185,7 @@ func (r *Replica) Shutdown(context.Context) error {
 	r.end()
 	r.served.close()
 	r.work.Wait()
+	defer r.blocks.close() // the set needs them until it is closed
 	if r.set == nil {
 		return nil
 	}
