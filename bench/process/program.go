@@ -69,6 +69,12 @@ func (f *Folder) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// Command prepares a run of a command on the folder, for a caller that starts and
+// ends it. When ctx ends it gets SIGINT.
+func (f *Folder) Command(ctx context.Context, args ...string) *exec.Cmd {
+	return f.command(ctx, args...)
+}
+
 // run runs a command of the program to its end.
 func (f *Folder) run(ctx context.Context, args ...string) error {
 	cmd := f.command(ctx, args...)

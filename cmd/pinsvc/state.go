@@ -2,12 +2,16 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -64,7 +68,7 @@ func writeFile(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(write(f), f.Close()); err != nil {
+	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return os.Rename(f.Name(), path)
@@ -77,7 +81,11 @@ func (a *app) importCommand() *cobra.Command {
 		Use:   "import [FILE]",
 		Short: "Replace the pinset by an exported one",
 		Long: `Replace the pinset by the one that "state export" wrote to FILE, or that is
-read from standard input. A file that is not complete changes nothing.`,
+read from standard input, plain or compressed with gzip.
+
+The new pinset is written beside the old one and takes its place when it is
+complete. An import that is interrupted, or whose input is broken or ends too
+early, changes nothing.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o, err := f.options()
@@ -97,17 +105,45 @@ read from standard input. A file that is not complete changes nothing.`,
 			if !force && !a.confirm(in, "The pinset of this peer will be replaced.") {
 				return errDeclined
 			}
-			n, err := peer.ImportState(c.Context(), a.folder, source, o)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(a.err, "%d pins imported. Make sure that the other peers have the same.\n", n)
-			return nil
+			return a.importPins(c.Context(), source, o)
 		},
 	}
 	cmd.Flags().BoolVarP(&force, "force", "f", false, "do not ask")
 	f.register(cmd)
 	return cmd
+}
+
+// errInterrupted is the cause with which a signal ends a command.
+var errInterrupted = errors.New("interrupted")
+
+// importPins imports and shows how far it is. The first signal ends it in order,
+// a second one at once: the old pinset stays in both cases.
+func (a *app) importPins(ctx context.Context, source io.Reader, o peer.ImportOptions) error {
+	signalled, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	defer context.AfterFunc(signalled, func() {
+		end(errInterrupted)
+		stop()
+	})()
+
+	progress := newImportProgress(source)
+	if progress.size == 0 {
+		progress.from = interruptible(ctx, source)
+	}
+	o.Progress = progress.count
+	showing, hide := context.WithCancel(ctx)
+	var shown sync.WaitGroup
+	shown.Go(func() { progress.show(showing, a.err, isTerminal(a.err)) })
+	n, err := peer.ImportState(ctx, a.folder, progress, o)
+	hide()
+	shown.Wait()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.err, "%d pins imported. Make sure that the other peers have the same.\n", n)
+	return nil
 }
 
 func (a *app) cleanupCommand() *cobra.Command {

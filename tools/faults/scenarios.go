@@ -20,6 +20,7 @@ func scenarios() []scenario {
 		{"partition", "two peers and one do not hear each other, and all are written to", partition},
 		{"ipfs", "the Kubo of a peer is stopped under queued pins and writers", ipfsGone},
 		{"disk", "the disks of a datastore and of an embedded node are full", diskFull},
+		{"imports", "imports and cleanups of the pinset are killed, interrupted and find no space", imports},
 		{"load", "200 clients use everything at once, also with the race detector", load},
 		{"hostile", "malformed requests, and the inputs of the fuzz tests, in every place", hostile},
 	}

@@ -55,7 +55,7 @@ func (b *builder) closeWith(name string, f func(context.Context) error) {
 }
 
 // openFolder takes the folder and reads what is in it.
-func (b *builder) openFolder(context.Context) error {
+func (b *builder) openFolder(ctx context.Context) error {
 	o := b.options
 	if err := requireFolder(o.Folder); err != nil {
 		return err
@@ -84,6 +84,9 @@ func (b *builder) openFolder(context.Context) error {
 			return err
 		}
 	}
+	if err := b.settings.settle(ctx); err != nil {
+		return err
+	}
 	b.credentials = make(map[string]*common.Credentials)
 	for section, users := range b.settings.configuredUsers() {
 		b.credentials[section] = common.NewCredentials(users)
@@ -111,7 +114,7 @@ func (b *builder) tell() {
 // openNetwork opens the datastore and the libp2p host, and the REST API's way
 // over it.
 func (b *builder) openNetwork(ctx context.Context) (err error) {
-	if err := b.settings.prepareBootstrap(b.kind, b.options.Bootstrap, !b.options.NoTrust); err != nil {
+	if err := b.settings.prepareBootstrap(ctx, b.kind, b.options.Bootstrap, !b.options.NoTrust); err != nil {
 		return err
 	}
 	if b.tracer, err = b.settings.observe(); err != nil {

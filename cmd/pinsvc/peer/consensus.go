@@ -1,11 +1,11 @@
 package peer
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
-	"github.com/ipfs-cluster/ipfs-cluster/consensus/raft"
 	"github.com/ipfs/go-datastore"
 	"github.com/multiformats/go-multiaddr"
 
@@ -60,18 +60,20 @@ func (s *Settings) newCRDT(n *network, store datastore.Datastore) (ipfscluster.C
 	if err != nil {
 		return nil, err
 	}
-	return newGrouped(inner, s.Crdt.Batching, store), nil
+	g := newGrouped(inner, s.Crdt.Batching, store)
+	g.marked = s.markedCleanup
+	return g, nil
 }
 
 // prepareBootstrap readies the consensus for joining other peers: Raft gives
 // up its own history and waits to be voted in, CRDT trusts whom it joins, when
 // that is wanted.
-func (s *Settings) prepareBootstrap(consensus string, addrs []multiaddr.Multiaddr, trust bool) error {
+func (s *Settings) prepareBootstrap(ctx context.Context, consensus string, addrs []multiaddr.Multiaddr, trust bool) error {
 	if len(addrs) == 0 {
 		return nil
 	}
 	if consensus == "raft" {
-		if err := raft.CleanupRaft(s.Raft); err != nil {
+		if err := s.replaceState(ctx, nil); err != nil {
 			return fmt.Errorf("removing the old Raft state: %w", err)
 		}
 		return nil

@@ -140,7 +140,8 @@ func (o CreateOptions) check() error {
 }
 
 // write puts the files where they belong; service.json last, since it is what
-// makes a folder count as initialised.
+// makes a folder count as initialised. Each is replaced as a whole, so that an
+// interruption leaves a folder that is as it was, or complete.
 func (c *Created) write(s *Settings, known []libp2p.AddrInfo) (err error) {
 	if c.NewIdentity, err = ensureIdentity(s.folder); err != nil {
 		return err
@@ -148,13 +149,21 @@ func (c *Created) write(s *Settings, known []libp2p.AddrInfo) (err error) {
 	if err := writePeerstore(s.Cluster.GetPeerstorePath(), known); err != nil {
 		return err
 	}
+	text, err := s.manager.ToJSON()
+	if err != nil {
+		return fmt.Errorf("writing the configuration: %w", err)
+	}
 	if exists(c.Settings) {
 		c.Backup = c.Settings + "." + time.Now().UTC().Format("20060102T150405.000Z")
-		if err := os.Rename(c.Settings, c.Backup); err != nil {
+		old, err := os.ReadFile(c.Settings)
+		if err == nil {
+			err = writeText(c.Backup, old)
+		}
+		if err != nil {
 			return fmt.Errorf("keeping the old configuration: %w", file(err))
 		}
 	}
-	if err := s.manager.SaveJSON(c.Settings); err != nil {
+	if err := writeText(c.Settings, text); err != nil {
 		return fmt.Errorf("writing the configuration: %w", file(err))
 	}
 	return nil

@@ -1,12 +1,10 @@
 package peer
 
 import (
-	"context"
 	"fmt"
-	"os"
+	"strings"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
-	"github.com/ipfs-cluster/ipfs-cluster/pstoremgr"
 	libp2p "github.com/libp2p/go-libp2p/core/peer"
 )
 
@@ -34,15 +32,21 @@ func (s *Settings) join(o CreateOptions) (err error) {
 // writePeerstore makes the list of known peers: an empty one, unless there is
 // one already, when nobody is known.
 func writePeerstore(path string, known []libp2p.AddrInfo) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
-	if err == nil {
-		err = f.Close()
+	if len(known) == 0 && exists(path) {
+		return nil
 	}
-	if err == nil && len(known) > 0 {
-		err = pstoremgr.New(context.Background(), nil, path).SavePeerstore(known)
+	var text strings.Builder
+	for _, peer := range known {
+		addrs, err := libp2p.AddrInfoToP2pAddrs(&peer)
+		if err != nil {
+			return fmt.Errorf("writing the peerstore: %w", err)
+		}
+		for _, addr := range addrs {
+			fmt.Fprintln(&text, addr)
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("writing the peerstore: %w", err)
+	if err := writeText(path, []byte(text.String())); err != nil {
+		return fmt.Errorf("writing the peerstore: %w", file(err))
 	}
 	return nil
 }

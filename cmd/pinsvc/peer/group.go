@@ -34,7 +34,8 @@ type grouped struct {
 	batching
 
 	limits  crdt.BatchingConfig
-	store   datastore.Datastore // synced after each commit
+	store   datastore.Datastore      // synced after each commit
+	marked  func(func() error) error // runs a cleanup that is completed after a kill; nil: as it is
 	changes chan *change
 
 	ready chan struct{} // closed when state is set
@@ -102,6 +103,14 @@ func (g *grouped) Shutdown(ctx context.Context) error {
 	g.end()
 	g.work.Wait()
 	return g.batching.Shutdown(ctx)
+}
+
+// Clean removes the pinset from the store.
+func (g *grouped) Clean(ctx context.Context) error {
+	if g.marked == nil {
+		return g.batching.Clean(ctx)
+	}
+	return g.marked(func() error { return g.batching.Clean(ctx) })
 }
 
 // enabled tells whether writes are grouped, and so are on disk when they return.

@@ -98,7 +98,11 @@ func ensureIdentity(folder string) (created bool, err error) {
 	if err := id.ApplyEnvVars(); err != nil {
 		return false, fmt.Errorf("environment variables %s and %s: not a peer ID and its private key: %w", idVariable, keyVariable, err)
 	}
-	if err := id.SaveJSON(path); err != nil {
+	text, err := id.ToJSON()
+	if err == nil {
+		err = writeText(path, text)
+	}
+	if err != nil {
 		return false, fmt.Errorf("writing the identity: %w", file(err))
 	}
 	return true, nil

@@ -14,6 +14,16 @@ type ImportOptions struct {
 	ReplicationMin int         // 0: as in the file
 	ReplicationMax int         // 0: as in the file; -1 in both: every peer
 	Allocations    []libp2p.ID // nil: as in the file
+
+	// Progress is called with the number of pins read so far, for each. nil:
+	// nobody asks.
+	Progress func(pins int)
+}
+
+func (o ImportOptions) report(pins int) {
+	if o.Progress != nil {
+		o.Progress(pins)
+	}
 }
 
 func (o ImportOptions) apply(pin api.Pin) api.Pin {

@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,8 +27,7 @@ func (s *Settings) UserNames() []string {
 // SetPassword writes a user's entry, a password or its hash, into every API
 // section of ours that service.json has, and returns their names. The user is
 // added where it is new. The rest of the file stays as it is, and the file is
-// replaced at once: whoever reads it finds the old or the new one. The daemon
-// may run meanwhile.
+// replaced at once (writeFile). The daemon may run meanwhile.
 func SetPassword(folder, name, entry string) ([]string, error) {
 	s, err := LoadSettings(folder, true)
 	if err != nil {
@@ -59,31 +57,5 @@ func SetPassword(folder, name, entry string) ([]string, error) {
 	if len(sections) == 0 {
 		return nil, fmt.Errorf("%s has neither a section api.pinsvcapi nor api.restapi", path)
 	}
-	return sections, replaceFile(path, append(text, '\n'))
-}
-
-// replaceFile gives a file another content, but its mode and owner stay. All of
-// it is on the disk before the old content goes.
-func replaceFile(path string, text []byte) (err error) {
-	if path, err = filepath.EvalSymlinks(path); err != nil {
-		return err
-	}
-	old, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Chmod(old.Mode().Perm()), f.Sync(), f.Close())
-	if err == nil {
-		keepOwner(f.Name(), old)
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	return sections, writeText(path, append(text, '\n'))
 }

@@ -59,6 +59,8 @@ type Settings struct {
 
 	unreadable bool     // service.json is no JSON document
 	strangers  []string // sections in it that nobody knows
+
+	stuck chan error // gets why pebble cannot go on; nil: it then ends the process
 }
 
 // only limits which consensus, datastore and way to IPFS are registered,

@@ -2,18 +2,17 @@ package peer
 
 import (
 	"bufio"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/ipfs-cluster/ipfs-cluster/api"
-	"github.com/ipfs-cluster/ipfs-cluster/config"
-	"github.com/ipfs-cluster/ipfs-cluster/consensus/crdt"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/raft"
+	"github.com/ipfs-cluster/ipfs-cluster/datastore/inmem"
 	"github.com/ipfs-cluster/ipfs-cluster/pstoremgr"
 	"github.com/ipfs-cluster/ipfs-cluster/state"
 )
@@ -55,69 +54,77 @@ func exportPins(ctx context.Context, st state.ReadOnly, w io.Writer) error {
 }
 
 // ImportState replaces the pinset of a stopped peer by the one that r holds in
-// the format of ExportState, and returns the number of pins. The whole of r is
-// read and checked first: a file that cannot be read, or does not go together
-// with the options, changes nothing.
+// the format of ExportState, plain or compressed with gzip, and returns the
+// number of pins. With an error, when ctx ends, and after a kill at any moment
+// the peer has the whole old pinset or the whole new one.
 func ImportState(ctx context.Context, folder string, r io.Reader, o ImportOptions) (int, error) {
 	var count int
 	err := offline(folder, func(s *Settings) error {
-		spool, err := spoolPins(folder, r, o)
-		if err != nil {
+		return s.replaceState(ctx, func(add func(api.Pin) error) error {
+			text, err := uncompressed(r)
+			if err != nil {
+				return err
+			}
+			err = eachPin(text, func(pin api.Pin) error {
+				if !pin.Cid.Defined() {
+					return errors.New("has no cid")
+				}
+				pin = o.apply(pin)
+				if err := errors.Join(context.Cause(ctx), o.check(pin)); err != nil {
+					return err
+				}
+				count++
+				o.report(count)
+				return add(pin)
+			})
+			if err == nil && count == 0 {
+				err = errNoPins
+			}
 			return err
-		}
-		defer spool.remove()
-		count = spool.count
-		if err := s.cleanState(ctx); err != nil {
-			return err
-		}
-		return s.importPins(ctx, spool.file, o)
+		})
 	})
 	return count, err
 }
 
-func (s *Settings) importPins(ctx context.Context, r io.Reader, o ImportOptions) error {
-	st, done, err := s.openState()
-	if err != nil {
-		return err
+// errNoPins is returned for an import without any: more often it is the output
+// of a command that failed than an empty pinset.
+var errNoPins = errors.New("there are no pins to import ('pinsvc state cleanup' removes the pinset)")
+
+// uncompressed returns what r has, which may be compressed with gzip.
+func uncompressed(r io.Reader) (io.Reader, error) {
+	buffered := bufio.NewReaderSize(r, 64<<10)
+	if start, _ := buffered.Peek(2); string(start) != "\x1f\x8b" {
+		return buffered, nil
 	}
-	err = eachPin(r, func(pin api.Pin) error { return st.Add(ctx, o.apply(pin)) })
-	if err != nil {
-		return errors.Join(fmt.Errorf("importing: %w", err), done())
-	}
-	if batching, ok := st.(state.BatchingState); ok {
-		return errors.Join(batching.Commit(ctx), done())
-	}
-	return errors.Join(s.saveSnapshot(st), done())
+	return gzip.NewReader(buffered)
 }
 
-// saveSnapshot writes a Raft state that is in memory as the snapshot that the
-// next start begins with. A peer that never ran has no list of Raft peers yet:
-// it gets those of the peerstore, and itself.
-func (s *Settings) saveSnapshot(st state.State) error {
+// makeRaft writes a pinset into an empty folder as the snapshot that the next
+// start begins with. Its list of Raft peers is that of the peerstore and this
+// peer.
+func (s *Settings) makeRaft(folder string, pins source) error {
 	id, err := LoadIdentity(s.folder)
 	if err != nil {
 		return err
 	}
-	known := pstoremgr.New(context.Background(), nil, s.Cluster.GetPeerstorePath()).LoadPeerstore()
-	peers := append(ipfscluster.PeersFromMultiaddrs(known), id.ID)
-	return raft.SnapshotSave(s.Raft, st, peers)
-}
-
-// CleanState removes the pinset of a stopped peer and all that its consensus
-// has stored. Raft keeps backups of it in the folder.
-func CleanState(ctx context.Context, folder string) error {
-	return offline(folder, func(s *Settings) error { return s.cleanState(ctx) })
-}
-
-func (s *Settings) cleanState(ctx context.Context) error {
-	if s.has(config.Consensus, "raft") {
-		return raft.CleanupRaft(s.Raft)
-	}
-	store, err := s.openStore()
+	cfg := *s.Raft
+	cfg.DataFolder = folder
+	st, err := raft.OfflineState(&cfg, inmem.New())
 	if err != nil {
 		return err
 	}
-	return errors.Join(crdt.Clean(ctx, s.Crdt, store), store.Close())
+	if err := pins(func(pin api.Pin) error { return st.Add(context.Background(), pin) }); err != nil {
+		return err
+	}
+	known := pstoremgr.New(context.Background(), nil, s.Cluster.GetPeerstorePath()).LoadPeerstore()
+	peers := append(ipfscluster.PeersFromMultiaddrs(known), id.ID)
+	return raft.SnapshotSave(&cfg, st, peers)
+}
+
+// CleanState removes the pinset of a stopped peer and all that its consensus
+// has stored, at once. Raft keeps backups of it in the folder.
+func CleanState(ctx context.Context, folder string) error {
+	return offline(folder, func(s *Settings) error { return s.replaceState(ctx, nil) })
 }
 
 // offline runs f on the folder's settings while no peer uses the folder.
@@ -138,46 +145,15 @@ func offline(folder string, f func(*Settings) error) error {
 	if _, err := s.Consensus(); err != nil {
 		return err
 	}
+	if err := s.settle(context.Background()); err != nil {
+		return err
+	}
 	return f(s)
-}
-
-// spooled is an import that has been read to its end and can be read again.
-type spooled struct {
-	file  *os.File
-	count int
-}
-
-func (s *spooled) remove() {
-	s.file.Close()
-	os.Remove(s.file.Name())
-}
-
-func spoolPins(folder string, r io.Reader, o ImportOptions) (*spooled, error) {
-	file, err := os.CreateTemp(folder, "import-*.json")
-	if err != nil {
-		return nil, err
-	}
-	s := &spooled{file: file}
-	err = eachPin(io.TeeReader(r, file), func(pin api.Pin) error {
-		if !pin.Cid.Defined() {
-			return errors.New("has no cid")
-		}
-		s.count++
-		return o.check(o.apply(pin))
-	})
-	if err == nil {
-		_, err = file.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		s.remove()
-		return nil, fmt.Errorf("nothing was changed: %w", err)
-	}
-	return s, nil
 }
 
 // eachPin calls f for every pin of an export, and stops at the first error.
 func eachPin(r io.Reader, f func(api.Pin) error) error {
-	dec := json.NewDecoder(bufio.NewReader(r))
+	dec := json.NewDecoder(r)
 	for n := 1; ; n++ {
 		var pin api.Pin
 		err := dec.Decode(&pin)

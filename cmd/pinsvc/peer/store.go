@@ -3,16 +3,18 @@ package peer
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"syscall"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/ipfs-cluster/ipfs-cluster/config"
 	"github.com/ipfs-cluster/ipfs-cluster/datastore/badger"
 	"github.com/ipfs-cluster/ipfs-cluster/datastore/badger3"
 	"github.com/ipfs-cluster/ipfs-cluster/datastore/inmem"
 	"github.com/ipfs-cluster/ipfs-cluster/datastore/leveldb"
-	"github.com/ipfs-cluster/ipfs-cluster/datastore/pebble"
 	"github.com/ipfs/go-datastore"
+	pebbleds "github.com/ipfs/go-ds-pebble"
 
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 )
@@ -21,16 +23,45 @@ import (
 type backend struct {
 	key    string
 	folder func() string
-	open   func() (datastore.Datastore, error)
+	open   func(folder string) (datastore.Datastore, error)
 }
 
 func (s *Settings) backends() []backend {
 	return []backend{
-		{"badger", s.Badger.GetFolder, func() (datastore.Datastore, error) { return badger.New(s.Badger) }},
-		{"badger3", s.Badger3.GetFolder, func() (datastore.Datastore, error) { return badger3.New(s.Badger3) }},
-		{"leveldb", s.LevelDB.GetFolder, func() (datastore.Datastore, error) { return leveldb.New(s.LevelDB) }},
-		{"pebble", s.Pebble.GetFolder, func() (datastore.Datastore, error) { return pebble.New(s.Pebble) }},
+		{"badger", s.Badger.GetFolder, func(folder string) (datastore.Datastore, error) {
+			cfg := *s.Badger
+			cfg.Folder = folder
+			return badger.New(&cfg)
+		}},
+		{"badger3", s.Badger3.GetFolder, func(folder string) (datastore.Datastore, error) {
+			cfg := *s.Badger3
+			cfg.Folder = folder
+			return badger3.New(&cfg)
+		}},
+		{"leveldb", s.LevelDB.GetFolder, func(folder string) (datastore.Datastore, error) {
+			cfg := *s.LevelDB
+			cfg.Folder = folder
+			return leveldb.New(&cfg)
+		}},
+		{"pebble", s.Pebble.GetFolder, s.openPebble},
 	}
+}
+
+// openPebble is the library's pebble.New without its goroutine, which reads the
+// size of the database every minute, also after it was closed.
+func (s *Settings) openPebble(folder string) (datastore.Datastore, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, err
+	}
+	options := s.Pebble.PebbleOptions
+	if options.FormatMajorVersion < pebble.FormatNewest {
+		logger.Infof("datastore.pebble.pebble_options.format_major_version is %d, and the newest is %d: "+
+			"raise it, one by one if need be, with a restart after each", options.FormatMajorVersion, pebble.FormatNewest)
+	}
+	if s.stuck != nil {
+		options.Logger = stuckLogger{pebble.DefaultLogger, s.stuck}
+	}
+	return pebbleds.NewDatastore(folder, pebbleds.WithPebbleOpts(&options))
 }
 
 // openStore opens the datastore of the configured consensus. Raft replays its
@@ -47,7 +78,7 @@ func (s *Settings) openStore() (datastore.Datastore, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := b.open()
+	store, err := b.open(b.folder())
 	if err != nil {
 		return nil, fmt.Errorf("opening datastore.%s: %w", b.key, explainStore(err))
 	}

@@ -1,0 +1,151 @@
+package peer
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs-cluster/ipfs-cluster/config"
+	"github.com/ipfs-cluster/ipfs-cluster/consensus/crdt"
+)
+
+// unfinishedFile has the pinset that is being written over the old one, as an
+// export. While it is there, the datastore is incomplete.
+const unfinishedFile = "pinset.unfinished"
+
+func (s *Settings) unfinished() string { return filepath.Join(s.folder, unfinishedFile) }
+
+// replaceInPlace replaces the pinset in a folder that cannot be exchanged. All
+// of the new pinset is on disk, in unfinishedFile, before the old one goes, and
+// settle begins again with that after an interruption.
+func (s *Settings) replaceInPlace(ctx context.Context, pins source) error {
+	err := writeFile(s.unfinished(), func(f *os.File) error {
+		if pins == nil {
+			return nil
+		}
+		out := bufio.NewWriter(f)
+		enc := json.NewEncoder(out)
+		return errors.Join(pins(func(pin api.Pin) error { return enc.Encode(pin) }), out.Flush())
+	})
+	if err != nil {
+		return unchanged(err)
+	}
+	return s.finish(ctx)
+}
+
+// finish brings the pinset of unfinishedFile into the datastore, from the
+// beginning.
+func (s *Settings) finish(ctx context.Context) error {
+	f, err := os.Open(s.unfinished())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return file(err)
+	}
+	defer f.Close()
+	var pins source
+	if info, err := f.Stat(); err != nil || info.Size() > 0 {
+		pins = func(add func(api.Pin) error) error { return eachPin(f, add) }
+	}
+	err = s.withRoom(s.stateFolder(), func() error { return s.overwrite(ctx, pins) })
+	if err != nil {
+		return fmt.Errorf("writing the pinset of %s, which the next start or 'pinsvc state import' begins again: %w", s.unfinished(), file(err))
+	}
+	if err := os.Remove(s.unfinished()); err != nil {
+		return file(err)
+	}
+	return syncFolder(s.folder)
+}
+
+// markedCleanup runs the cleanup of a running peer. settle completes one that was
+// interrupted.
+func (s *Settings) markedCleanup(clean func() error) error {
+	if err := writeText(s.unfinished(), nil); err != nil {
+		return file(err)
+	}
+	if err := clean(); err != nil {
+		return err
+	}
+	return os.Remove(s.unfinished())
+}
+
+func (s *Settings) overwrite(ctx context.Context, pins source) error {
+	if s.has(config.Consensus, "raft") {
+		if err := empty(s.Raft.GetDataFolder()); err != nil || pins == nil {
+			return err
+		}
+		if err := s.makeRaft(s.Raft.GetDataFolder(), pins); err != nil {
+			return err
+		}
+		return syncTree(s.Raft.GetDataFolder())
+	}
+	store, err := s.openStore()
+	if err != nil {
+		return err
+	}
+	if err := crdt.Clean(ctx, s.Crdt, store); err != nil {
+		return errors.Join(err, store.Close())
+	}
+	return s.addPins(ctx, store, pins)
+}
+
+// stateFolder is where the consensus keeps its data.
+func (s *Settings) stateFolder() string {
+	if s.has(config.Consensus, "raft") {
+		return s.Raft.GetDataFolder()
+	}
+	if b, err := s.backend(); err == nil {
+		return b.folder()
+	}
+	return s.folder
+}
+
+// empty removes what is in a folder.
+func empty(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, entry := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(folder, entry.Name())))
+	}
+	return err
+}
+
+// settle completes what an interrupted import or cleanup has left. It runs
+// after every locking of the folder, before the state is used.
+func (s *Settings) settle(ctx context.Context) error {
+	swap, err := s.stateSwap()
+	if err != nil {
+		return err
+	}
+	if err := swap.settle(); err != nil {
+		return fmt.Errorf("completing an interrupted import: %w", file(err))
+	}
+	if err := s.removeSpools(); err != nil {
+		return file(err)
+	}
+	return s.finish(ctx)
+}
+
+// removeSpools removes the files of imports that ended before their pinset was
+// complete. import-*.json is the name that earlier builds gave them.
+func (s *Settings) removeSpools() error {
+	entries, err := os.ReadDir(s.folder)
+	for _, entry := range entries {
+		name := entry.Name()
+		spool, _ := filepath.Match("import-*.json", name)
+		if spool || strings.HasPrefix(name, unfinishedFile+".") {
+			err = errors.Join(err, os.Remove(filepath.Join(s.folder, name)))
+		}
+	}
+	return err
+}

@@ -1,0 +1,247 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs-cluster/ipfs-cluster/config"
+	"github.com/ipfs-cluster/ipfs-cluster/state"
+	"github.com/ipfs/go-datastore"
+	"github.com/ipfs/go-datastore/query"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/disk"
+)
+
+// source calls add for every pin of a pinset, and returns the first error. nil
+// is a pinset without pins.
+type source func(add func(api.Pin) error) error
+
+// replaceState replaces all that the consensus has stored by the given pinset.
+// The new one is written beside the old one and takes its place when it is
+// complete: with an error, or after a kill at any moment, the next start has
+// the whole old or the whole new pinset.
+func (s *Settings) replaceState(ctx context.Context, pins source) error {
+	swap, err := s.stateSwap()
+	if err != nil {
+		return err
+	}
+	if s.holdsFolder(swap.place) {
+		return s.replaceInPlace(ctx, pins)
+	}
+	switch err := swap.begin(); {
+	case errors.Is(err, errNoSwap):
+		return s.replaceInPlace(ctx, pins)
+	case err != nil:
+		return unchanged(errors.Join(err, swap.discard()))
+	}
+	err = s.withRoom(swap.fresh(), func() error { return s.makeState(ctx, swap.fresh(), pins) })
+	if err == nil {
+		err = context.Cause(ctx) // what ends after this moment is too late
+	}
+	if err != nil {
+		return unchanged(errors.Join(err, swap.discard()))
+	}
+	if err := swap.commit(); err != nil {
+		return fmt.Errorf("replacing %s: %w", swap.place, file(err))
+	}
+	return nil
+}
+
+// unchanged says that an error left everything as it was.
+func unchanged(err error) error {
+	return fmt.Errorf("nothing was changed: %w", file(err))
+}
+
+// stateSwap is the swap of the folder that the consensus keeps its data in.
+func (s *Settings) stateSwap() (*swap, error) {
+	if s.has(config.Consensus, "raft") {
+		place := newSwap(s.Raft.GetDataFolder(), nil)
+		place.keep = func(old string) error { return rotate(place.place, old, s.Raft.BackupsRotate) }
+		return place, nil
+	}
+	b, err := s.backend()
+	if err != nil {
+		return nil, err
+	}
+	return newSwap(b.folder(), nil), nil
+}
+
+// holdsFolder reports whether the peer's own folder is in the given one.
+func (s *Settings) holdsFolder(place string) bool {
+	folder, err := filepath.EvalSymlinks(s.folder)
+	if err != nil {
+		return true
+	}
+	down, err := filepath.Rel(place, folder)
+	return err == nil && down != ".." && !strings.HasPrefix(down, ".."+string(filepath.Separator))
+}
+
+// makeState writes a pinset into an empty folder.
+func (s *Settings) makeState(ctx context.Context, folder string, pins source) error {
+	if s.has(config.Consensus, "raft") {
+		if pins == nil {
+			return nil
+		}
+		return s.makeRaft(folder, pins)
+	}
+	b, err := s.backend()
+	if err != nil {
+		return err
+	}
+	store, err := b.open(folder)
+	if err != nil {
+		return fmt.Errorf("opening a new datastore.%s: %w", b.key, err)
+	}
+	if err := s.copyOthers(ctx, b, store); err != nil {
+		return errors.Join(err, store.Close())
+	}
+	return s.addPins(ctx, store, pins)
+}
+
+// addPins adds pins to the CRDT in a store and closes the store.
+func (s *Settings) addPins(ctx context.Context, store datastore.Datastore, pins source) error {
+	if pins == nil {
+		return errors.Join(store.Sync(ctx, datastore.NewKey("/")), store.Close())
+	}
+	st, done, err := s.openCRDT(store)
+	if err != nil {
+		return errors.Join(err, store.Close())
+	}
+	err = pins(func(pin api.Pin) error { return st.Add(ctx, pin) })
+	if batch, ok := st.(state.BatchingState); ok && err == nil {
+		err = batch.Commit(ctx)
+	}
+	if err == nil {
+		err = store.Sync(ctx, datastore.NewKey("/"))
+	}
+	return errors.Join(err, done())
+}
+
+// copyOthers copies to a new datastore what is not the consensus' in the present
+// one: the records of the DHT.
+func (s *Settings) copyOthers(ctx context.Context, b backend, to datastore.Datastore) error {
+	if !exists(b.folder()) {
+		return nil
+	}
+	from, err := s.openStore()
+	if err != nil {
+		return err
+	}
+	results, err := from.Query(ctx, query.Query{KeysOnly: true})
+	if err != nil {
+		return errors.Join(err, from.Close())
+	}
+	own := datastore.NewKey(s.Crdt.DatastoreNamespace)
+	for r := range results.Next() {
+		key := datastore.NewKey(r.Key)
+		if err = r.Error; err != nil {
+			break
+		}
+		if key == own || own.IsAncestorOf(key) {
+			continue
+		}
+		value, gone := from.Get(ctx, key)
+		if err = gone; err == nil {
+			err = to.Put(ctx, key, value)
+		}
+		if err != nil {
+			break
+		}
+	}
+	return errors.Join(err, results.Close(), from.Close())
+}
+
+// roomInterval is how often the disk is read while a pinset is written.
+const roomInterval = 100 * time.Millisecond
+
+// withRoom runs f, which writes to a folder. It returns before f when the disk
+// gets full, or pebble cannot go on: then f waits for ever, and the process
+// should end soon.
+func (s *Settings) withRoom(folder string, f func() error) error {
+	watch := disk.NewWatch(folder)
+	if err := watch.Room(); err != nil {
+		return err
+	}
+	s.stuck = make(chan error, 1)
+	if s.Pebble != nil {
+		s.Pebble.PebbleOptions.FS = watch.FS()
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- f() }()
+	poll := time.NewTicker(roomInterval)
+	defer poll.Stop()
+	for {
+		select {
+		case err := <-ended:
+			s.stuck = nil
+			return err
+		case err := <-s.stuck:
+			return err
+		case <-poll.C:
+			if err := watch.Room(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// stuckLogger passes on why pebble gives up, where pebble's own would end the
+// process.
+type stuckLogger struct {
+	pebble.Logger
+	why chan<- error
+}
+
+// Fatalf must not return.
+func (l stuckLogger) Fatalf(format string, args ...any) {
+	select {
+	case l.why <- fmt.Errorf(format, args...):
+	default:
+	}
+	select {}
+}
+
+// Infof and Errorf leave the words to the error.
+func (l stuckLogger) Infof(string, ...any)  {}
+func (l stuckLogger) Errorf(string, ...any) {}
+
+// rotate keeps the data folder that Raft no longer uses as its newest backup,
+// place.old.0, and at most the given number of them, as the library does.
+func rotate(place, old string, most int) error {
+	name := func(i int) string { return fmt.Sprintf("%s.old.%d", place, i) }
+	if !hasFiles(old) {
+		return os.RemoveAll(old)
+	}
+	last := 0
+	for last < most-1 && exists(name(last)) {
+		last++
+	}
+	if err := os.RemoveAll(name(last)); err != nil {
+		return err
+	}
+	for i := last; i > 0; i-- {
+		if err := os.Rename(name(i-1), name(i)); err != nil {
+			return err
+		}
+	}
+	return os.Rename(old, name(0))
+}
+
+// hasFiles reports whether there is a file in a folder, or below.
+func hasFiles(folder string) bool {
+	found := errors.New("found")
+	err := filepath.WalkDir(folder, func(_ string, entry os.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return found
+		}
+		return nil
+	})
+	return errors.Is(err, found)
+}
