@@ -21,6 +21,7 @@ func (h *Handler) authenticate(next http.Handler) http.Handler {
 		if err != nil {
 			failure := h.failureOf(err)
 			h.metrics.refused(r, failure.Status)
+			h.guard.holdBack(r.Context(), bucketOfRequest(r), failure, h.limits.part(maxHashPatience))
 			h.fail(w, r, failure)
 			return
 		}
@@ -43,62 +44,62 @@ func (h *Handler) identify(r *http.Request) (User, error) {
 	}
 	scheme, parameter, _ := strings.Cut(headers[0], " ")
 	parameter = strings.TrimLeft(parameter, " ")
-	verify := h.verifyBasic
 	switch strings.ToLower(scheme) {
 	case "basic":
+		return h.verifyBasic(r, headers[0], parameter)
 	case "bearer":
-		verify = h.verifyBearer
-	default:
-		return User{}, h.challenge("the only ways to authenticate are Basic and Bearer", "")
+		return h.verifyBearer(r, parameter)
 	}
-	ctx := r.Context()
-	attempt, err := h.guard.begin(ctx, bucketOf(ctx, recordOf(r).remote), h.creds.digest(headers[0]))
+	return User{}, h.challenge("the only ways to authenticate are Basic and Bearer", "")
+}
+
+// verifyBasic returns the user of the parameter of the Basic scheme. A password
+// that was right within the last minute waits for nothing; any other of an
+// address with many failures waits for its turn, and may wait to be hashed.
+func (h *Handler) verifyBasic(r *http.Request, header, parameter string) (User, error) {
+	wrong := h.challenge("the user or the password is wrong", "")
+	request := http.Request{Header: http.Header{"Authorization": {"Basic " + parameter}}}
+	name, password, ok := request.BasicAuth()
+	if !ok {
+		return User{}, h.guard.wrong(bucketOfRequest(r), wrong)
+	}
+	credentials := h.creds.digest(header)
+	if h.guard.isFriend(credentials) && h.creds.remembers(name, password) {
+		return User{Name: name}, nil
+	}
+	if len(password) > maxPassword && h.creds.hashes() {
+		wrong = h.challenge(fmt.Sprintf(
+			"the user or the password is wrong; a password that is stored as a hash has at most %d bytes", maxPassword), "")
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), h.limits.part(maxHashPatience))
+	defer cancel()
+	attempt, err := h.guard.begin(ctx, bucketOfRequest(r))
 	if err != nil {
 		return User{}, err
 	}
 	defer attempt.end()
-	user, err := verify(ctx, parameter)
-	var guess *wrongGuess
+	right, err := h.creds.verifyPassword(name, password, func() (func(), error) { return attempt.hash(ctx) })
 	switch {
-	case err == nil:
-		attempt.right()
-	case errors.As(err, &guess):
-		err = attempt.wrong(guess.answer)
+	case err != nil:
+		return User{}, err
+	case !right:
+		return User{}, attempt.wrong(wrong)
 	}
-	return user, err
-}
-
-// wrongGuess is the error for credentials that somebody may have made up. A
-// token that has expired, for example, is none.
-type wrongGuess struct{ answer *Failure }
-
-func (g *wrongGuess) Error() string { return g.answer.Error() }
-
-// verifyBasic returns the user of the parameter of the Basic scheme.
-func (h *Handler) verifyBasic(ctx context.Context, parameter string) (User, error) {
-	request := http.Request{Header: http.Header{"Authorization": {"Basic " + parameter}}}
-	name, password, ok := request.BasicAuth()
-	if ok {
-		var err error
-		if ok, err = h.creds.verifyPassword(ctx, name, password); err != nil {
-			return User{}, err
-		}
-	}
-	if !ok {
-		return User{}, &wrongGuess{h.challenge("the user or the password is wrong", "")}
-	}
+	h.guard.befriend(credentials)
 	return User{Name: name}, nil
 }
 
-// verifyBearer returns the user of a token.
-func (h *Handler) verifyBearer(_ context.Context, token string) (User, error) {
+// verifyBearer returns the user of a token. That takes so little that no token
+// waits; a wrong one counts as a failure of its address, one that has expired
+// does not.
+func (h *Handler) verifyBearer(r *http.Request, token string) (User, error) {
 	user, err := h.creds.verifyToken(token)
 	if err == nil {
 		return user, nil
 	}
 	answer := h.challenge(err.Error(), "invalid_token")
 	if errors.Is(err, errTokenInvalid) {
-		return User{}, &wrongGuess{answer}
+		answer = h.guard.wrong(bucketOfRequest(r), answer)
 	}
 	return User{}, answer
 }

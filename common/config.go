@@ -53,9 +53,10 @@ type Config struct {
 	// begins with $2. Null means that everybody may enter, {} that nobody
 	// may.
 	BasicAuthCredentials Users `json:"basic_auth_credentials" hidden:"true"`
-	// How many wrong passwords and tokens one address may send in a minute.
-	// The answer to more is 429, and they are verified more slowly. 0 means
-	// any number. Raise it when many users share one address.
+	// How many wrong passwords and tokens one address may send in a minute,
+	// to all APIs together. The answer to more is 429, about a second later,
+	// and new passwords of that address are verified one after the other. 0
+	// means any number. Raise it when many users share one address.
 	MaxAuthFailures int `json:"max_auth_failures"`
 	// Reverse proxies whose X-Forwarded-For is believed: IP addresses,
 	// networks such as "10.0.0.0/8", or "unix" for all clients of a unix

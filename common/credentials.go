@@ -1,7 +1,6 @@
 package common
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -27,10 +26,10 @@ type Credentials struct {
 	key    [sha256.Size]byte
 	nobody *entry
 	users  atomic.Pointer[userTable] // nil when everybody may enter
-	hasher *hasher
 
-	now     func() time.Time
-	compare func(a, b []byte) bool
+	now         func() time.Time
+	compare     func(a, b []byte) bool
+	compareHash func(hash, password []byte) error
 }
 
 type digest [sha256.Size]byte
@@ -59,7 +58,7 @@ type recent struct {
 // nil lets everybody in, an empty map nobody. An empty name or password never
 // lets anybody in.
 func NewCredentials(users map[string]string) *Credentials {
-	c := &Credentials{now: time.Now, compare: hmac.Equal, hasher: newHasher()}
+	c := &Credentials{now: time.Now, compare: hmac.Equal, compareHash: bcrypt.CompareHashAndPassword}
 	_, _ = rand.Read(c.key[:]) // never fails, see package crypto/rand
 	c.nobody = c.newEntry(rand.Text())
 	c.Replace(users)
@@ -129,36 +128,59 @@ func (c *Credentials) find(name string) (*entry, bool) {
 	return c.users.Load().find(c.digest(name), c.nobody)
 }
 
-// verifyPassword tells whether the password is the user's. The error is a
-// *Failure: there was no time to find out.
-func (c *Credentials) verifyPassword(ctx context.Context, name, password string) (bool, error) {
-	table := c.users.Load()
-	e, known := table.find(c.digest(name), c.nobody)
-	given := c.digest(password)
-	if c.fits(e, given) && known {
+// remembers tells whether the password is the user's, as far as that is known
+// without hashing.
+func (c *Credentials) remembers(name, password string) bool {
+	e, known := c.find(name)
+	return c.fits(e, c.digest(password)) && known
+}
+
+// verifyPassword tells whether the password is the user's. Before it hashes, it
+// waits with turn, whose error it returns.
+func (c *Credentials) verifyPassword(name, password string, turn func() (leave func(), err error)) (bool, error) {
+	if c.remembers(name, password) {
 		return true, nil
 	}
-	if table == nil || table.decoy == nil {
+	if !c.hashes() {
 		return false, nil
 	}
-	leave, err := c.hasher.enter(ctx)
+	leave, err := turn()
 	if err != nil {
 		return false, err
 	}
 	defer leave()
-	if c.fits(e, given) && known { // verified while this one waited
-		return true, nil
+	return c.verifyHash(name, password), nil
+}
+
+// verifyHash hashes the password, unless another request has done so. It looks
+// the user up again: the users may have been replaced during the wait.
+func (c *Credentials) verifyHash(name, password string) bool {
+	table := c.users.Load()
+	e, known := table.find(c.digest(name), c.nobody)
+	given := c.digest(password)
+	if c.fits(e, given) && known {
+		return true
+	}
+	if table == nil || table.decoy == nil {
+		return false
 	}
 	hash := table.decoy
 	if e.hash != nil {
 		hash = e.hash
 	}
-	same := c.hasher.compare(hash, []byte(password)) == nil
-	if !same || e.hash == nil {
-		return false, nil
+	looked := []byte(password)[:min(len(password), maxPassword)]
+	same := c.compareHash(hash, looked) == nil
+	if !same || e.hash == nil || len(password) > maxPassword {
+		return false
 	}
 	e.recent.Store(&recent{given, c.now().Add(rememberFor)})
-	return true, nil
+	return true
+}
+
+// hashes tells whether any password is stored as a hash.
+func (c *Credentials) hashes() bool {
+	table := c.users.Load()
+	return table != nil && table.decoy != nil
 }
 
 // fits compares a password with what of an entry can be compared without

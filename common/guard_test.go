@@ -186,10 +186,10 @@ func TestGuessesTakeTurns(t *testing.T) {
 }
 
 func TestAWrongGuessKeepsItsTurnForAWhile(t *testing.T) {
-	g := newGuard(1, time.Now)
+	g := NewGuard().watch(1)
 	g.pause = time.Hour
 	for _, status := range []int{401, 429} {
-		a, err := g.begin(t.Context(), "a", digest{})
+		a, err := g.begin(t.Context(), "a")
 		require.NoError(t, err)
 		require.Equal(t, status, a.wrong(&Failure{Status: 401}).Status)
 		a.end()
@@ -198,7 +198,7 @@ func TestAWrongGuessKeepsItsTurnForAWhile(t *testing.T) {
 	require.Len(t, s.turn, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := g.begin(ctx, "a", digest{})
+	_, err := g.begin(ctx, "a")
 	require.Error(t, err, "a client that goes away waits no longer")
 	require.Zero(t, s.waiting.Load())
 }

@@ -20,18 +20,31 @@ type Handler struct {
 	header  http.Header     // that every answer begins with
 	limits  limits
 	slots   slots // for requests that come without a listener
-	guard   *guard
+	guard   watch
 	behind  proxies
 	logger  *log.ZapEventLogger
 	access  *accessLog
 	metrics *metrics
 }
 
+// HandlerOption changes a Handler.
+type HandlerOption func(*Handler)
+
+// WithGuard makes the handler count failed attempts, and hash passwords,
+// together with the other handlers that have the same guard. Nil is no option.
+func WithGuard(g *Guard) HandlerOption {
+	return func(h *Handler) {
+		if g != nil {
+			h.guard.Guard = g
+		}
+	}
+}
+
 // NewHandler returns the handler of an API. It does no I/O. To the API's own
 // routes it adds POST /token, GET /health (204) and GET /ready, unless the API
 // has them.
 // The error names the route that is wrong.
-func NewHandler(cfg Config, creds *Credentials, api API) (*Handler, error) {
+func NewHandler(cfg Config, creds *Credentials, api API, opts ...HandlerOption) (*Handler, error) {
 	if creds == nil {
 		return nil, errors.New("common: a handler needs credentials, open ones come from NewCredentials(nil)")
 	}
@@ -45,17 +58,21 @@ func NewHandler(cfg Config, creds *Credentials, api API) (*Handler, error) {
 		header:  baseHeader(&cfg),
 		limits:  limitsOf(&cfg),
 		slots:   newSlots(cfg.MaxConcurrentRequests),
-		guard:   newGuard(cfg.MaxAuthFailures, creds.now),
+		guard:   watch{Guard: NewGuard()},
 		behind:  behind,
 		logger:  log.Logger(api.Name),
 		access:  newAccessLog(log.Logger(api.Name + "log")),
 		metrics: newMetrics(api.Name),
 	}
+	for _, opt := range opts {
+		opt(h)
+	}
+	h.guard = h.guard.Guard.watch(cfg.MaxAuthFailures)
 	router, err := h.newRouter()
 	if err != nil {
 		return nil, err
 	}
-	h.chain = h.recovered(h.access.logged(h.corsHandler(&cfg, h.limited(h.authenticate(router)))))
+	h.chain = h.recovered(h.access.logged(h.corsHandler(&cfg, h.authenticate(h.limited(router)))))
 	return h, nil
 }
 

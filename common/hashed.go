@@ -1,13 +1,10 @@
 package common
 
 import (
-	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"net/http"
-	"runtime"
 	"strings"
 	"time"
 
@@ -23,8 +20,11 @@ const (
 	hashCost = bcrypt.DefaultCost
 	// maxHashCost bounds what a configured hash may cost: about four seconds.
 	maxHashCost = 16
-	// maxHashPatience is how long a request waits for its turn to be hashed.
+	// maxHashPatience is how long a password waits for its turn to be hashed.
 	maxHashPatience = 10 * time.Second
+	// maxPassword is how many bytes of a password bcrypt looks at. Longer ones
+	// would be as good as every other with the same beginning.
+	maxPassword = 72
 	// tokenKeyInfo keeps the keys of tokens apart from other uses of a hash.
 	tokenKeyInfo = "pinsvc bearer token"
 )
@@ -34,14 +34,14 @@ const (
 func IsHashed(stored string) bool { return strings.HasPrefix(stored, hashPrefix) }
 
 // HashPassword returns a password's bcrypt hash, to be stored as an entry of
-// basic_auth_credentials. It takes up to 72 bytes, which is all that bcrypt
-// looks at.
+// basic_auth_credentials. It takes at most 72 bytes, since bcrypt ignores the
+// rest.
 func HashPassword(password string) (string, error) {
 	switch {
 	case password == "":
 		return "", errors.New("the password is empty")
-	case len(password) > 72:
-		return "", errors.New("the password is longer than 72 bytes, which is all that bcrypt looks at")
+	case len(password) > maxPassword:
+		return "", fmt.Errorf("the password has %d bytes, and bcrypt looks at the first %d bytes only: choose a shorter one", len(password), maxPassword)
 	}
 	hash, err := bcrypt.GenerateFromPassword([]byte(password), hashCost)
 	return string(hash), err
@@ -71,36 +71,4 @@ func newTokenKey(stored string) []byte {
 		return nil
 	}
 	return key
-}
-
-// hasher compares passwords with hashes, only a few at a time, so that others
-// can use the processor, too.
-type hasher struct {
-	turns   chan struct{}
-	compare func(hash, password []byte) error
-}
-
-func newHasher() *hasher {
-	return &hasher{
-		turns:   make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
-		compare: bcrypt.CompareHashAndPassword,
-	}
-}
-
-// enter waits for a turn. The error is a *Failure with status 503.
-func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
-	ctx, cancel := context.WithTimeout(ctx, maxHashPatience)
-	defer cancel()
-	select {
-	case h.turns <- struct{}{}:
-		return func() { <-h.turns }, nil
-	case <-ctx.Done():
-		return nil, &Failure{
-			Status:  http.StatusServiceUnavailable,
-			Reason:  ReasonUnavailable,
-			Details: "too many passwords are waiting to be verified",
-			Header:  http.Header{"Retry-After": {retryAfter}},
-			Cause:   ctx.Err(),
-		}
-	}
 }

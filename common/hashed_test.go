@@ -1,7 +1,6 @@
 package common
 
 import (
-	"context"
 	"crypto/hmac"
 	"strings"
 	"sync"
@@ -83,8 +82,8 @@ func TestHashedEntries(t *testing.T) {
 // counted counts how often hashes are compared.
 func counted(c *Credentials) *atomic.Int32 {
 	var n atomic.Int32
-	compare := c.hasher.compare
-	c.hasher.compare = func(hash, password []byte) error {
+	compare := c.compareHash
+	c.compareHash = func(hash, password []byte) error {
 		n.Add(1)
 		return compare(hash, password)
 	}
@@ -151,7 +150,7 @@ func TestSameWorkWithHashes(t *testing.T) {
 func TestDecoyIsTheCostliest(t *testing.T) {
 	high := hashOf(t, "a", bcrypt.MinCost+2)
 	creds := NewCredentials(map[string]string{"a": hashOf(t, "a", bcrypt.MinCost), "b": high, "c": hashOf(t, "a", bcrypt.MinCost+1)})
-	creds.hasher.compare = func(hash, _ []byte) error {
+	creds.compareHash = func(hash, _ []byte) error {
 		require.Equal(t, high, string(hash))
 		return nil // even then an unknown user does not enter
 	}
@@ -159,11 +158,14 @@ func TestDecoyIsTheCostliest(t *testing.T) {
 }
 
 func TestHashingIsBounded(t *testing.T) {
-	creds := NewCredentials(map[string]string{"alice": hashOf(t, "secret", bcrypt.MinCost)})
+	h := newTestHandler(t, func(cfg *Config) {
+		cfg.BasicAuthCredentials = Users{"alice": hashOf(t, "secret", bcrypt.MinCost)}
+		cfg.MaxAuthFailures = 0
+	})
+	h.guard.hashes.free = 2
 	var busy, most atomic.Int32
-	creds.hasher.turns = make(chan struct{}, 2)
 	begun, finish := make(chan struct{}, 20), make(chan struct{})
-	creds.hasher.compare = func([]byte, []byte) error {
+	h.creds.compareHash = func([]byte, []byte) error {
 		n := busy.Add(1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 		}
@@ -172,41 +174,61 @@ func TestHashingIsBounded(t *testing.T) {
 		busy.Add(-1)
 		return bcrypt.ErrMismatchedHashAndPassword
 	}
+	wrong := request{method: "GET", path: "/items", header: []string{"Authorization", basic("alice", "wrong")}}
 	var attempts sync.WaitGroup
 	for range 20 {
-		attempts.Go(func() { _, _ = creds.verifyPassword(t.Context(), "alice", "wrong") })
+		attempts.Go(func() { wrong.send(h) })
 	}
 	<-begun
 	<-begun
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err := creds.verifyPassword(ctx, "alice", "secret")
-	var f *Failure
-	require.ErrorAs(t, err, &f)
-	require.Equal(t, 503, f.Status)
-	require.NotEmpty(t, f.Header.Get("Retry-After"))
 	close(finish)
 	attempts.Wait()
 	require.EqualValues(t, 2, most.Load())
+	require.Equal(t, 2, h.guard.hashes.free)
 }
 
-// Many requests that come together with the same right password hash once, and
-// then one more for each that had its turn before the first was done.
+// Many requests that come together with the same right password hash once.
 func TestOneHashForManyRequests(t *testing.T) {
-	creds := NewCredentials(map[string]string{"alice": hashOf(t, "secret", bcrypt.MinCost)})
-	creds.hasher.turns = make(chan struct{}, 1)
-	hashed := counted(creds)
+	h := newTestHandler(t, func(cfg *Config) {
+		cfg.BasicAuthCredentials = Users{"alice": hashOf(t, "secret", bcrypt.MinCost)}
+		cfg.MaxAuthFailures = 1
+	})
+	h.guard.hashes.free = 1
+	hashed := counted(h.creds)
+	right := request{method: "GET", path: "/items", header: []string{"Authorization", basic("alice", "secret")}}
 	var requests sync.WaitGroup
-	for range 50 {
+	for range maxHashWaitsPerAddress {
 		requests.Go(func() {
-			ok, err := creds.verifyPassword(t.Context(), "alice", "secret")
-			if err != nil || !ok {
-				t.Error("refused")
+			if code := right.send(h).Code; code != 200 {
+				t.Error("refused", code)
 			}
 		})
 	}
 	requests.Wait()
 	require.EqualValues(t, 1, hashed.Load())
+}
+
+// bcrypt looks at 72 bytes: a longer password must not enter by its beginning.
+func TestLongPasswordOfAHashedUser(t *testing.T) {
+	long := strings.Repeat("x", maxPassword)
+	h := newTestHandler(t, func(cfg *Config) {
+		cfg.BasicAuthCredentials = Users{"alice": hashOf(t, long, bcrypt.MinCost), "bob": long + "bob"}
+	})
+	for _, test := range []struct {
+		name, password string
+		status         int
+	}{
+		{"alice", long, 200}, {"bob", long + "bob", 200},
+		{"alice", long + "y", 401}, {"bob", long + "y", 401}, {"carol", long + "y", 401}, {"alice", long + "y", 401},
+	} {
+		hashed := counted(h.creds)
+		w := request{method: "GET", path: "/items", header: []string{"Authorization", basic(test.name, test.password)}}.send(h)
+		require.Equal(t, test.status, w.Code)
+		if w.Code == 401 {
+			require.Contains(t, text(t, w), "at most 72 bytes", "whoever's password it is")
+			require.EqualValues(t, 1, hashed.Load(), "the same work")
+		}
+	}
 }
 
 func TestPasswordHint(t *testing.T) {

@@ -25,14 +25,14 @@ type claims struct {
 }
 
 // Valid implements jwt.Claims. The package calls it after it has verified the
-// signature; its own version of it knows no leeway.
+// signature; its own version knows no leeway. When the token was issued says
+// nothing about its validity: after a clock was set back, tokens come from the
+// future.
 func (c *claims) Valid() error {
 	switch {
 	case c.ExpiresAt != nil && !c.now.Before(c.ExpiresAt.Add(leeway)):
 		return errTokenExpired
 	case c.NotBefore != nil && c.now.Before(c.NotBefore.Add(-leeway)):
-		return errTokenTooEarly
-	case c.IssuedAt != nil && c.now.Before(c.IssuedAt.Add(-leeway)):
 		return errTokenTooEarly
 	}
 	return nil

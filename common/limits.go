@@ -20,6 +20,17 @@ func limitsOf(cfg *Config) limits {
 	return limits{read: cfg.ReadTimeout.Std(), write: cfg.WriteTimeout.Std()}
 }
 
+// part returns how long something before the answer may take at most: d, or
+// half of what the client has in all.
+func (l limits) part(d time.Duration) time.Duration {
+	for _, limit := range []time.Duration{l.read, l.write} {
+		if limit > 0 {
+			d = min(d, limit/2)
+		}
+	}
+	return d
+}
+
 // whole limits a request that is answered at once. The server's own deadlines
 // stay, but for one: net/http cancels a request whose read deadline passes,
 // even when all of it was read long before.

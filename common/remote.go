@@ -120,6 +120,8 @@ func bucketOf(ctx context.Context, remote string) string {
 	return network.String()
 }
 
+func bucketOfRequest(r *http.Request) string { return bucketOf(r.Context(), recordOf(r).remote) }
+
 type streamKey struct{}
 
 // withStream notes the IP address that a libp2p stream comes from.

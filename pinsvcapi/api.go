@@ -29,6 +29,7 @@ type Option func(*options)
 type options struct {
 	ready       <-chan struct{}
 	credentials *common.Credentials
+	guard       *common.Guard
 	cluster     Cluster
 	local       LocalPeer
 	view        func(Source) Cluster
@@ -47,6 +48,12 @@ func WithReady(ready <-chan struct{}) Option {
 // while it runs, in place of the configured ones.
 func WithCredentials(c *common.Credentials) Option {
 	return func(o *options) { o.credentials = c }
+}
+
+// WithGuard makes the API count failed attempts together with the other APIs
+// that have the same guard.
+func WithGuard(g *common.Guard) Option {
+	return func(o *options) { o.guard = g }
 }
 
 // WithCluster makes the API use another Cluster than the RPC of its peer.
@@ -122,7 +129,7 @@ func (a *API) assemble(o options) (err error) {
 		Failure: failure,
 		Body:    failureBody,
 		Unready: o.unready,
-	})
+	}, common.WithGuard(o.guard))
 	if err != nil {
 		return err
 	}

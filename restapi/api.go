@@ -30,6 +30,7 @@ type Option func(*options)
 type options struct {
 	ready       <-chan struct{}
 	credentials *common.Credentials
+	guard       *common.Guard
 	cluster     Cluster
 	baseDir     string
 	host        host.Host
@@ -46,6 +47,12 @@ func WithReady(ready <-chan struct{}) Option {
 // while it runs, in place of the configured ones.
 func WithCredentials(c *common.Credentials) Option {
 	return func(o *options) { o.credentials = c }
+}
+
+// WithGuard makes the API count failed attempts together with the other APIs
+// that have the same guard.
+func WithGuard(g *common.Guard) Option {
+	return func(o *options) { o.guard = g }
 }
 
 // WithCluster makes the API use another Cluster than the RPC of its peer.
@@ -95,7 +102,7 @@ func New(cfg Config, opts ...Option) (*API, error) {
 		Failure: failure,
 		Body:    failureBody,
 		Unready: o.unready,
-	})
+	}, common.WithGuard(o.guard))
 	if err != nil {
 		return nil, err
 	}

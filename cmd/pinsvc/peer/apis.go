@@ -57,6 +57,7 @@ func (p *Peer) openPinsvcapi() error {
 	options := []pinsvcapi.Option{
 		pinsvcapi.WithReady(p.ready), pinsvcapi.WithUnready(p.unready), pinsvcapi.WithLocalPeer(&p.local),
 		pinsvcapi.WithBaseDir(p.settings.folder), pinsvcapi.WithCredentials(p.credentials[section.Name()]),
+		pinsvcapi.WithGuard(p.guard),
 	}
 	if viewless == "" {
 		p.view = view.New(view.Options{})
@@ -83,6 +84,7 @@ func (p *Peer) openRestapi(h host.Host) error {
 	section := p.settings.Restapi
 	options := []restapi.Option{restapi.WithReady(p.ready),
 		restapi.WithBaseDir(p.settings.folder), restapi.WithCredentials(p.credentials[section.Name()]),
+		restapi.WithGuard(p.guard),
 		restapi.WithUnready(p.unready)}
 	if h != nil {
 		options = append(options, restapi.WithHost(h))

@@ -87,6 +87,7 @@ func (b *builder) openFolder(ctx context.Context) error {
 	if err := b.settings.settle(ctx); err != nil {
 		return err
 	}
+	b.guard = common.NewGuard()
 	b.credentials = make(map[string]*common.Credentials)
 	for section, users := range b.settings.configuredUsers() {
 		b.credentials[section] = common.NewCredentials(users)

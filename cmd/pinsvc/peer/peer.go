@@ -39,6 +39,7 @@ type Peer struct {
 	// credentials are those of the doors of ours, by section. Reload changes
 	// them.
 	credentials map[string]*common.Credentials
+	guard       *common.Guard // of all of them
 	reloading   sync.Mutex
 	connector   ipfscluster.IPFSConnector // set before ready is closed
 	meter       *meter
