@@ -96,6 +96,14 @@ func (n *Node) fetchedBlocks(ctx context.Context, bs []blocks.Block) error {
 	return n.net.exchange.Server.NotifyNewBlocks(ctx, bs...)
 }
 
+// repairedBlocks is fetchedBlocks for the repair of a recorded pin.
+func (n *Node) repairedBlocks(ctx context.Context, bs []blocks.Block) error {
+	if err := n.store.replace(ctx, bs); err != nil {
+		return err
+	}
+	return n.net.exchange.Server.NotifyNewBlocks(ctx, bs...)
+}
+
 // streams are the block streams that run or ended within the grace time.
 type streams struct {
 	mu   sync.Mutex
@@ -135,6 +143,21 @@ func (s *streams) mark(needed *visited) {
 		needed.merge(st.seen)
 		st.mu.Unlock()
 	}
+}
+
+// has reports whether a block was in one of the streams.
+func (s *streams) has(c cid.Cid) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for st := range s.all {
+		st.mu.Lock()
+		sent := st.seen.covers(c, 0)
+		st.mu.Unlock()
+		if sent {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *streams) dropOld() {

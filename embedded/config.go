@@ -61,6 +61,14 @@ type Config struct {
 	// fails. Without it only `ipfs-cluster-ctl ipfs gc` frees anything.
 	GCWhenFull bool `json:"gc_when_full"`
 
+	// VerifyRate is how many bytes per second of the blocks on disk are read in
+	// the background and compared with their hashes, "4MB" or a number of bytes.
+	// Damaged blocks are fetched again. A pass over all blocks begins once a day
+	// at most: at 4MB/s, 1 TB takes three days. Raise it on fast disks, lower it
+	// where reads disturb. 0: only pins that are recovered or sent again, and
+	// what `pinsvc verify` is told to check.
+	VerifyRate Size `json:"verify_rate"`
+
 	// PinTimeout ends a pin for which no block arrived for that long. The peer
 	// tries again later. Raise it for content that is rarely online.
 	PinTimeout config.Duration `json:"pin_timeout"`
@@ -115,6 +123,7 @@ func DefaultConfig() Config {
 		NATPortMap:              true,
 		Folder:                  "ipfs",
 		GCWhenFull:              true,
+		VerifyRate:              4e6,
 		PinTimeout:              config.Duration(2 * time.Minute),
 		RequestTimeout:          config.Duration(5 * time.Minute),
 		ConnectSwarmsDelay:      config.Duration(30 * time.Second),

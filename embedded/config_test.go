@@ -47,6 +47,7 @@ func TestSectionMistakes(t *testing.T) {
 		"bootstrap_multiaddresses":  `["/ip4/127.0.0.1/tcp/1"]`,
 		"folder":                    `""`,
 		"storage_max":               `"many"`,
+		"verify_rate":               `"fast"`,
 		"pin_timeout":               `"0s"`,
 		"ipfs_request_timeout":      `"-1s"`,
 		"connect_swarms_delay":      `"-1s"`,

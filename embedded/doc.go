@@ -12,8 +12,15 @@
 // records the pin (pinset.go). A pin in progress is registered (inflight.go),
 // which gives its progress and protects its blocks.
 //
+// Nothing that comes from the disk is believed: the store compares a block with
+// its hash when it is read (checked.go) and lists the damaged ones (damaged.go),
+// which count as absent. A checker (checker.go) reads pins that it is asked to
+// check, and slowly everything (scrub.go), finds the pins that lack blocks
+// (inspect.go), and has them pinned again.
+//
 // Garbage collection (gc.go) marks what records and pins in progress need,
 // then deletes the rest block by block. It holds no lock while it works: a
 // guard (guard.go) remembers every block that anybody touched since the
-// collection began, and such a block is never deleted.
+// collection began, and such a block is never deleted. When a pin lacks a block,
+// nothing is deleted at all.
 package embedded

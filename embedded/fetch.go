@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/ipfs/boxo/exchange"
 	"github.com/ipfs/boxo/verifcid"
 	blocks "github.com/ipfs/go-block-format"
 	"github.com/ipfs/go-cid"
+	ipld "github.com/ipfs/go-ipld-format"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -39,6 +41,7 @@ type fetcher struct {
 	pins     func() int    // how many are in progress
 	patience time.Duration // defaultPatience; another one is for tests
 	onBlock  func(cid.Cid) // called once for every block of the DAG; may be nil
+	unread   atomic.Bool   // some blocks were here and were not compared with their hashes
 
 	todo    []node            // a stack
 	wanted  map[cid.Cid]node  // asked for, not yet arrived
@@ -106,7 +109,7 @@ func (f *fetcher) advance(ctx context.Context) error {
 }
 
 // examine looks which nodes are in the store, follows the links of those, and
-// gives back the others.
+// gives back the others. A damaged block counts as missing.
 func (f *fetcher) examine(ctx context.Context, batch []node) (missing []node, err error) {
 	children := make([][]cid.Cid, len(batch))
 	absent := make([]bool, len(batch))
@@ -115,12 +118,16 @@ func (f *fetcher) examine(ctx context.Context, batch []node) (missing []node, er
 	for i, n := range batch {
 		group.Go(func() error {
 			size, here, err := f.store.local(ctx, n.cid)
-			absent[i] = err == nil && !here
-			if err != nil || !here {
-				return err
+			if err == nil && here {
+				children[i], err = f.localLinks(ctx, n)
 			}
-			f.count(n, size)
-			children[i], err = f.localLinks(ctx, n)
+			absent[i] = err == nil && !here || ipld.IsNotFound(err)
+			switch {
+			case absent[i]:
+				return nil
+			case err == nil:
+				f.count(n, size)
+			}
 			return err
 		})
 	}
@@ -139,6 +146,7 @@ func (f *fetcher) examine(ctx context.Context, batch []node) (missing []node, er
 
 func (f *fetcher) localLinks(ctx context.Context, n node) ([]cid.Cid, error) {
 	if n.left == 0 || !hasLinks(n.cid) {
+		f.unread.Store(true)
 		return nil, nil
 	}
 	b, err := f.store.Get(ctx, n.cid)

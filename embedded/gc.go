@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
@@ -21,23 +22,40 @@ type collector struct {
 	pins    *pinset
 	jobs    *inflight
 	streams *streams
-	locks   *keyLock
+	checker *checker
 	running chan struct{} // full while a collection runs
 	runs    atomic.Uint64 // collections that ended well
+
+	// blockedBy are the gaps that kept the last collection from deleting
+	// anything.
+	blockedBy atomic.Pointer[[]gap]
 }
 
-// incompleteError says that a recorded pin lacks a block. What hangs below that
-// block is not known, so nothing may be deleted.
-type incompleteError struct{ pin, block cid.Cid }
+// incompleteError says that pins lack blocks. What hangs below these blocks is
+// not known, so nothing may be deleted.
+type incompleteError struct{ gaps []gap }
+
+// gapsNamed is how many gaps an incompleteError names.
+const gapsNamed = 10
 
 func (e *incompleteError) Error() string {
-	return fmt.Sprintf("pin %s lacks block %s: nothing was collected; the pin has to be repaired or removed", e.pin, e.block)
+	named := make([]string, 0, gapsNamed)
+	for _, g := range e.gaps[:min(len(e.gaps), gapsNamed)] {
+		named = append(named, g.String())
+	}
+	more := ""
+	if n := len(e.gaps) - len(named); n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Sprintf("nothing was collected, since what hangs below missing or damaged blocks is not known: %s%s; "+
+		"these pins are repaired, or have to be removed", strings.Join(named, "; "), more)
 }
 
 // RepoGC deletes every block that no pin needs and reports them, as CIDv1 with
 // the raw codec since the store knows blocks by multihash only. After an error
 // the report has what was deleted until then. A block that could not be deleted
-// is in the report with its error.
+// is in the report with its error. When pins lack blocks, nothing is deleted, their
+// repair begins, and the report's own error names them.
 func (n *Node) RepoGC(ctx context.Context) (api.RepoGC, error) {
 	report := api.RepoGC{Keys: []api.IPFSRepoGC{}}
 	ctx, leave, err := n.enter(ctx)
@@ -53,6 +71,10 @@ func (n *Node) RepoGC(ctx context.Context) (api.RepoGC, error) {
 		}
 		report.Keys = append(report.Keys, freed)
 	})
+	if errors.Is(err, errGap) {
+		report.Error = err.Error()
+		return report, nil
+	}
 	return report, err
 }
 
@@ -78,8 +100,9 @@ func (g *collector) collect(ctx context.Context, freed func(cid.Cid, error)) err
 	defer g.store.guard.stop()
 	needed, err := g.mark(ctx)
 	if err != nil {
-		return err
+		return g.explain(ctx, err)
 	}
+	g.blockedBy.Store(nil)
 	if err := g.sweep(ctx, needed, freed); err != nil {
 		return err
 	}
@@ -100,40 +123,52 @@ func (g *collector) mark(ctx context.Context) (*visited, error) {
 	g.streams.mark(needed)
 	w := &localWalk{store: g.store, seen: needed, visit: func(cid.Cid) error { return nil }}
 	for _, j := range jobs {
-		w.unread = func(cid.Cid, error) error { return nil } // the fetch's business
+		w.unread = func(_ cid.Cid, err error) error {
+			if ipld.IsNotFound(err) && !errors.As(err, new(*damagedError)) {
+				return nil // the fetch brings it
+			}
+			return fmt.Errorf("%w: %w", errGap, err)
+		}
 		if err := w.walk(ctx, j.root, j.depth); err != nil {
 			return nil, err
 		}
 	}
 	err := g.pins.each(ctx, func(c cid.Cid, depth int) error {
-		w.unread = func(block cid.Cid, err error) error {
+		w.unread = func(_ cid.Cid, err error) error {
 			if ipld.IsNotFound(err) {
-				return &incompleteError{pin: c, block: block}
+				return fmt.Errorf("pin %s: %w: %w", c, errGap, err)
 			}
 			return fmt.Errorf("pin %s: %w", c, err)
 		}
 		return w.walk(ctx, c, depth)
 	})
-	var incomplete *incompleteError
-	if errors.As(err, &incomplete) {
-		err = errors.Join(err, g.denounce(ctx, incomplete))
-	}
 	return needed, err
 }
 
-// denounce makes an incomplete pin count as not pinned, so that the tracker
-// pins it anew; unless somebody is at it, or has just completed it.
-func (g *collector) denounce(ctx context.Context, e *incompleteError) error {
-	unlock, ok := g.locks.try(e.pin)
-	if !ok {
-		return nil
-	}
-	defer unlock()
-	here, err := g.store.Has(ctx, e.block)
-	if err != nil || here {
+// errGap is in the error of a mark that met a damaged block, or misses one.
+var errGap = errors.New("nothing was collected")
+
+// Unwrap makes an incompleteError an errGap.
+func (e *incompleteError) Unwrap() error { return errGap }
+
+// explain finds all pins that lack blocks, once a mark has met one, and has them
+// repaired. It returns why nothing was collected.
+func (g *collector) explain(ctx context.Context, err error) error {
+	if !errors.Is(err, errGap) {
 		return err
 	}
-	return g.pins.setBroken(ctx, e.pin)
+	gaps, failed := g.checker.findGaps(ctx, unpaced)
+	if failed != nil {
+		return errors.Join(err, failed)
+	}
+	if len(gaps) == 0 { // of a pin in progress, or filled meanwhile
+		logger.Warnf("garbage collection: %s", err)
+		return err
+	}
+	g.blockedBy.Store(&gaps)
+	err = &incompleteError{gaps}
+	logger.Warnf("garbage collection: %s", err)
+	return err
 }
 
 // sweep deletes what is not needed and not claimed.

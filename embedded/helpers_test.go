@@ -34,6 +34,7 @@ func testConfig() Config {
 	cfg.JoinDHT = false
 	cfg.NATPortMap = false
 	cfg.ConnectSwarmsDelay = 0
+	cfg.VerifyRate = 0
 	cfg.PinTimeout = config.Duration(waitMax)
 	return cfg
 }

@@ -30,6 +30,8 @@ type job struct {
 	blocks  atomic.Uint64
 	bytes   atomic.Uint64
 	last    atomic.Int64 // time of the last progress, since started
+	repair  bool         // of a recorded pin that lost blocks; set before the walk
+	unread  bool         // the walk took blocks for here without reading them; set after it
 
 	mu   sync.Mutex
 	seen *visited

@@ -32,7 +32,7 @@ func (n *Node) PinLs(ctx context.Context, types []string, out chan<- api.IPFSPin
 	}
 	count := int64(0)
 	err = n.pins.each(ctx, func(c cid.Cid, depth int) error {
-		if broken[c] || depth == direct && !shallow || depth != direct && !deep {
+		if _, lacks := broken[c]; lacks || depth == direct && !shallow || depth != direct && !deep {
 			return nil
 		}
 		count++

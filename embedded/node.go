@@ -54,6 +54,7 @@ type Node struct {
 	repo     *repo
 	store    *store
 	pins     *pinset
+	checker  *checker
 	gc       *collector
 	net      *netw
 	provider *announcer
@@ -97,6 +98,8 @@ func (n *Node) Start(ctx context.Context) error {
 	n.setRunning(true)
 	close(n.ready)
 	n.calls.Go(n.connectLater)
+	n.calls.Go(func() { n.checker.scrubAll(n.ctx) })
+	n.calls.Go(func() { n.checker.attribute(n.ctx) })
 	return nil
 }
 
@@ -112,17 +115,26 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.repo, err = openRepo(n.cfg.folder(n.opts.BaseDir)); err != nil {
 		return err
 	}
-	n.store = newStore(n.repo, n.guard, uint64(n.cfg.StorageMax))
+	lost, err := openDamaged(ctx, n.repo.records, n.repo.room)
+	if err != nil {
+		return err
+	}
+	n.store = newStore(n.repo, n.guard, lost, uint64(n.cfg.StorageMax))
 	offline := merkledag.NewDAGService(blockservice.New(n.store, nil))
 	if n.pins, err = openPinset(ctx, n.repo.records, offline); err != nil {
 		return err
 	}
+	slow, err := openScrub(ctx, n.repo, uint64(n.cfg.VerifyRate))
+	if err != nil {
+		return err
+	}
+	n.checker = newChecker(n, slow)
 	n.gc = &collector{
 		store:   n.store,
 		pins:    n.pins,
 		jobs:    n.jobs,
 		streams: n.streams,
-		locks:   n.locks,
+		checker: n.checker,
 		running: make(chan struct{}, 1),
 	}
 	if n.net, err = openNetwork(n.ctx, n.cfg, n.opts, n.repo, n.store); err != nil {

@@ -38,8 +38,12 @@ func (n *Node) Pin(ctx context.Context, pin api.Pin) error {
 	defer unlock()
 
 	old, pinned, err := n.pins.get(ctx, root)
-	if err != nil || pinned && old == max(depth, recursive) {
+	if err != nil {
 		return err
+	}
+	if pinned && old == max(depth, recursive) {
+		n.checker.enqueue(root)
+		return nil
 	}
 	if err := n.repo.room(); err != nil {
 		return err
@@ -65,10 +69,11 @@ func (n *Node) pinNow(ctx context.Context, pin api.Pin, depth int) error {
 
 	// An older record of another depth must not pass for this pin, not even
 	// after a crash.
-	if _, found, err := n.pins.recorded(ctx, root); err != nil {
+	if old, found, err := n.pins.recorded(ctx, root); err != nil {
 		return err
 	} else if found {
-		if err := n.pins.setBroken(ctx, root); err != nil {
+		job.repair = old == depth
+		if err := n.pins.setBroken(ctx, root, cid.Undef); err != nil {
 			return err
 		}
 	}
@@ -81,6 +86,10 @@ func (n *Node) pinNow(ctx context.Context, pin api.Pin, depth int) error {
 	}
 	if n.cfg.Provide == provideRoots {
 		n.provider.provide(root)
+	}
+	// The blocks of a new upload were written just now.
+	if job.unread && !n.streams.has(root) || n.store.damaged.size.Load() > 0 {
+		n.checker.enqueue(root)
 	}
 	return nil
 }
@@ -95,7 +104,7 @@ func (n *Node) fetch(ctx context.Context, job *job) error {
 	}
 	if gcErr := n.gc.since(ctx, runs); gcErr != nil {
 		logger.Warnf("garbage collection of the full store: %s", gcErr)
-		return err
+		return fmt.Errorf("%w, and garbage collection makes no room: %w", err, gcErr)
 	}
 	job.restart()
 	return n.fetchOnce(ctx, job)
@@ -116,7 +125,11 @@ func (n *Node) fetchOnce(ctx context.Context, job *job) error {
 	if n.cfg.Provide == providePinned {
 		f.onBlock = n.provider.provide
 	}
+	if job.repair {
+		f.put = n.repairedBlocks
+	}
 	err := f.run(ctx)
+	job.unread = f.unread.Load()
 	if errors.Is(err, errStalled) {
 		state := job.state()
 		return fmt.Errorf("timed out: no block arrived for %s: %d blocks (%s) are here, %s",

@@ -25,7 +25,7 @@ const (
 // pins, and no pins that are known to lack blocks.
 const (
 	limitedPrefix = "/embedded/limited" // value: the depth, a varint
-	brokenPrefix  = "/embedded/broken"
+	brokenPrefix  = "/embedded/broken"  // value: the first block that was missed, or nothing
 )
 
 // pinset is the durable list of what is pinned: at most one depth for a CID. A
@@ -152,10 +152,16 @@ func (p *pinset) remove(ctx context.Context, c cid.Cid) error {
 }
 
 // setBroken notes that c's record does not hold what was asked for: it counts
-// as not pinned until it is set again, but keeps protecting its blocks.
-func (p *pinset) setBroken(ctx context.Context, c cid.Cid) error {
+// as not pinned until it is set again, but keeps protecting its blocks. missed is
+// a block that it lacks, or undefined.
+func (p *pinset) setBroken(ctx context.Context, c, missed cid.Cid) error {
 	key := recordKey(brokenPrefix, c)
-	if err := p.records.Put(ctx, key, nil); err != nil {
+	if !missed.Defined() {
+		if known, err := p.records.Has(ctx, key); err != nil || known {
+			return err
+		}
+	}
+	if err := p.records.Put(ctx, key, missed.Bytes()); err != nil {
 		return err
 	}
 	return p.records.Sync(ctx, key)
@@ -211,11 +217,19 @@ func (p *pinset) eachLimited(ctx context.Context, yield func(cid.Cid, int) error
 	return nil
 }
 
-// broken lists the CIDs of setBroken.
-func (p *pinset) broken(ctx context.Context) (map[cid.Cid]bool, error) {
-	found := make(map[cid.Cid]bool)
-	err := p.query(ctx, brokenPrefix, func(c cid.Cid, _ []byte) error {
-		found[c] = true
+// broken lists the CIDs of setBroken, each with the block that it lacks, which
+// may be undefined.
+func (p *pinset) broken(ctx context.Context) (map[cid.Cid]cid.Cid, error) {
+	found := make(map[cid.Cid]cid.Cid)
+	err := p.query(ctx, brokenPrefix, func(c cid.Cid, value []byte) error {
+		missed := cid.Undef
+		if len(value) > 0 {
+			var err error
+			if missed, err = cid.Cast(value); err != nil {
+				return fmt.Errorf("record of the damaged pin %s: %w", c, err)
+			}
+		}
+		found[c] = missed
 		return nil
 	})
 	return found, err

@@ -24,18 +24,24 @@ import (
 // own state is often on the same one, and must not run out of space.
 const diskReserve = 64 << 20
 
+// repairReserve is what blocks that replace lost ones leave free, in bytes.
+const repairReserve = diskReserve / 2
+
 // ErrStorageFull is wrapped by every error of a write that would exceed the
 // storage limit or leave too little space on the disk.
 var ErrStorageFull = errors.New("storage limit reached")
 
 // store is the block store: flatfs, with a limit and with a guard between
-// writers and garbage collection. A block is on disk when Put returns.
+// writers and garbage collection. A block is on disk when Put returns, in place of
+// an older file of that block, and is compared with its hash when it is read
+// (checked.go).
 type store struct {
 	blockstore.Blockstore
-	files *flatfs.Datastore
-	guard *guard
-	max   uint64 // bytes; 0 is no limit but the disk
-	free  func() uint64
+	files   *flatfs.Datastore
+	guard   *guard
+	damaged *damaged
+	max     uint64 // bytes; 0 is no limit but the disk
+	free    func() uint64
 
 	// Writers share the lock while there is plenty of room. Where it gets
 	// narrow, each is alone: only then is it exact what is in use.
@@ -44,12 +50,13 @@ type store struct {
 }
 
 // newStore puts the store on top of the repo's flatfs.
-func newStore(r *repo, g *guard, max uint64) *store {
+func newStore(r *repo, g *guard, d *damaged, max uint64) *store {
 	plain := blockstore.NewBlockstore(r.blocks, blockstore.NoPrefix(), blockstore.WriteThrough(true))
 	return &store{
 		Blockstore: blockstore.NewIdStore(plain), // inline CIDs are there by themselves
 		files:      r.blocks,
 		guard:      g,
+		damaged:    d,
 		max:        max,
 		free:       func() uint64 { return disk.Free(r.blocksDir()) },
 	}
@@ -64,15 +71,32 @@ func (s *store) Put(ctx context.Context, b blocks.Block) error {
 // wraps ErrStorageFull when there is no room for all of them; none is written
 // then. What has begun is finished even if ctx ends.
 func (s *store) PutMany(ctx context.Context, bs []blocks.Block) error {
-	for _, b := range bs {
-		s.guard.claim(b.Cid().Hash())
-	}
+	s.claim(bs)
 	// flatfs leaves files behind when a batch is cancelled.
 	ctx = context.WithoutCancel(ctx)
 	if done, err := s.putShared(ctx, bs); done {
 		return err
 	}
 	return s.putAlone(ctx, bs)
+}
+
+// replace writes blocks that a recorded pin has lost. They were within the limit
+// before, and while one is missing no garbage collection can make room: so only
+// the disk limits them, which they may fill further than new blocks.
+func (s *store) replace(ctx context.Context, bs []blocks.Block) error {
+	s.claim(bs)
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if free := s.free(); uint64(sizeOf(bs))+repairReserve > free {
+		return fmt.Errorf("%w: %s are left on the disk", ErrStorageFull, humanize.IBytes(free))
+	}
+	return s.write(context.WithoutCancel(ctx), bs)
+}
+
+func (s *store) claim(bs []blocks.Block) {
+	for _, b := range bs {
+		s.guard.claim(b.Cid().Hash())
+	}
 }
 
 // putShared writes while others do, too. It does nothing when there may not be
@@ -104,7 +128,7 @@ func (s *store) putAlone(ctx context.Context, bs []blocks.Block) error {
 	return s.write(ctx, bs)
 }
 
-// absent returns those blocks that are not here, each once.
+// absent returns the blocks that are not here or are damaged, each once.
 func (s *store) absent(ctx context.Context, bs []blocks.Block) ([]blocks.Block, error) {
 	var out []blocks.Block
 	seen := make(map[string]bool, len(bs))
@@ -114,12 +138,11 @@ func (s *store) absent(ctx context.Context, bs []blocks.Block) ([]blocks.Block, 
 			continue
 		}
 		seen[hash] = true
-		here, err := s.Has(ctx, b.Cid())
-		if err != nil {
-			return nil, err
-		}
-		if !here {
+		_, err := s.Get(ctx, b.Cid())
+		if ipld.IsNotFound(err) {
 			out = append(out, b)
+		} else if err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
@@ -129,7 +152,11 @@ func (s *store) absent(ctx context.Context, bs []blocks.Block) ([]blocks.Block, 
 // behind in the temporary folder.
 func (s *store) write(ctx context.Context, bs []blocks.Block) error {
 	if len(bs) == 1 {
-		return s.Blockstore.Put(ctx, bs[0])
+		err := s.Blockstore.Put(ctx, bs[0])
+		if err == nil {
+			s.written(ctx, bs)
+		}
+		return err
 	}
 	batch, err := s.files.Batch(ctx)
 	if err != nil {
@@ -145,6 +172,9 @@ func (s *store) write(ctx context.Context, bs []blocks.Block) error {
 	}
 	if err == nil {
 		err = batch.Commit(ctx)
+	}
+	if err == nil {
+		s.written(ctx, bs)
 	}
 	if d, ok := batch.(flatfs.DiscardableBatch); ok && err != nil {
 		err = errors.Join(err, d.Discard(ctx))

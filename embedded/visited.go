@@ -42,6 +42,27 @@ func (v *visited) enter(c cid.Cid, left int32) (first, follow bool) {
 	return !seen, true
 }
 
+// covers reports whether the links of c were followed that deep.
+func (v *visited) covers(c cid.Cid, left int32) bool {
+	old, seen := v.nodes[visit{key: v.hash.key(c.Hash()), kind: v.kind(c.Type())}]
+	return seen && old >= left
+}
+
+// absorb takes over the nodes of another set of the same hasher, with their
+// links as followed.
+func (v *visited) absorb(o *visited) {
+	kinds := make([]uint32, len(o.kinds))
+	for i, codec := range o.kinds {
+		kinds[i] = v.kind(codec)
+	}
+	for k, left := range o.nodes {
+		k.kind = kinds[k.kind]
+		if old, ok := v.nodes[k]; !ok || old < left {
+			v.nodes[k] = left
+		}
+	}
+}
+
 // has says whether any node of that block was seen.
 func (v *visited) has(k blockKey) bool {
 	for i := range v.kinds {

@@ -5,10 +5,12 @@ import (
 	"fmt"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
+	"github.com/ipfs-cluster/ipfs-cluster/api"
 	libconfig "github.com/ipfs-cluster/ipfs-cluster/config"
 	"github.com/ipfs-cluster/ipfs-cluster/monitor/pubsubmon"
 	"github.com/ipfs-cluster/ipfs-cluster/observations"
 	"github.com/ipfs-cluster/ipfs-cluster/pintracker/stateless"
+	"github.com/ipfs/go-cid"
 	"github.com/ipfs/go-datastore"
 	"go.opencensus.io/tag"
 
@@ -172,7 +174,11 @@ func (b *builder) makeComponents(ctx context.Context) error {
 		Observer: observer,
 		Changed:  b.consensus.Changed,
 		Progress: b.progress(),
+		Checker:  b.checker(),
 	})
+	if b.node != nil {
+		b.node.ObserveDamage(func(c cid.Cid) bool { return tracker.Repair(api.NewCid(c)) })
+	}
 	b.tracker, b.local.tracker = tracker, tracker
 	b.closeWith("tracker", b.tracker.Shutdown)
 	if err := b.registerMetrics(); err != nil {
@@ -235,7 +241,7 @@ func (b *builder) makeCluster(ctx context.Context) error {
 	for _, d := range b.doors {
 		apis = append(apis, d.api)
 	}
-	b.cluster, err = ipfscluster.NewCluster(ctx, b.net.host, b.net.bandwidth, b.net.dht,
+	b.cluster, err = ipfscluster.NewCluster(wrap.Automatic(ctx), b.net.host, b.net.bandwidth, b.net.dht,
 		b.settings.Cluster, b.store, gatedConsensus{b.consensus, b.gate}, apis, b.connector, b.tracker,
 		gatedMonitor{b.monitor, b.gate}, allocator, informers, b.tracer)
 	if err != nil {

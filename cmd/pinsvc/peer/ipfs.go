@@ -11,6 +11,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/ipfsconn/ipfshttp"
 	"github.com/ipfs/go-cid"
 
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
 	"github.com/ipfs-cluster/pinsvc/embedded"
 )
 
@@ -73,6 +74,14 @@ func (p *Peer) progress() func(cid.Cid) (blocks, bytes uint64, ok bool) {
 		return nil
 	}
 	return p.node.Progress
+}
+
+// checker is for wrap.TrackerOptions: nil with a Kubo.
+func (p *Peer) checker() wrap.Checker {
+	if p.node == nil {
+		return nil
+	}
+	return p.node
 }
 
 // Embedded tells whether the peer's IPFS node is in this process.

@@ -114,6 +114,9 @@ func (t *Tracker) here(e entry) {
 	case unpinned:
 		t.pin(e)
 	case e.held == heldYes:
+		if e.changed {
+			t.check(e.cid)
+		}
 		t.queue.done(e)
 	default:
 		t.queue.park(e)

@@ -39,8 +39,15 @@ func (t *Tracker) compared(ctx context.Context) error {
 // answer. This one returns the error and repeats the comparison by itself until
 // it succeeds; it does not wait for that, because the cluster's removal of
 // expired pins waits for it.
+//
+// When somebody asks for it, the pins that IPFS has are checked, too. The
+// cluster's own, at start and every pin_recover_interval, would read all blocks
+// each time.
 func (t *Tracker) RecoverAll(ctx context.Context, out chan<- api.PinInfo) error {
 	defer close(out)
+	if t.options.Checker != nil && ctx.Value(automatic{}) == nil {
+		t.options.Checker.CheckAll()
+	}
 	c := t.passes.start()
 	select {
 	case <-c.done:
@@ -88,13 +95,43 @@ func (t *Tracker) compare() ([]api.PinInfo, error) {
 	return infos, nil
 }
 
-// Recover has a CID tried again that has failed or is unexpectedly unpinned.
-// It returns its status after that.
+// automatic marks the context of the cluster's own calls.
+type automatic struct{}
+
+// Automatic returns a context for ipfscluster.NewCluster, by which RecoverAll
+// tells the cluster's own calls from those that somebody asks for.
+func Automatic(ctx context.Context) context.Context {
+	return context.WithValue(ctx, automatic{}, true)
+}
+
+// check has the blocks of a pinned CID checked.
+func (t *Tracker) check(c api.Cid) {
+	if t.options.Checker != nil {
+		t.options.Checker.Check(c.Cid)
+	}
+}
+
+// Repair has a CID pinned again that the IPFS node had and of which it now lacks
+// blocks. It reports whether the CID is one that this peer has to pin. It does
+// not wait for IPFS.
+func (t *Tracker) Repair(c api.Cid) bool {
+	pin, found, err := t.stored(c)
+	if err != nil || !found || pin.Type == api.MetaType || pin.IsRemotePin(t.options.Peer) {
+		return false
+	}
+	t.queue.again(pin, func(e *entry) { e.lost, e.held = true, heldNo })
+	return true
+}
+
+// Recover has a CID tried again that has failed or is unexpectedly unpinned, and
+// checked when it is pinned. It returns its status after that.
 func (t *Tracker) Recover(ctx context.Context, c api.Cid) (api.PinInfo, error) {
 	info := t.Status(ctx, c)
 	switch info.Status {
 	case api.TrackerStatusUnexpectedlyUnpinned, api.TrackerStatusPinError, api.TrackerStatusUnpinError:
 		info = t.tryAgain(info)
+	case api.TrackerStatusPinned:
+		t.check(c)
 	}
 	return info, nil
 }

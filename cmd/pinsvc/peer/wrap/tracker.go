@@ -38,8 +38,15 @@ type Observer interface {
 	Untracked(api.Cid)
 }
 
-// TrackerOptions are all needed, but for Verified, Observer, Changed and
-// Progress.
+// Checker reads the blocks of pins in the background and compares them with
+// their hashes. It does not wait. An embedded.Node is one.
+type Checker interface {
+	Check(cid.Cid)
+	CheckAll()
+}
+
+// TrackerOptions are all needed, but for Verified, Observer, Changed, Progress
+// and Checker.
 type TrackerOptions struct {
 	Peer     peer.ID // this peer
 	Peername string  // its name in the cluster
@@ -57,6 +64,9 @@ type TrackerOptions struct {
 	// Progress tells how many blocks and bytes of a pin that is being fetched
 	// are here; ok is false when it is not. It must not wait.
 	Progress func(cid.Cid) (blocks, bytes uint64, ok bool)
+	// Checker checks pins that are pinned when somebody sends them again or has
+	// them recovered.
+	Checker Checker
 }
 
 // Tracker wraps the library's stateless tracker. Track and Untrack return at

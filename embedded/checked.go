@@ -1,0 +1,125 @@
+package embedded
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+
+	blocks "github.com/ipfs/go-block-format"
+	"github.com/ipfs/go-cid"
+	ipld "github.com/ipfs/go-ipld-format"
+	mh "github.com/multiformats/go-multihash"
+)
+
+// damagedError says that the file of a block does not hold the block. It is a
+// "not found" for every caller.
+type damagedError struct {
+	block cid.Cid
+	why   string
+}
+
+func (e *damagedError) Error() string { return fmt.Sprintf("block %s is damaged: %s", e.block, e.why) }
+
+// Unwrap makes ipld.IsNotFound true.
+func (e *damagedError) Unwrap() error { return ipld.ErrNotFound{Cid: e.block} }
+
+// Get returns a block whose data has the hash of its CID. A block that is damaged
+// on disk is listed as such and counts as not found; the error is a
+// *damagedError then.
+func (s *store) Get(ctx context.Context, c cid.Cid) (blocks.Block, error) {
+	b, err := s.read(ctx, c)
+	var wrong *damagedError
+	if errors.As(err, &wrong) {
+		b, err = s.read(ctx, c) // it may have been replaced meanwhile
+	}
+	switch {
+	case err == nil:
+		s.damaged.remove(ctx, c.Hash())
+	case errors.As(err, &wrong):
+		s.damaged.add(ctx, c.Hash(), wrong)
+	}
+	return b, err
+}
+
+// read reads a block and compares it with its hash.
+func (s *store) read(ctx context.Context, c cid.Cid) (blocks.Block, error) {
+	b, err := s.Blockstore.Get(ctx, c)
+	if errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EBADMSG) {
+		return nil, &damagedError{c, err.Error()} // bad sectors, a bad checksum of the file system
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := compare(c, b.RawData()); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// compare returns a *damagedError when the data does not have the hash of c.
+func compare(c cid.Cid, data []byte) error {
+	hash, err := mh.Decode(c.Hash())
+	if err != nil {
+		return fmt.Errorf("block %s: %w", c, err)
+	}
+	if hash.Code == mh.IDENTITY {
+		return nil // its data comes from the CID itself
+	}
+	sum, err := mh.Sum(data, hash.Code, hash.Length)
+	if err != nil {
+		return fmt.Errorf("block %s: its hash cannot be computed: %w", c, err)
+	}
+	if !bytes.Equal(sum, c.Hash()) {
+		return &damagedError{c, fmt.Sprintf("its file has %d bytes with another hash", len(data))}
+	}
+	return nil
+}
+
+// Has reports whether a block is here. Of a block that is listed as damaged the
+// content decides.
+func (s *store) Has(ctx context.Context, c cid.Cid) (bool, error) {
+	if !s.damaged.has(c.Hash()) {
+		return s.Blockstore.Has(ctx, c)
+	}
+	_, err := s.Get(ctx, c)
+	if ipld.IsNotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// GetSize returns the size of a block, as Has decides whether it is here.
+func (s *store) GetSize(ctx context.Context, c cid.Cid) (int, error) {
+	if !s.damaged.has(c.Hash()) {
+		return s.Blockstore.GetSize(ctx, c)
+	}
+	b, err := s.Get(ctx, c)
+	if err != nil {
+		return -1, err
+	}
+	return len(b.RawData()), nil
+}
+
+// DeleteBlock removes a block, damaged or not.
+func (s *store) DeleteBlock(ctx context.Context, c cid.Cid) error {
+	err := s.Blockstore.DeleteBlock(ctx, c)
+	if err == nil {
+		s.damaged.remove(ctx, c.Hash())
+	}
+	return err
+}
+
+// written takes blocks off the damaged list.
+func (s *store) written(ctx context.Context, bs []blocks.Block) {
+	if s.damaged.size.Load() == 0 {
+		return
+	}
+	for _, b := range bs {
+		if n := s.damaged.remove(ctx, b.Cid().Hash()); n > 0 {
+			s.damaged.healed.Add(uint64(n))
+			logger.Infof("block %s was damaged or missing and is here again", b.Cid())
+		}
+	}
+}
