@@ -49,7 +49,7 @@ func (h *Handler) newRouter() (http.Handler, error) {
 		h.fail(w, r, noRoute(allowed(router, r, methods)))
 	})
 	router.NotFoundHandler, router.MethodNotAllowedHandler = missed, missed
-	return trimSlash(router), nil
+	return oneSpelling(router), nil
 }
 
 // addRoute adds one line of the table and returns the methods it answers.
@@ -92,7 +92,7 @@ func checkRoute(route Route) error {
 // is asked before routing, so that without credentials nobody learns which
 // routes there are.
 func (h *Handler) isOpen(r *http.Request) bool {
-	return h.open[r.Method+" "+withoutSlash(r.URL.EscapedPath())]
+	return h.open[r.Method+" "+canonicalPath(r.URL.EscapedPath())]
 }
 
 // handle answers with what a route's function returns. The function gets a
@@ -154,28 +154,6 @@ func allowed(router *mux.Router, r *http.Request, methods []string) []string {
 		}
 	}
 	return allow
-}
-
-// trimSlash makes a path with a trailing slash the same as without.
-func trimSlash(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if path := r.URL.EscapedPath(); withoutSlash(path) != path {
-			trimmed := *r.URL
-			trimmed.Path = strings.TrimSuffix(trimmed.Path, "/")
-			trimmed.RawPath = strings.TrimSuffix(trimmed.RawPath, "/")
-			copied := *r
-			copied.URL = &trimmed
-			r = &copied
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-func withoutSlash(path string) string {
-	if path == "/" {
-		return path
-	}
-	return strings.TrimSuffix(path, "/")
 }
 
 // PathVar returns a variable of the route's path, decoded. A variable that is

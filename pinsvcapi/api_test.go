@@ -143,6 +143,51 @@ func TestRequestIDInAnyEncoding(t *testing.T) {
 	require.Equal(t, []string{v1.String()}, ids(a.list("cid="+v1.String())))
 }
 
+// A CIDv0 and the CIDv1 of its block are two pins, and the one finds the other
+// where its own is not there.
+func TestOtherVersionOfACID(t *testing.T) {
+	v0 := cid.NewCidV0(testCID(1).Hash())
+	v1 := cid.NewCidV1(cid.DagProtobuf, v0.Hash())
+	raw := testCID(1) // of the same digest, and another block
+	for _, stored := range []cid.Cid{v0, v1} {
+		other := map[cid.Cid]cid.Cid{v0: v1, v1: v0}[stored]
+		a := newTestAPI(t)
+		a.cluster.seed(Pin{CID: stored, Name: "stored"})
+		require.Equal(t, stored.String(), a.pin(http.MethodGet, "/pins/"+other.String(), "").RequestID)
+		for _, q := range []string{"cid=" + other.String(), "cid=" + v0.String() + "," + v1.String(), "cid[]=" + other.String() + "&limit=1"} {
+			got := a.list(q)
+			require.Equal(t, []string{stored.String()}, ids(got), q)
+			require.Equal(t, 1, got.Count, q)
+		}
+		require.Empty(t, ids(a.list("name=else&cid="+other.String())), "the other filters count")
+		require.Empty(t, ids(a.list("cid="+raw.String())))
+		code, _ := a.do(http.MethodDelete, "/pins/"+raw.String(), "")
+		require.Equal(t, http.StatusNotFound, code)
+
+		// Replaced by the other version: a pin of its own, and the old one goes.
+		got := a.pin(http.MethodPost, "/pins/"+other.String(), `{"cid":"`+other.String()+`","name":"new"}`)
+		require.Equal(t, other.String(), got.RequestID)
+		require.Equal(t, []string{other.String()}, ids(a.list("cid="+v0.String()+","+v1.String())))
+		// Replaced by itself under its other name: an update in place.
+		got = a.pin(http.MethodPost, "/pins/"+stored.String(), `{"cid":"`+other.String()+`","name":"newer"}`)
+		require.Equal(t, "newer", got.Pin.Name)
+		require.Equal(t, "newer", a.pin(http.MethodGet, "/pins/"+stored.String(), "").Pin.Name)
+		code, _ = a.do(http.MethodDelete, "/pins/"+stored.String(), "")
+		require.Equal(t, http.StatusAccepted, code)
+		code, _ = a.do(http.MethodDelete, "/pins/"+stored.String(), "")
+		require.Equal(t, http.StatusNotFound, code)
+	}
+
+	// The exact one, also when only the other one passes the other filters.
+	a := newTestAPI(t)
+	a.cluster.seed(Pin{CID: v0, Name: "v0"}, Pin{CID: v1, Name: "v1"})
+	require.Empty(t, ids(a.list("name=v1&cid="+v0.String())))
+	require.Len(t, ids(a.list("cid="+v0.String()+","+v1.String())), 2)
+	code, _ := a.do(http.MethodDelete, "/pins/"+v1.String(), "")
+	require.Equal(t, http.StatusAccepted, code)
+	require.Equal(t, "v0", a.pin(http.MethodGet, "/pins/"+v1.String(), "").Pin.Name)
+}
+
 func TestTrailingSlashIsTheSameRoute(t *testing.T) {
 	a := newTestAPI(t)
 	a.cluster.seed(Pin{CID: testCID(1)})
@@ -253,10 +298,10 @@ func TestBadRequests(t *testing.T) {
 		"origins of numbers":      {"POST", "/pins", withCID(`"origins":[1]`), 400, "origins"},
 		"origins of null":         {"POST", "/pins", withCID(`"origins":[null]`), 400, "origins"},
 		"body too large":          {"POST", "/pins", withCID(`"x":"` + strings.Repeat("x", 1<<20) + `"`), 413, "body"},
-		"replace: bad id":         {"POST", "/pins/nonsense", withCID(`"name":"x"`), 400, "requestid"},
+		"replace: bad id":         {"POST", "/pins/nonsense", withCID(`"name":"x"`), 404, "there is no pin"},
 		"replace: bad body":       {"POST", "/pins/" + c, "{", 400, "body"},
-		"get: bad id":             {"GET", "/pins/nonsense", "", 400, "requestid"},
-		"delete: bad id":          {"DELETE", "/pins/nonsense", "", 400, "requestid"},
+		"get: bad id":             {"GET", "/pins/nonsense", "", 404, "there is no pin"},
+		"delete: bad id":          {"DELETE", "/pins/nonsense", "", 404, "there is no pin"},
 		"get: unknown id":         {"GET", "/pins/" + testCID(99).String(), "", 404, "there is no pin"},
 		"limit 0":                 {"GET", "/pins?limit=0", "", 400, "limit"},
 		"limit -1":                {"GET", "/pins?limit=-1", "", 400, "limit"},
@@ -276,6 +321,30 @@ func TestBadRequests(t *testing.T) {
 		"filter: meta no strings": {"GET", "/pins?meta=" + url.QueryEscape(`{"a":1}`), "", 400, "meta"},
 		"filter: meta an array":   {"GET", "/pins?meta=" + url.QueryEscape(`["a"]`), "", 400, "meta"},
 		"filter: meta reserved":   {"GET", "/pins?meta=" + url.QueryEscape(`{"pinsvc-x":"1"}`), "", 400, "meta"},
+		"filter: meta a Go map":   {"GET", "/pins?meta=" + url.QueryEscape(`map[a:b]`), "", 400, `meta: "map[a:b]" is not a JSON object`},
+		"filter: meta a dict":     {"GET", "/pins?meta=" + url.QueryEscape(`{'a': 'b'}`), "", 400, `meta: "{'a': 'b'}" is not a JSON object`},
+		"filter: meta in meta":    {"GET", "/pins?meta[a][b]=c", "", 400, "meta"},
+		"filter: meta[]":          {"GET", "/pins?meta[]=c", "", 400, "meta"},
+		"filter: meta[":           {"GET", "/pins?meta[a=c", "", 400, "meta"},
+		"filter: meta[a]b":        {"GET", "/pins?meta[a]b=c", "", 400, "meta"},
+		"filter: meta.a":          {"GET", "/pins?meta.a=c", "", 400, "meta"},
+		"filter: meta[reserved]":  {"GET", "/pins?meta[pinsvc-x]=1", "", 400, "meta"},
+		"filter: meta twice":      {"GET", "/pins?meta[a]=1&meta[a]=2", "", 400, "meta"},
+		"filter: meta both ways":  {"GET", "/pins?meta[a]=1&meta=" + url.QueryEscape(`{"a":"2"}`), "", 400, "meta"},
+		"filter: cid[a]":          {"GET", "/pins?cid[a]=" + c, "", 400, "cid"},
+		"filter: cid[0][1]":       {"GET", "/pins?cid[0][1]=" + c, "", 400, "cid"},
+		"filter: cid[-1]":         {"GET", "/pins?cid[-1]=" + c, "", 400, "cid"},
+		"filter: cid]":            {"GET", "/pins?cid]=" + c, "", 400, "cid"},
+		"filter: status[x]":       {"GET", "/pins?status[eq]=pinned", "", 400, "status"},
+		"filter: bad status[]":    {"GET", "/pins?status[]=done", "", 400, "status"},
+		"filter: name[]":          {"GET", "/pins?name[]=a", "", 400, "name"},
+		"filter: match[0]":        {"GET", "/pins?match[0]=exact", "", 400, "match"},
+		"filter: before[lt]":      {"GET", "/pins?before[lt]=2020-07-27T17:32:28Z", "", 400, "before"},
+		"filter: after[]":         {"GET", "/pins?after[]=2020-07-27T17:32:28Z", "", 400, "after"},
+		"limit[]":                 {"GET", "/pins?limit[]=1", "", 400, "limit"},
+		"filter: two names":       {"GET", "/pins?name=a&name=b", "", 400, "name"},
+		"filter: two befores":     {"GET", "/pins?before=2020-07-27T17:32:28Z&before=2021-07-27T17:32:28Z", "", 400, "before"},
+		"filter: 6 and 5 CIDs":    {"GET", "/pins?cid=" + strings.Join(cids[:6], ",") + "&cid[]=" + strings.Join(cids[6:11], "&cid[]="), "", 400, "cid"},
 		"filter: 11 CIDs":         {"GET", "/pins?cid=" + strings.Join(cids, ","), "", 400, "cid"},
 		"filter: bad CID":         {"GET", "/pins?cid=" + c + ",nonsense", "", 400, "cid"},
 		"filter: name too long":   {"GET", "/pins?name=" + strings.Repeat("n", 256), "", 400, "name"},

@@ -73,6 +73,9 @@ func (b *pinBody) parseCID(fields map[string]json.RawMessage) error {
 		return invalid("cid", "it is not a string")
 	}
 	c, err := parseCID("cid", text)
+	if err == nil {
+		err = checkPinnable("cid", c)
+	}
 	b.cid = c
 	return err
 }

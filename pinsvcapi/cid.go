@@ -15,6 +15,20 @@ const maxIdentity = 128
 // in the longest encoding, is far below.
 const maxCIDText = 1024
 
+// otherVersion returns the CIDv1 of a CIDv0, or the CIDv0 of a CIDv1 that has
+// one: dag-pb with a sha2-256 of 32 bytes.
+func otherVersion(c cid.Cid) (cid.Cid, bool) {
+	p := c.Prefix()
+	switch {
+	case p.Version == 0:
+		return cid.NewCidV1(cid.DagProtobuf, c.Hash()), true
+	case p.Codec == cid.DagProtobuf && p.MhType == multihash.SHA2_256 && p.MhLength == 32:
+		return cid.NewCidV0(c.Hash()), true
+	default:
+		return cid.Undef, false
+	}
+}
+
 // parseCID reads a CID in any of its encodings; the error names param. A CIDv0
 // and the CIDv1 of the same content are two values.
 func parseCID(param, text string) (cid.Cid, error) {
@@ -28,8 +42,14 @@ func parseCID(param, text string) (cid.Cid, error) {
 	case err != nil:
 		return cid.Undef, invalid(param, "%s is not a CID", quote(text))
 	}
-	if p := c.Prefix(); p.MhType == multihash.IDENTITY && p.MhLength > maxIdentity {
-		return cid.Undef, invalid(param, "an identity CID holds at most %d bytes, not %d", maxIdentity, p.MhLength)
-	}
 	return c, nil
+}
+
+// checkPinnable refuses a CID that no IPFS node can ever pin; the error names
+// param.
+func checkPinnable(param string, c cid.Cid) error {
+	if p := c.Prefix(); p.MhType == multihash.IDENTITY && p.MhLength > maxIdentity {
+		return invalid(param, "an identity CID holds at most %d bytes, not %d", maxIdentity, p.MhLength)
+	}
+	return nil
 }

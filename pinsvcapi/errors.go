@@ -95,6 +95,11 @@ func invalid(param, format string, args ...any) error {
 	return &Error{kind: kindInvalid, details: param + ": " + fmt.Sprintf(format, args...)}
 }
 
+// unknownID returns the error of a request ID that cannot be a pin's.
+func unknownID(text string) error {
+	return &Error{kind: kindNotFound, details: "there is no pin with the requestid " + quote(text) + ", which is not a CID"}
+}
+
 // failure maps any error to the response's status, reason and details. An
 // error that is not of this API becomes a 500 without details of its own.
 func failure(err error) *common.Failure {

@@ -48,6 +48,8 @@ func (s *service) listCIDs(ctx context.Context, q query) (page, error) {
 		return page{}, err
 	}
 	slices.SortFunc(w.out, func(a, b pinStatus) int { return compare(a.pin.candidate(), b.pin.candidate()) })
+	// Both versions of a CID may have found the same pin.
+	w.out = slices.CompactFunc(w.out, func(a, b pinStatus) bool { return a.pin.CID == b.pin.CID })
 	return page{count: len(w.out), pins: firstPage(w.out, q.limit)}, nil
 }
 
@@ -153,9 +155,14 @@ func (w *walk) take(ctx context.Context, n int) error {
 }
 
 // look returns a candidate as it is now, nil when it does not pass the filter,
-// or is not the pin any more that was selected.
+// or is not the pin any more that was selected. A candidate that comes from a
+// request and not from a selection has no time.
 func (w *walk) look(ctx context.Context, c Candidate) (*pinStatus, error) {
-	p, err := w.cluster.Get(ctx, c.CID)
+	get := w.cluster.Get
+	if c.Created.IsZero() {
+		get = w.find
+	}
+	p, err := get(ctx, c.CID)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil, nil

@@ -170,6 +170,45 @@ func TestMetaFilter(t *testing.T) {
 	}
 }
 
+// The spellings of JavaScript clients (@ipfs-shipyard/pinning-service-client
+// 3.0.0, openapi-fetch 0.17, @hey-api/openapi-ts 0.90, axios, qs) filter as the
+// specification's do.
+func TestBrackets(t *testing.T) {
+	a := newTestAPI(t)
+	a.cluster.seed(
+		Pin{CID: testCID(1), Name: "n", Created: testEpoch, Meta: map[string]string{"a": "1", "b": "2"}},
+		Pin{CID: testCID(2), Name: "n", Created: testEpoch.Add(-1e9), Meta: map[string]string{"a": "1"}},
+		Pin{CID: testCID(3), Name: "m", Created: testEpoch.Add(-2e9), Meta: map[string]string{"a": "", "x[0]": "y", "q r&": "=,"}},
+	)
+	a.cluster.said[testCID(2)] = stateOf(StateFailed)
+	one, two, three := testCID(1).String(), testCID(2).String(), testCID(3).String()
+	for query, want := range map[string][]string{
+		"meta[a]=1":                            {one, two},
+		"meta%5Ba%5D=1":                        {one, two},
+		"meta[a]=1&meta[b]=2":                  {one},
+		"meta[a]=1&meta=%7B%22b%22:%222%22%7D": {one},
+		"meta=%7B%22b%22:%222%22%7D&meta={%22a%22:%221%22}": {one},
+		"meta[a]=1&meta[a]=1":                               {one, two},
+		"meta[a]=":                                          {three},
+		"meta[x[0]]=y":                                      {three},
+		"meta[q+r%26]=%3D%2C":                               {three},
+		"meta[no]=1":                                        {},
+		"meta[a]=1&status[]=failed":                         {two},
+		"status[]=failed&status[]=pinned":                   {one, two, three},
+		"status[0]=failed&status[1]=queued":                 {two},
+		"status[]=failed,queued":                            {two},
+		"status[]=":                                         {one, three}, // as status=
+		"cid[]=" + one + "&cid[]=" + three:                  {one, three},
+		"cid[0]=" + one + "&cid[1]=" + two:                  {one, two},
+		"cid=" + one + "&cid[]=" + two + "," + three:        {one, two, three},
+		"cid%5B%5D=" + two:                                  {two},
+		"other[a]=1&x.y=2&[meta]=1":                         {one, three}, // unknown names
+		"name=n&name=n&name=":                               {one, two},
+	} {
+		require.Equal(t, want, ids(a.list(query)), query)
+	}
+}
+
 // stateOf lets one peer say one thing of a pin.
 func stateOf(s State) []PeerStatus {
 	return []PeerStatus{{Peer: "peer1", State: s}}

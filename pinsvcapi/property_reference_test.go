@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/ipfs/go-cid"
 )
 
 // The reference: what a list is, written from the specification and the design
@@ -88,8 +90,34 @@ func (q refQuery) matchesName(name string) bool {
 	return false
 }
 
+// sibling returns the CIDv0 or CIDv1 of the same block, "" when there is none.
+func sibling(id string) string {
+	c := cid.MustParse(id)
+	if c.Type() != cid.DagProtobuf {
+		return ""
+	}
+	if c.Version() == 0 {
+		return cid.NewCidV1(cid.DagProtobuf, c.Hash()).String()
+	}
+	return cid.NewCidV0(c.Hash()).String()
+}
+
+// found returns the CID under which a request for id finds a pin: the exact one
+// wherever it is, else the other version.
+func found(id string, has func(id string) bool) string {
+	if other := sibling(id); !has(id) && other != "" && has(other) {
+		return other
+	}
+	return id
+}
+
 // list returns all pins that match, in order, and the page of them.
 func (q refQuery) list(pins []refPin) (all, page []refPin) {
+	has := func(id string) bool { return slices.ContainsFunc(pins, func(p refPin) bool { return p.id == id }) }
+	q.ids = slices.Clone(q.ids)
+	for i, id := range q.ids {
+		q.ids[i] = found(id, has)
+	}
 	for _, p := range pins {
 		if q.matches(p) {
 			all = append(all, p)

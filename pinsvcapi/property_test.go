@@ -127,7 +127,11 @@ func drawQuery(t *rapid.T, pins []refPin) refQuery {
 		q.ids = []string{some.id, testCID(1000).String()}
 		for range rapid.IntRange(0, 8).Draw(t, "cids") {
 			if len(pins) > 0 {
-				q.ids = append(q.ids, rapid.SampledFrom(pins).Draw(t, "cid").id)
+				id := rapid.SampledFrom(pins).Draw(t, "cid").id
+				if other := sibling(id); other != "" && rapid.Bool().Draw(t, "other version") {
+					id = other
+				}
+				q.ids = append(q.ids, id)
 			}
 		}
 	}
@@ -160,6 +164,22 @@ func drawQuery(t *rapid.T, pins []refPin) refQuery {
 	return q
 }
 
+// renderMeta writes some entries with brackets and the others as JSON.
+func (q refQuery) renderMeta(t *rapid.T, add func(name, value string)) {
+	rest := maps.Clone(q.meta)
+	for _, k := range slices.Sorted(maps.Keys(q.meta)) {
+		if k != "" && rapid.Bool().Draw(t, "bracket") {
+			add("meta["+k+"]", q.meta[k])
+			delete(rest, k)
+		}
+	}
+	if len(rest) > 0 {
+		raw, err := json.Marshal(rest)
+		require.NoError(t, err)
+		add("meta", string(raw))
+	}
+}
+
 // render writes a query in one of the many ways that mean the same.
 func (q refQuery) render(t *rapid.T) string {
 	var params []string
@@ -167,7 +187,8 @@ func (q refQuery) render(t *rapid.T) string {
 	list := func(name string, words []string) {
 		for len(words) > 0 {
 			n := rapid.IntRange(1, len(words)).Draw(t, "split")
-			add(name, strings.Join(words[:n], ","))
+			spelling := rapid.SampledFrom([]string{"", "", "[]", "[0]", "%5B12%5D"}).Draw(t, "brackets")
+			add(name+spelling, strings.Join(words[:n], ","))
 			words = words[n:]
 		}
 	}
@@ -179,11 +200,7 @@ func (q refQuery) render(t *rapid.T) string {
 	list("status", q.statuses)
 	add("name", q.name)
 	add("match", q.match)
-	if len(q.meta) > 0 {
-		raw, err := json.Marshal(q.meta)
-		require.NoError(t, err)
-		add("meta", string(raw))
-	}
+	q.renderMeta(t, add)
 	if q.before != nil {
 		add("before", drawTime(t, *q.before))
 	}

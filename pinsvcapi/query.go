@@ -34,12 +34,15 @@ type query struct {
 }
 
 // parseQuery reads the parameters of GET /pins. Unknown ones are ignored, an
-// empty value counts as absent, repeated lists add up. The error names the
+// empty value counts as absent, repeated lists and meta add up. The error names the
 // first parameter that is wrong.
 func parseQuery(raw string) (query, error) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
 		return query{}, invalid("query", "%v", err)
+	}
+	if values, err = plainValues(values); err != nil {
+		return query{}, err
 	}
 	q := query{limit: defaultLimit}
 	for _, parse := range []func(url.Values) error{
@@ -50,6 +53,11 @@ func parseQuery(raw string) (query, error) {
 		}
 	}
 	return q, nil
+}
+
+// given returns the values of a parameter, without the empty ones.
+func given(values url.Values, param string) []string {
+	return slices.DeleteFunc(slices.Clone(values[param]), func(s string) bool { return s == "" })
 }
 
 // list returns the elements of a comma-separated parameter, over all of its
@@ -64,10 +72,8 @@ func list(values url.Values, param string) []string {
 
 // scalar returns the first value of a parameter that is not empty.
 func scalar(values url.Values, param string) string {
-	for _, v := range values[param] {
-		if v != "" {
-			return v
-		}
+	for _, v := range given(values, param) {
+		return v
 	}
 	return ""
 }
@@ -109,14 +115,35 @@ func (q *query) parseName(values url.Values) error {
 	return nil
 }
 
+// parseMeta reads the filter by meta. All entries of a repeated parameter have
+// to match.
 func (q *query) parseMeta(values url.Values) error {
-	raw := scalar(values, "meta")
-	if raw == "" {
-		return nil
+	for _, raw := range given(values, "meta") {
+		meta, err := parseMeta([]byte(raw))
+		if err != nil {
+			return err
+		}
+		if err := q.addMeta(meta); err != nil {
+			return err
+		}
 	}
-	meta, err := parseMeta([]byte(raw))
-	q.meta = meta
-	return err
+	return nil
+}
+
+func (q *query) addMeta(meta map[string]string) error {
+	if q.meta == nil {
+		q.meta = make(map[string]string, len(meta))
+	}
+	for k, v := range meta {
+		if other, ok := q.meta[k]; ok && other != v {
+			return invalid(metaParam, "the key %s has two values, %s and %s", quote(k), quote(other), quote(v))
+		}
+		q.meta[k] = v
+	}
+	if len(q.meta) > maxMeta {
+		return invalid(metaParam, "at most %d entries, not %d", maxMeta, len(q.meta))
+	}
+	return nil
 }
 
 // parseStatus applies the default as well: without any filter of a pin's
@@ -187,7 +214,7 @@ func (q *query) parseLimit(values url.Values) error {
 func parseMeta(raw []byte) (map[string]string, error) {
 	var fields map[string]*string
 	if err := json.Unmarshal(raw, &fields); err != nil {
-		return nil, invalid("meta", "it is not a JSON object of strings")
+		return nil, invalid("meta", `%s is not a JSON object of strings, like {"key":"value"}`, quote(string(raw)))
 	}
 	if len(fields) > maxMeta {
 		return nil, invalid("meta", "at most %d entries, not %d", maxMeta, len(fields))

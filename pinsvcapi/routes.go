@@ -95,13 +95,19 @@ func (a *API) readPin(r *http.Request) (pinBody, error) {
 	return b, err
 }
 
-// requestID reads the path's request ID, which is a CID in any encoding.
+// requestID reads the path's request ID, which is a CID in any encoding. Anything
+// else is the request ID of no pin: clients that come from another service delete
+// with its IDs, and take a 404 for done.
 func requestID(r *http.Request) (cid.Cid, error) {
 	text, err := common.PathVar(r, "requestid")
 	if err != nil {
 		return cid.Undef, err
 	}
-	return parseCID("requestid", text)
+	id, err := cid.Decode(text)
+	if err != nil {
+		return cid.Undef, unknownID(text)
+	}
+	return id, nil
 }
 
 // answer puts a pin on the wire.

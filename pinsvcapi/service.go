@@ -25,9 +25,20 @@ type pinStatus struct {
 	info      map[string]string
 }
 
+// find returns the pin of a CID or, only where there is none, that of the CID's
+// other version.
+func (s *service) find(ctx context.Context, id cid.Cid) (Pin, error) {
+	p, err := s.cluster.Get(ctx, id)
+	other, ok := otherVersion(id)
+	if !ok || !errors.Is(err, ErrNotFound) {
+		return p, err
+	}
+	return s.cluster.Get(ctx, other)
+}
+
 // get returns the pin of a request ID with its status.
 func (s *service) get(ctx context.Context, id cid.Cid) (pinStatus, error) {
-	p, err := s.cluster.Get(ctx, id)
+	p, err := s.find(ctx, id)
 	if err != nil {
 		return pinStatus{}, err
 	}
@@ -64,23 +75,30 @@ func (s *service) add(ctx context.Context, b pinBody) (pinStatus, error) {
 // that an interruption leaves both; a replacement by the same CID is an update
 // in place and never unpins.
 func (s *service) replace(ctx context.Context, id cid.Cid, b pinBody) (pinStatus, error) {
-	if _, err := s.cluster.Get(ctx, id); err != nil {
+	old, err := s.find(ctx, id)
+	if err != nil {
 		return pinStatus{}, err
 	}
 	p, err := s.add(ctx, b)
-	if err != nil || id == b.cid {
+	if err != nil || old.CID == b.cid {
 		return p, err
 	}
-	err = s.cluster.Delete(ctx, id)
+	err = s.cluster.Delete(ctx, old.CID)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return pinStatus{}, err
 	}
 	return p, nil
 }
 
-// remove deletes the pin of a request ID.
+// remove deletes the pin of a request ID: the exact CID's or, only where there is
+// none, that of the other version.
 func (s *service) remove(ctx context.Context, id cid.Cid) error {
-	return s.cluster.Delete(ctx, id)
+	err := s.cluster.Delete(ctx, id)
+	other, ok := otherVersion(id)
+	if !ok || !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return s.cluster.Delete(ctx, other)
 }
 
 // withStatus asks the pin's peers for its status.

@@ -50,6 +50,11 @@ bad_query meta meta=nonsense
 bad_query meta 'meta=%5B%5D'
 bad_query meta 'meta=%7B%22a%22:1%7D'
 bad_query meta 'meta=%7B%22pinsvc-created%22:%22x%22%7D'
+bad_query meta 'meta%5Ba%5D%5Bb%5D=c'
+bad_query meta meta.app=x
+bad_query status 'status%5Beq%5D=pinned'
+bad_query name 'name%5B%5D=a'
+bad_query name 'name=a&name=b'
 
 bad_body cid '{}'
 bad_body cid '{"cid":""}'
@@ -73,8 +78,10 @@ bad_body json ''
 
 test_expect_success 'a request ID that is no CID' '
 	for method in GET DELETE POST; do
-		api a 400 "$method" /pins/nonsense --data "{\"cid\":\"bafkqaaa\"}" && bad requestid || return 1
-	done
+		api a 404 "$method" /pins/nonsense --data "{\"cid\":\"bafkqaaa\"}" && bad "" &&
+		api a 404 "$method" /pins/1d7b1c2e-7d0c-4d39-bb9e-6a5d4f4c9d5e --data "{\"cid\":\"bafkqaaa\"}" && bad "" || return 1
+	done &&
+	api a 404 GET /pins/bafkqaaa && bad ""
 '
 
 test_expect_success 'a request ID that is not in the pinset is 404' '
