@@ -9,6 +9,12 @@ import (
 
 // aggregate makes a pin's status out of what its peers say.
 func aggregate(p Pin, peers []PeerStatus) Status {
+	if p.Sharded {
+		// A silent peer that has never said anything may have no shard of it.
+		peers = slices.DeleteFunc(slices.Clone(peers), func(s PeerStatus) bool {
+			return s.Silent && s.State == StateQueued
+		})
+	}
 	return tally(peers).Status(p.ReplicationMin, p.Sharded)
 }
 

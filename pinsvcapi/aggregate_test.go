@@ -78,8 +78,20 @@ func checkAggregate(t *testing.T, least int, states ...State) {
 	require.Equal(t, want, aggregate(Pin{ReplicationMin: least}, said(states...)), "min %d of %v", least, states)
 }
 
-func TestShardedRootIsPinnedAnywhere(t *testing.T) {
-	require.Equal(t, StatusPinned, aggregate(Pin{Sharded: true, ReplicationMin: 2}, said(StatePinned, StateQueued, StateQueued)))
+// Each peer speaks of the shards that it has to pin.
+func TestShardedRoot(t *testing.T) {
+	everywhere, spread := Pin{Sharded: true, ReplicationMin: -1}, Pin{Sharded: true, ReplicationMin: 1}
+	require.Equal(t, StatusPinned, aggregate(everywhere, said(StatePinned, StateQueued, StateFailed)))
+	require.Equal(t, StatusFailed, aggregate(everywhere, said(StateFailed, StateFailed)))
+	require.Equal(t, StatusPinned, aggregate(spread, said(StatePinned, StatePinned, StatePinned)))
+	require.Equal(t, StatusQueued, aggregate(spread, said(StatePinned, StateQueued, StatePinned)))
+	require.Equal(t, StatusPinning, aggregate(spread, said(StatePinned, StateQueued, StatePinning)))
+	require.Equal(t, StatusFailed, aggregate(spread, said(StatePinned, StateFailed)))
+	require.Equal(t, StatusQueued, aggregate(spread, nil))
+
+	unheard := PeerStatus{State: StateQueued, Silent: true}
+	require.Equal(t, StatusPinned, aggregate(spread, append(said(StatePinned), unheard)))
+	require.Equal(t, StatusQueued, aggregate(spread, []PeerStatus{unheard}))
 }
 
 func TestDescribe(t *testing.T) {

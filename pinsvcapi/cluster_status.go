@@ -204,6 +204,8 @@ func fromTracker(info api.PinInfo, id string) PeerStatus {
 		s.State = StatePinning
 	case api.TrackerStatusPinError:
 		s.State = StateFailed
+	case api.TrackerStatusPinQueued: // with why it waits, if it is for something
+		s.State = StateQueued
 	default:
 		s.State, s.Text = StateQueued, ""
 	}

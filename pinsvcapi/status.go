@@ -21,12 +21,15 @@ type Tally [4]int
 // Status): enough replicas pinned make it pinned, else any peer that is pinning
 // makes it pinning, else any that is queued makes it queued, else it has
 // failed. Without any peer it waits. least is the pin's minimum replication
-// factor; one peer is enough when it is pinned everywhere, or sharded.
+// factor; one peer is enough when it is pinned everywhere.
+//
+// The shards of a sharded pin with replication factors are on different peers,
+// each of which speaks of its own, so that all must say pinned.
 func (n Tally) Status(least int, sharded bool) Status {
-	if sharded {
-		least = 1
-	}
 	peers := n[StateQueued] + n[StatePinning] + n[StatePinned] + n[StateFailed]
+	if sharded && least >= 0 {
+		least = peers
+	}
 	switch {
 	case n[StatePinned] >= max(1, min(least, peers)):
 		return StatusPinned

@@ -148,6 +148,9 @@ func (b *board) holders(at *place) []*answer {
 func (b *board) status(it *item) status {
 	var n pinsvcapi.Tally
 	for _, a := range b.holders(it.place) {
+		if it.place.sharded && a.asked == 0 && len(a.later) == 0 {
+			continue // it may have no shard of it
+		}
 		n[a.state(it)]++
 	}
 	return bitOf(n.Status(it.place.least, it.place.sharded))

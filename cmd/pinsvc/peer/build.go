@@ -164,7 +164,7 @@ func (b *builder) makeComponents(ctx context.Context) error {
 	if b.view != nil {
 		observer = b.view
 	}
-	tracker := wrap.NewTracker(stateless.New(s.Tracker, n.host.ID(), s.Cluster.Peername, b.consensus.State), wrap.TrackerOptions{
+	tracker := wrap.NewTracker(stateless.New(s.Tracker, n.host.ID(), s.Cluster.Peername, b.shards.Seeing(b.consensus.State)), wrap.TrackerOptions{
 		Peer:     n.host.ID(),
 		Peername: s.Cluster.Peername,
 		State:    b.consensus.State,
@@ -173,6 +173,7 @@ func (b *builder) makeComponents(ctx context.Context) error {
 		Ahead:    !raft,
 		Observer: observer,
 		Changed:  b.consensus.Changed,
+		Shards:   b.shards,
 		Progress: b.progress(),
 		Checker:  b.checker(),
 	})
@@ -201,8 +202,8 @@ func (b *builder) makeComponents(ctx context.Context) error {
 // each.
 func (b *builder) makeConsensus(raft bool) error {
 	store := b.store
-	if raft && b.view != nil {
-		store = wrap.Watched(store, b.view.Untracked)
+	if raft {
+		store = wrap.Watched(store, b.changed)
 	}
 	inner, err := b.settings.newConsensus(b.kind, b.net, store, raft && len(b.options.Bootstrap) > 0)
 	if err != nil {
@@ -213,13 +214,14 @@ func (b *builder) makeConsensus(raft bool) error {
 		g, ok := inner.(*grouped)
 		o = wrap.ConsensusOptions{Store: b.store, Synced: ok && g.enabled()}
 	}
-	o.Room, o.PinRoom = b.disk.Room, b.pinRoom
+	o.Room, o.PinRoom, o.Shards = b.disk.Room, b.pinRoom, b.newShards()
 	if b.view != nil {
 		o.Written = b.view.Written
 	}
 	b.consensus = wrap.NewConsensus(inner, o)
 	b.local.id, b.local.consensus = b.net.host.ID(), b.consensus
 	b.closeWith("consensus", b.consensus.Shutdown)
+	b.closeWith("shards", func(context.Context) error { b.shards.Close(); return nil })
 	return nil
 }
 
@@ -251,6 +253,7 @@ func (b *builder) makeCluster(ctx context.Context) error {
 		b.gate.close()
 		return b.cluster.Shutdown(ctx)
 	})
+	b.shards.Start(b.ready)
 	if b.view != nil {
 		b.view.Start(b.ready)
 		b.closeWith("view", func(context.Context) error { b.view.Close(); return nil })

@@ -10,6 +10,7 @@ import (
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	logging "github.com/ipfs/go-log/v2"
 
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/shards"
 	"github.com/ipfs-cluster/pinsvc/common"
 	"github.com/ipfs-cluster/pinsvc/embedded"
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
@@ -44,6 +45,7 @@ type Peer struct {
 	connector   ipfscluster.IPFSConnector // set before ready is closed
 	meter       *meter
 	view        *view.View // of the pinset, for lists; nil without the API
+	shards      *shards.Keeper
 
 	ready chan struct{} // closed when the consensus is ready
 	done  chan struct{} // closed when the peer cannot go on

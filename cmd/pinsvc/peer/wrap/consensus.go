@@ -15,6 +15,7 @@ import (
 	logging "github.com/ipfs/go-log/v2"
 	rpc "github.com/libp2p/go-libp2p-gorpc"
 
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/shards"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
@@ -41,6 +42,8 @@ type ConsensusOptions struct {
 	// PinRoom, if set, says why the IPFS node of this peer has no space for a
 	// pin that is not stored yet.
 	PinRoom func(api.Pin) error
+	// Shards, if set, knows which parts of sharded adds are needed.
+	Shards *shards.Keeper
 	// Written, if set, hears of what the state has after each write, before
 	// the writer does; the pin is not defined when there is none.
 	Written func(api.Cid, api.Pin)
@@ -108,13 +111,23 @@ func (c *Consensus) SetClient(client *rpc.Client) {
 
 // LogPin stores a pin. See Consensus for what it adds to the library's.
 func (c *Consensus) LogPin(ctx context.Context, pin api.Pin) error {
+	if c.options.Shards != nil && pin.Type != api.DataType {
+		return c.logShards(ctx, pin)
+	}
+	return c.logPin(ctx, pin, func(api.Pin) api.Pin { return pin })
+}
+
+// logPin stores a pin. merge gets what is stored for the CID, and returns the pin
+// to be stored.
+func (c *Consensus) logPin(ctx context.Context, pin api.Pin, merge func(api.Pin) api.Pin) error {
 	return c.write(ctx, pin.Cid, func(ctx context.Context, stored api.Pin) (content, error) {
+		pin := merge(stored)
 		if c.options.PinRoom != nil && !stored.Defined() {
 			if err := c.options.PinRoom(pin); err != nil {
 				return "", pinsvcapi.DiskFull(err.Error())
 			}
 		}
-		pin := stamp(pin, stored, c.clock)
+		pin = stamp(pin, stored, c.clock)
 		if err := checkSize(pin); err != nil {
 			return "", err
 		}
@@ -128,9 +141,15 @@ func (c *Consensus) LogPin(ctx context.Context, pin api.Pin) error {
 
 // LogUnpin removes a pin. See Consensus for what it adds to the library's.
 func (c *Consensus) LogUnpin(ctx context.Context, pin api.Pin) error {
-	return c.write(ctx, pin.Cid, func(ctx context.Context, _ api.Pin) (content, error) {
-		return nothing, c.insist(ctx, func() error { return c.Consensus.LogUnpin(ctx, pin) })
+	var before api.Pin
+	err := c.write(ctx, pin.Cid, func(ctx context.Context, stored api.Pin) (content, error) {
+		before = stored
+		return c.logUnpin(ctx, pin, stored)
 	})
+	if err == nil && c.options.Shards != nil {
+		c.options.Shards.Unrooted(before)
+	}
+	return err
 }
 
 // Changed tells that the state has changed or is about to, so that a write that

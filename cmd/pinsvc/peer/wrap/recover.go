@@ -92,7 +92,15 @@ func (t *Tracker) compare() ([]api.PinInfo, error) {
 	for i := range infos {
 		infos[i] = t.tryAgain(infos[i])
 	}
-	return infos, nil
+	if t.options.Shards == nil {
+		return infos, nil
+	}
+	roots, err := t.unpinnedRoots(t.ctx)
+	for _, info := range roots {
+		infos = append(infos, info)
+	}
+	t.options.Shards.Sweep()
+	return infos, err
 }
 
 // automatic marks the context of the cluster's own calls.
@@ -127,6 +135,9 @@ func (t *Tracker) Repair(c api.Cid) bool {
 // checked when it is pinned. It returns its status after that.
 func (t *Tracker) Recover(ctx context.Context, c api.Cid) (api.PinInfo, error) {
 	info := t.Status(ctx, c)
+	if t.options.Shards != nil && t.isRoot(c) {
+		return t.recoverRoot(ctx, c)
+	}
 	switch info.Status {
 	case api.TrackerStatusUnexpectedlyUnpinned, api.TrackerStatusPinError, api.TrackerStatusUnpinError:
 		info = t.tryAgain(info)

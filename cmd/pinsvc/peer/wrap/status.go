@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
@@ -30,12 +31,12 @@ var errNotCompared = errors.New("this peer has not compared its pins with its IP
 func (t *Tracker) Status(ctx context.Context, c api.Cid) api.PinInfo {
 	e, ok := t.queue.get(c)
 	if !ok {
-		return t.withProgress(t.InnerTracker.Status(ctx, c))
+		return t.withProgress(t.rootStatus(ctx, t.InnerTracker.Status(ctx, c)))
 	}
 	if t.unpinned(e) && t.mine(e) && t.InnerTracker.OpContext(ctx, c) == nil {
 		return t.queued(e) // no need to ask IPFS
 	}
-	return t.withProgress(t.overlay(e, t.InnerTracker.Status(ctx, c)))
+	return t.withProgress(t.rootStatus(ctx, t.overlay(e, t.InnerTracker.Status(ctx, c))))
 }
 
 // StatusAll sends this peer's statuses that match a filter, and closes out.
@@ -80,6 +81,20 @@ func (t *Tracker) StatusAll(ctx context.Context, filter api.TrackerStatus, out c
 // operations, in this order: a pin goes from the first to the second, and would
 // be missed by a look the other way round.
 func (t *Tracker) statusAllFromMemory(ctx context.Context, filter api.TrackerStatus) ([]api.PinInfo, error) {
+	if k := t.options.Shards; k == nil || !k.Any() || !filter.Match(notPinned) {
+		return t.operations(ctx, filter)
+	}
+	// A root's status depends on that of all its parts.
+	all, err := t.operations(ctx, filter|notPinned)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, t.rootStatuses(ctx, all)...)
+	return slices.DeleteFunc(all, func(info api.PinInfo) bool { return !info.Status.Match(filter) }), nil
+}
+
+// operations is statusAllFromMemory without the roots of sharded adds.
+func (t *Tracker) operations(ctx context.Context, filter api.TrackerStatus) ([]api.PinInfo, error) {
 	noted := make(map[api.Cid]entry)
 	if filter.Match(api.TrackerStatusPinQueued) {
 		for _, c := range t.queue.cids() {
@@ -107,9 +122,13 @@ func (t *Tracker) statusAllFromMemory(ctx context.Context, filter api.TrackerSta
 // statusAllFromIPFS passes the inner tracker's list on. It is not given the
 // caller's context: it would leave a goroutine behind when that ends.
 func (t *Tracker) statusAllFromIPFS(ctx context.Context, filter api.TrackerStatus, send func(api.PinInfo) bool) error {
+	roots, err := t.unpinnedRoots(ctx)
+	if err != nil {
+		return err
+	}
 	stopped := false
-	err := t.collect(t.ctx, filter, func(info api.PinInfo) {
-		if stopped {
+	err = t.collect(t.ctx, filter, func(info api.PinInfo) {
+		if _, ok := roots[info.Cid]; stopped || ok {
 			return
 		}
 		if e, ok := t.queue.get(info.Cid); ok {
@@ -119,10 +138,32 @@ func (t *Tracker) statusAllFromIPFS(ctx context.Context, filter api.TrackerStatu
 		}
 		stopped = !send(t.withProgress(info))
 	})
+	for _, info := range roots {
+		if !stopped && info.Status.Match(filter) {
+			stopped = !send(info)
+		}
+	}
 	if stopped {
 		return t.ended(ctx)
 	}
 	return err
+}
+
+// unpinnedRoots returns the statuses of the roots of sharded adds that are not
+// pinned.
+func (t *Tracker) unpinnedRoots(ctx context.Context) (map[api.Cid]api.PinInfo, error) {
+	if k := t.options.Shards; k == nil || !k.Any() {
+		return nil, nil
+	}
+	all, err := t.operations(ctx, notPinned)
+	if err != nil {
+		return nil, err
+	}
+	roots := make(map[api.Cid]api.PinInfo)
+	for _, info := range t.rootStatuses(ctx, all) {
+		roots[info.Cid] = info
+	}
+	return roots, nil
 }
 
 // ended says why statuses are not sent any more.

@@ -2,7 +2,9 @@ package wrap
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/ipfs-cluster/ipfs-cluster/api"
@@ -10,6 +12,8 @@ import (
 	"github.com/ipfs/go-cid"
 	rpc "github.com/libp2p/go-libp2p-gorpc"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/shards"
 )
 
 const (
@@ -45,8 +49,8 @@ type Checker interface {
 	CheckAll()
 }
 
-// TrackerOptions are all needed, but for Verified, Observer, Changed, Progress
-// and Checker.
+// TrackerOptions are all needed, but for Verified, Observer, Changed, Shards,
+// Progress and Checker.
 type TrackerOptions struct {
 	Peer     peer.ID // this peer
 	Peername string  // its name in the cluster
@@ -61,6 +65,8 @@ type TrackerOptions struct {
 	Observer Observer
 	// Changed is called for each change, as Observer is: Consensus.Changed.
 	Changed func(api.Cid)
+	// Shards, if set, knows the parts of sharded adds, and hears of every change.
+	Shards *shards.Keeper
 	// Progress tells how many blocks and bytes of a pin that is being fetched
 	// are here; ok is false when it is not. It must not wait.
 	Progress func(cid.Cid) (blocks, bytes uint64, ok bool)
@@ -87,6 +93,8 @@ type Tracker struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
+	client atomic.Pointer[rpc.Client]
+
 	mu       sync.Mutex
 	watched  map[api.Cid]struct{} // operations whose end is waited for
 	started  bool
@@ -110,6 +118,7 @@ func NewTracker(inner InnerTracker, o TrackerOptions) *Tracker {
 
 // SetClient implements ipfscluster.Component and starts the work.
 func (t *Tracker) SetClient(client *rpc.Client) {
+	t.client.Store(client)
 	t.InnerTracker.SetClient(client)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -174,6 +183,13 @@ func (t *Tracker) tell(c api.Cid, pin *api.Pin) {
 	if t.options.Changed != nil {
 		t.options.Changed(c)
 	}
+	switch k := t.options.Shards; {
+	case k == nil:
+	case pin != nil:
+		k.Tracked(*pin)
+	default:
+		k.Untracked(c)
+	}
 }
 
 // PinQueueSize returns the number of pins that wait, here and in the library's
@@ -181,6 +197,19 @@ func (t *Tracker) tell(c api.Cid, pin *api.Pin) {
 func (t *Tracker) PinQueueSize(ctx context.Context) (int64, error) {
 	n, err := t.InnerTracker.PinQueueSize(ctx)
 	return n + int64(t.queue.size()), err
+}
+
+// errNoClient says that the peer has not been put together yet.
+var errNoClient = errors.New("the peer is starting")
+
+// PinInCluster stores a pin in the cluster, as the APIs do. Without allocations
+// the cluster chooses them.
+func (t *Tracker) PinInCluster(ctx context.Context, pin api.Pin) error {
+	client := t.client.Load()
+	if client == nil {
+		return errNoClient
+	}
+	return client.CallContext(ctx, "", "Cluster", "Pin", pin, &api.Pin{})
 }
 
 // watch has a pin looked at again when its operation ends.

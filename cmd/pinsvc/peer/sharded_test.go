@@ -1,0 +1,252 @@
+package peer
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs/boxo/ipld/merkledag"
+	"github.com/ipfs/go-cid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
+)
+
+// added is what the REST API says of an upload.
+type added struct {
+	status int
+	lines  []addedLine
+}
+
+type addedLine struct {
+	Name    string
+	Cid     *api.Cid
+	Code    int
+	Message string
+}
+
+// upload sends files to the REST API.
+func upload(t *testing.T, p *Peer, query string, contents ...[]byte) (a added) {
+	t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	for i, content := range contents {
+		part, err := form.CreateFormFile("file", fmt.Sprintf("file%d", i))
+		require.NoError(t, err)
+		_, err = part.Write(content)
+		require.NoError(t, err)
+	}
+	require.NoError(t, form.Close())
+	var status int
+	status, text := requestForm(t, p, "/add?"+query, form.FormDataContentType(), &body)
+	a.status = status
+	for dec := json.NewDecoder(strings.NewReader(text)); ; {
+		var line addedLine
+		err := dec.Decode(&line)
+		if err == io.EOF {
+			return a
+		}
+		require.NoError(t, err, text)
+		a.lines = append(a.lines, line)
+	}
+}
+
+func requestForm(t *testing.T, p *Peer, path, contentType string, body io.Reader) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url(t, p, "api.restapi")+path, body)
+	require.NoError(t, err)
+	r.Header.Set("Content-Type", contentType)
+	r.SetBasicAuth(DefaultUser, p.settings.Pinsvcapi.Value().BasicAuthCredentials[DefaultUser])
+	resp, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return resp.StatusCode, string(text)
+}
+
+// addSharded adds data in shards and returns its root.
+func addSharded(t *testing.T, p *Peer, name, query string, data []byte) cid.Cid {
+	t.Helper()
+	a := upload(t, p, "shard=true&shard-size=1000000&raw-leaves=true&cid-version=1&name="+name+query, data)
+	require.Equal(t, http.StatusOK, a.status)
+	for _, l := range a.lines {
+		if l.Name == "file0" {
+			return l.Cid.Cid
+		}
+	}
+	require.Fail(t, "no root", "%v", a.lines)
+	return cid.Undef
+}
+
+// entries returns the pins of the state that have some of the types.
+func entries(t *testing.T, p *Peer, types api.PinType) map[cid.Cid]api.Pin {
+	t.Helper()
+	st, err := p.local.State(t.Context())
+	require.NoError(t, err)
+	out := make(chan api.Pin, 1000)
+	require.NoError(t, st.List(t.Context(), out))
+	all := make(map[cid.Cid]api.Pin)
+	for pin := range out {
+		if pin.Type&types != 0 {
+			all[pin.Cid.Cid] = pin
+		}
+	}
+	return all
+}
+
+// requireReads reads a file of raw leaves below one node from the peer's IPFS
+// node.
+func requireReads(t *testing.T, p *Peer, root cid.Cid, data []byte) {
+	t.Helper()
+	raw, err := p.node.BlockGet(t.Context(), api.NewCid(root))
+	require.NoError(t, err)
+	node, err := merkledag.DecodeProtobuf(raw)
+	require.NoError(t, err)
+	var got []byte
+	for _, l := range node.Links() {
+		leaf, err := p.node.BlockGet(t.Context(), api.NewCid(l.Cid))
+		require.NoError(t, err)
+		got = append(got, leaf...)
+	}
+	require.True(t, bytes.Equal(data, got))
+}
+
+const parts = api.ShardType | api.ClusterDAGType
+
+func TestSharedShardsStay(t *testing.T) {
+	p := startEmbedded(t)
+	data := noise(t, "shared", 6_000_000)
+	a := addSharded(t, p, "A", "", data[:3_000_000])
+	onlyA := entries(t, p, parts)
+	b := addSharded(t, p, "B", "", data)
+	require.Less(t, len(entries(t, p, parts)), 2*len(onlyA)+2, "they share shards")
+	requirePinned(t, p, a)
+	requirePinned(t, p, b)
+
+	code, text := requestOf(t, p, "api.restapi", http.MethodDelete, "/pins/"+a.String(), "")
+	require.Equal(t, http.StatusOK, code, text)
+	code, text = requestOf(t, p, "api.restapi", http.MethodPost, "/ipfs/gc", "")
+	require.Equal(t, http.StatusOK, code, text)
+	requirePinned(t, p, b)
+	requireReads(t, p, b, data)
+
+	code, text = request(t, p, http.MethodDelete, "/pins/"+b.String(), "")
+	require.Equal(t, http.StatusAccepted, code, text)
+	require.Empty(t, entries(t, p, api.AllType), "nothing is left")
+	require.Eventually(t, func() bool { return len(listPins(t, p)) == 0 }, patient, 10*time.Millisecond)
+}
+
+// drop removes a part from the state, as an older peer does.
+func drop(t *testing.T, p *Peer, c cid.Cid) {
+	t.Helper()
+	require.NoError(t, p.local.consensus.(*wrap.Consensus).Consensus.LogUnpin(t.Context(), api.PinCid(api.NewCid(c))))
+	require.Eventually(t, func() bool {
+		_, ok := entries(t, p, parts)[c]
+		return !ok
+	}, patient, time.Millisecond)
+}
+
+// clusterStatus returns what the REST API says of the only peer's status.
+func clusterStatus(t *testing.T, p *Peer, path, method string) (status, message string) {
+	t.Helper()
+	code, text := requestOf(t, p, "api.restapi", method, path, "")
+	require.Equal(t, http.StatusOK, code, text)
+	var info api.GlobalPinInfo
+	require.NoError(t, json.Unmarshal([]byte(text), &info))
+	require.Len(t, info.PeerMap, 1, text)
+	for _, one := range info.PeerMap {
+		return one.Status.String(), one.Error
+	}
+	return "", ""
+}
+
+// count returns how many pins of a status the Pinning Service API counts.
+func count(t *testing.T, p *Peer, status string) int {
+	t.Helper()
+	code, text := request(t, p, http.MethodGet, "/pins?status="+status, "")
+	require.Equal(t, http.StatusOK, code, text)
+	var list struct {
+		Count   int
+		Results []json.RawMessage
+	}
+	require.NoError(t, json.Unmarshal([]byte(text), &list))
+	require.Len(t, list.Results, list.Count)
+	return list.Count
+}
+
+var partKinds = map[string]api.PinType{"shards": api.ShardType, "cluster DAG": api.ClusterDAGType, "both": parts}
+
+func TestMissingPartsAreSeenAndRecovered(t *testing.T) {
+	for name, kind := range partKinds {
+		t.Run(name, func(t *testing.T) {
+			p := startEmbedded(t)
+			data := noise(t, "missing", 3_000_000)
+			root := addSharded(t, p, "A", "", data)
+			requirePinned(t, p, root)
+			status, _ := clusterStatus(t, p, "/pins/"+root.String(), http.MethodGet)
+			require.Equal(t, "sharded", status)
+			p.shards.Close() // nobody pins them again by itself
+
+			for c := range entries(t, p, kind) {
+				drop(t, p, c)
+			}
+			s := get(t, p, root)
+			require.Equal(t, "queued", s.Status)
+			require.Contains(t, s.Info["status_details"], "not in the pinset")
+			status, message := clusterStatus(t, p, "/pins/"+root.String(), http.MethodGet)
+			require.Equal(t, "pin_queued", status)
+			require.Contains(t, message, "not in the pinset")
+			require.Eventually(t, func() bool { return count(t, p, "pinned") == 0 && count(t, p, "queued") == 1 }, patient, 10*time.Millisecond)
+			for _, filter := range []string{"sharded", "pin_queued", "pinned", "pin_queued,pinned"} {
+				code, text := requestOf(t, p, "api.restapi", http.MethodGet, "/pins?filter="+filter, "")
+				require.Less(t, code, 300, text)
+				require.Equal(t, strings.HasPrefix(filter, "pin_queued"), strings.Contains(text, root.String()), "%s: %s", filter, text)
+			}
+		})
+	}
+}
+
+func TestRecoverBringsPartsBack(t *testing.T) {
+	for _, by := range []string{"recover", "recover all", "itself"} {
+		for name, kind := range partKinds {
+			t.Run(by+" "+name, func(t *testing.T) {
+				p := startEmbedded(t)
+				data := noise(t, "missing", 3_000_000)
+				root := addSharded(t, p, "A", "", data)
+				requirePinned(t, p, root)
+				all := entries(t, p, parts)
+				for c := range entries(t, p, kind) {
+					drop(t, p, c)
+				}
+				switch by {
+				case "recover":
+					clusterStatus(t, p, "/pins/"+root.String()+"/recover", http.MethodPost)
+				case "recover all":
+					code, text := requestOf(t, p, "api.restapi", http.MethodPost, "/pins/recover", "")
+					require.Less(t, code, 300, text)
+				}
+				requirePinned(t, p, root)
+				now := entries(t, p, parts)
+				for c, was := range all {
+					is := now[c]
+					require.Equal(t, was.Type, is.Type)
+					require.Equal(t, was.MaxDepth, is.MaxDepth)
+					require.Equal(t, was.Name, is.Name)
+					require.Equal(t, was.ReplicationFactorMin, is.ReplicationFactorMin)
+				}
+				require.Len(t, now, len(all))
+				requireReads(t, p, root, data)
+				status, _ := clusterStatus(t, p, "/pins/"+root.String(), http.MethodGet)
+				require.Equal(t, "sharded", status)
+			})
+		}
+	}
+}

@@ -1,0 +1,35 @@
+package peer
+
+import (
+	"context"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs-cluster/ipfs-cluster/state"
+	libp2p "github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/shards"
+)
+
+// newShards makes what keeps the parts of sharded adds together. It is used when
+// the components that it calls are there.
+func (b *builder) newShards() *shards.Keeper {
+	b.shards = shards.New(shards.Options{
+		Peer:     b.net.host.ID(),
+		State:    func(ctx context.Context) (state.ReadOnly, error) { return b.consensus.State(ctx) },
+		Block:    func(ctx context.Context, c api.Cid) ([]byte, error) { return b.connector.BlockGet(ctx, c) },
+		Members:  func(ctx context.Context) ([]libp2p.ID, error) { return b.consensus.Peers(ctx) },
+		Pin:      func(ctx context.Context, p api.Pin) error { return b.local.tracker.PinInCluster(ctx, p) },
+		Unpin:    func(ctx context.Context, p api.Pin) error { return b.consensus.LogUnpin(ctx, p) },
+		Follower: b.settings.Cluster.FollowerMode,
+	})
+	return b.shards
+}
+
+// changed hears of every CID that the state of a Raft peer has changed for: a
+// snapshot that comes from another peer changes it, and no tracker is told.
+func (p *Peer) changed(c api.Cid) {
+	if p.view != nil {
+		p.view.Untracked(c)
+	}
+	p.shards.Untracked(c)
+}

@@ -1,0 +1,246 @@
+package shards
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+)
+
+const (
+	// settle is how long after a change its root is checked. A change may be
+	// told before the state shows it, and others of the same add follow.
+	settle = 300 * time.Millisecond
+	// grace is how long parts may be missing before they are pinned again by
+	// themselves: other kinds of peers remove the shards of a root before it.
+	grace = 3 * time.Second
+	// again is how long after a repair that did not help the next one begins.
+	again = time.Minute
+)
+
+// dueCheck is a check to be made.
+type dueCheck struct {
+	at     time.Time
+	urgent bool // somebody has asked for the repair
+}
+
+// Root is how a root is, as far as this peer knows.
+type Root struct {
+	Lack  string    // why the root is not complete, empty when it is
+	Since time.Time // when that was found
+	Parts []api.Cid // its cluster DAG and its shards; not all when some are not known
+}
+
+// Tracked takes a pin that was stored or is about to be. It does not wait.
+func (k *Keeper) Tracked(p api.Pin) {
+	if p.Type == api.DataType {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.index.note(p)
+	if isRoot(p) {
+		k.soon(p.Cid)
+	}
+	k.soon(k.index.rootsOf(p.Cid)...)
+}
+
+// Untracked takes the CID of a pin that was removed, or has lost one of its
+// values. It does not wait.
+func (k *Keeper) Untracked(c api.Cid) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, ok := k.index.roots[c]; ok {
+		k.soon(c)
+	}
+	k.soon(k.index.rootsOf(c)...)
+}
+
+// soon has roots checked after a moment. The caller holds mu.
+func (k *Keeper) soon(roots ...api.Cid) {
+	for _, c := range roots {
+		k.schedule(c, settle, false)
+	}
+}
+
+// schedule has a root checked after a time, or earlier when that was asked for.
+// The caller holds mu.
+func (k *Keeper) schedule(c api.Cid, after time.Duration, urgent bool) {
+	at := time.Now().Add(after)
+	if old, ok := k.due[c]; ok {
+		urgent = urgent || old.urgent
+		if old.at.Before(at) {
+			at = old.at
+		}
+	}
+	k.due[c] = dueCheck{at, urgent}
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+}
+
+// work makes the checks that are due, until Close.
+func (k *Keeper) work() {
+	slots := make(chan struct{}, parallel)
+	for {
+		c, urgent, wait := k.next()
+		if wait > 0 {
+			timer := time.NewTimer(wait)
+			select {
+			case <-timer.C:
+			case <-k.wake:
+			case <-k.ctx.Done():
+				timer.Stop()
+				return
+			}
+			timer.Stop()
+			continue
+		}
+		slots <- struct{}{}
+		k.goes(func() {
+			defer func() { <-slots }()
+			k.checkAndRepair(c, urgent)
+		})
+	}
+}
+
+// next takes a check that is due, or returns how long there is none.
+func (k *Keeper) next() (c api.Cid, urgent bool, wait time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	wait = time.Hour
+	for c, d := range k.due {
+		left := time.Until(d.at)
+		if left <= 0 {
+			delete(k.due, c)
+			return c, d.urgent, 0
+		}
+		wait = min(wait, left)
+	}
+	return api.CidUndef, false, wait
+}
+
+// Check compares a root with the state and returns how it is.
+func (k *Keeper) Check(ctx context.Context, c api.Cid) (Root, error) {
+	p, err := k.stored(ctx, c)
+	if err != nil {
+		return Root{}, err
+	}
+	r, _, err := k.check(ctx, c, p)
+	return r, err
+}
+
+// check compares what the state has for the CID of a root with the rest of the
+// state. It also returns the parts that are missing.
+func (k *Keeper) check(ctx context.Context, c api.Cid, p api.Pin) (Root, []missing, error) {
+	if !isRoot(p) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.index.forgetRoot(c)
+		return Root{}, nil, nil
+	}
+	k.see(p)
+	r, gone, err := k.compare(ctx, p)
+	if err != nil {
+		return Root{}, nil, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now, ok := k.index.roots[c]
+	if !ok { // it was removed at this moment
+		return r, gone, nil
+	}
+	if now.lack == "" && r.Lack != "" {
+		now.since = time.Now()
+	}
+	now.checked, now.lack = true, r.Lack
+	r.Since = now.since
+	return r, gone, nil
+}
+
+// missing is a part of a root that the state does not have.
+type missing struct {
+	cid   api.Cid
+	dag   bool
+	index int     // of a shard
+	prev  api.Cid // of a shard: the one before it
+}
+
+// compare looks for the parts of a root in the state.
+func (k *Keeper) compare(ctx context.Context, root api.Pin) (r Root, gone []missing, err error) {
+	st, err := k.options.State(ctx)
+	if err != nil {
+		return r, nil, err
+	}
+	ref := *root.Reference
+	r.Parts = append(r.Parts, ref)
+	dag, err := get(ctx, st, ref)
+	if err != nil {
+		return r, nil, err
+	}
+	if !dag.Defined() {
+		r.Lack = "its cluster DAG " + ref.String() + " is not in the pinset"
+		gone = append(gone, missing{cid: ref, dag: true})
+	}
+	shards, err := k.links(ctx, ref)
+	if err != nil {
+		if r.Lack == "" {
+			r.Lack = err.Error()
+		}
+		return r, gone, nil
+	}
+	prev, lacking := api.CidUndef, 0
+	for i, c := range shards {
+		p, err := get(ctx, st, c)
+		if err != nil {
+			return r, nil, err
+		}
+		if !p.Defined() {
+			lacking++
+			gone = append(gone, missing{cid: c, index: i, prev: prev})
+		}
+		r.Parts = append(r.Parts, c)
+		prev = c
+	}
+	if lacking > 0 {
+		r.Lack = fmt.Sprintf("%d of its %d shards are not in the pinset", lacking, len(shards))
+	}
+	return r, gone, nil
+}
+
+// Roots returns the roots of which it is not known that they are complete.
+func (k *Keeper) Roots() map[api.Cid]Root {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var out map[api.Cid]Root
+	for c, r := range k.index.roots {
+		if r.checked && r.lack == "" {
+			continue
+		}
+		if out == nil {
+			out = make(map[api.Cid]Root)
+		}
+		lack := r.lack
+		if !r.checked {
+			lack = "its shards have not been looked for yet"
+		}
+		out[c] = Root{Lack: lack, Since: r.since}
+	}
+	return out
+}
+
+// RootsOf returns the roots that need a part.
+func (k *Keeper) RootsOf(part api.Cid) []api.Cid {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.index.rootsOf(part)
+}
+
+// Any tells whether the pinset has roots of sharded adds.
+func (k *Keeper) Any() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.index.roots) > 0
+}

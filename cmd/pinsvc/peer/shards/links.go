@@ -1,0 +1,115 @@
+package shards
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/ipfs-cluster/ipfs-cluster/adder/sharding"
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs-cluster/ipfs-cluster/state"
+	"github.com/ipfs/go-cid"
+)
+
+// get returns what a state has for a CID, a pin that is not defined when it has
+// none.
+func get(ctx context.Context, st state.ReadOnly, c api.Cid) (api.Pin, error) {
+	p, err := st.Get(ctx, c)
+	if errors.Is(err, state.ErrNotFound) {
+		return api.Pin{}, nil
+	}
+	return p, err
+}
+
+// links returns the shards of a cluster DAG in their order. They are read once.
+func (k *Keeper) links(ctx context.Context, c api.Cid) ([]api.Cid, error) {
+	k.mu.Lock()
+	d, ok := k.index.dags[c]
+	if ok && d.shards != nil {
+		defer k.mu.Unlock()
+		return d.shards, nil
+	}
+	k.mu.Unlock()
+	shards, err := k.readLinks(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.index.linked(c, shards)
+	return shards, nil
+}
+
+// readLinks reads a cluster DAG. One with more than sharding.MaxLinks shards has
+// nodes in between, which are no pins: they are told from shards by that, and by
+// what they link to.
+func (k *Keeper) readLinks(ctx context.Context, c api.Cid) ([]api.Cid, error) {
+	shards, err := k.readNode(ctx, c)
+	if err != nil || len(shards) == 0 {
+		return shards, err
+	}
+	if known, err := k.anyShard(ctx, shards); err != nil || known {
+		return shards, err
+	}
+	below, err := k.readNode(ctx, shards[0])
+	if err != nil || len(below) != sharding.MaxLinks {
+		return shards, nil // only full nodes are nodes in between
+	}
+	if known, err := k.anyShard(ctx, below); err != nil || !known {
+		return shards, err
+	}
+	for _, node := range shards[1:] {
+		more, err := k.readNode(ctx, node)
+		if err != nil {
+			return nil, err
+		}
+		below = append(below, more...)
+	}
+	return below, nil
+}
+
+// anyShard tells whether the state has one of some CIDs as a shard.
+func (k *Keeper) anyShard(ctx context.Context, all []api.Cid) (bool, error) {
+	st, err := k.options.State(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, c := range all {
+		p, err := get(ctx, st, c)
+		if err != nil || p.Type == api.ShardType && p.Defined() {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// readNode returns the links of one node of a cluster DAG, which is a map with
+// the keys "0", "1" and so on.
+func (k *Keeper) readNode(ctx context.Context, c api.Cid) ([]api.Cid, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	if c.Type() != cid.DagCBOR {
+		return nil, fmt.Errorf("%s is not a cluster DAG", c)
+	}
+	raw, err := k.options.Block(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("reading the cluster DAG %s: %w", c, err)
+	}
+	node, err := sharding.CborDataToNode(raw, "cbor")
+	if err != nil {
+		return nil, fmt.Errorf("reading the cluster DAG %s: %w", c, err)
+	}
+	if node.Cid() != c.Cid {
+		return nil, fmt.Errorf("the block of the cluster DAG %s is damaged", c)
+	}
+	out := make([]api.Cid, 0, len(node.Links()))
+	for range node.Links() {
+		link, _, err := node.ResolveLink([]string{strconv.Itoa(len(out))})
+		if err != nil {
+			return nil, fmt.Errorf("%s is not a cluster DAG: %w", c, err)
+		}
+		out = append(out, api.NewCid(link.Cid))
+	}
+	return out, nil
+}

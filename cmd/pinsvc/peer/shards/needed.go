@@ -1,0 +1,139 @@
+package shards
+
+import (
+	"context"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs-cluster/ipfs-cluster/state"
+)
+
+var zeroTime time.Time
+
+// Needed tells whether a part of the state must stay: a cluster DAG as long as a
+// root refers to it, a shard as long as a cluster DAG of the pinset links to it,
+// and both while an add of this peer that has stored them is under way. A shard
+// is needed, too, while a cluster DAG cannot be read, which may link to it.
+func (k *Keeper) Needed(ctx context.Context, p api.Pin) (bool, error) {
+	if err := k.scan(ctx); err != nil {
+		return true, err
+	}
+	st, err := k.options.State(ctx)
+	if err != nil {
+		return true, err
+	}
+	// The claims come first: an add gives up its claim when the state shows the
+	// root.
+	k.mu.Lock()
+	claimed := k.claimed(p.Cid)
+	k.mu.Unlock()
+	if claimed {
+		return true, nil
+	}
+	if p.Type == api.ClusterDAGType {
+		return k.rooted(ctx, st, p.Cid)
+	}
+	for _, c := range k.parents(p.Cid) {
+		if alive, err := k.alive(ctx, st, c); err != nil || !alive {
+			if err != nil {
+				return true, err
+			}
+			continue
+		}
+		shards, err := k.links(ctx, c)
+		if err != nil {
+			logger.Warnf("the shard %s stays: %s", p.Cid, err)
+			return true, nil
+		}
+		for _, s := range shards {
+			if s == p.Cid {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// parents returns the cluster DAGs that may link to a shard.
+func (k *Keeper) parents(shard api.Cid) (out []api.Cid) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for c := range k.index.shard(shard).parents {
+		out = append(out, c)
+	}
+	for c := range k.index.unread {
+		out = append(out, c)
+	}
+	return out
+}
+
+// alive tells whether a cluster DAG is part of the pinset: it is pinned, or a
+// root refers to it.
+func (k *Keeper) alive(ctx context.Context, st state.ReadOnly, c api.Cid) (bool, error) {
+	p, err := get(ctx, st, c)
+	if err != nil || p.Defined() && p.Type == api.ClusterDAGType {
+		return err == nil, err
+	}
+	return k.rooted(ctx, st, c)
+}
+
+// rooted tells whether a root of the state refers to a cluster DAG.
+func (k *Keeper) rooted(ctx context.Context, st state.ReadOnly, c api.Cid) (bool, error) {
+	k.mu.Lock()
+	var roots []api.Cid
+	if d, ok := k.index.dags[c]; ok {
+		for r := range d.parents {
+			roots = append(roots, r)
+		}
+	}
+	k.mu.Unlock()
+	for _, r := range roots {
+		p, err := get(ctx, st, r)
+		if err != nil {
+			return true, err
+		}
+		if isRoot(p) && *p.Reference == c {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// scan makes sure that the index has seen the whole state.
+func (k *Keeper) scan(ctx context.Context) error {
+	k.scanning.Lock()
+	defer k.scanning.Unlock()
+	k.mu.Lock()
+	done := k.scanned
+	k.mu.Unlock()
+	if done {
+		return nil
+	}
+	st, err := k.options.State(ctx)
+	if err != nil {
+		return err
+	}
+	out := make(chan api.Pin, 1024)
+	ended := make(chan error, 1)
+	go func() { ended <- st.List(ctx, out) }()
+	for p := range out { // to its end, since List waits until its pins are taken
+		k.see(p)
+	}
+	if err := <-ended; err != nil {
+		return err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.scanned = true
+	return ctx.Err()
+}
+
+// see adds a pin of the state to the index.
+func (k *Keeper) see(p api.Pin) {
+	if p.Type == api.DataType {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.index.note(p)
+}
