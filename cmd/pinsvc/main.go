@@ -19,6 +19,7 @@ import (
 var commit string
 
 func main() {
+	escapeLogs()
 	keepConnections()
 	peer.SwitchTracer()
 	os.Exit(run(context.Background(), os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))

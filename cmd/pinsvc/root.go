@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(s.err, "pinsvc: %v\n", err)
+	fmt.Fprintf(s.err, "pinsvc: %s\n", printableLines(err.Error()))
 	if errors.Is(err, errDeclined) { // as ipfs-cluster-service sees it
 		return 0
 	}

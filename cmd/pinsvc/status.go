@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -50,9 +49,7 @@ func (a *app) status(ctx context.Context, f statusFlags) error {
 		return err
 	}
 	if f.json {
-		out := json.NewEncoder(a.out)
-		out.SetIndent("", "  ")
-		return out.Encode(r)
+		return writeJSON(a.out, r)
 	}
 	r.print(a.out)
 	return nil

@@ -28,7 +28,7 @@ func TestProcessStatus(t *testing.T) {
 	require.Contains(t, refuse(t, "", "-c", folder, "status"), "does the daemon run?")
 	d := startDaemon(t, folder)
 	const cid = "bafkreigks6arfsq3xxfpvqrrwonchxcnu6do76auprhhfomao6c273sixm"
-	code, _, err := newClient(t, folder, d).do(http.MethodPost, "/pins", `{"cid":"`+cid+`"}`)
+	code, _, err := newClient(t, folder, d).do(http.MethodPost, "/pins", `{"cid":"`+cid+`","name":"a\u001b[2J\nFAKE\u009b"}`)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusAccepted, code)
 
@@ -46,6 +46,7 @@ func TestProcessStatus(t *testing.T) {
 	text := succeed(t, "", "-c", folder, "status")
 	require.Contains(t, text, "Peer "+r.Peer.Name+" ("+r.Peer.ID+")")
 	require.Contains(t, text, "PINNED")
+	isClean(t, text)
 	require.Contains(t, refuse(t, "", "-c", folder, "status", "--last", "-1"), "--last")
 	require.Zero(t, d.end(t, syscall.SIGTERM))
 }

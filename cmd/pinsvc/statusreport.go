@@ -157,20 +157,20 @@ func lineOf(id api.ID) peerLine {
 func (r *report) print(out io.Writer) {
 	ready := "ready"
 	if !r.Ready {
-		ready = "NOT ready: " + strings.Join(r.Reasons, ", ")
+		ready = "NOT ready: " + printable(strings.Join(r.Reasons, ", "))
 	}
 	if r.Peer.ID != "" {
-		fmt.Fprintf(out, "Peer %s (%s), %s\nIPFS node: %s\n", r.Peer.Name, r.Peer.ID, ready, cmp.Or(r.Peer.IPFS, "none"))
+		fmt.Fprintf(out, "Peer %s (%s), %s\nIPFS node: %s\n", printable(r.Peer.Name), r.Peer.ID, ready, printable(cmp.Or(r.Peer.IPFS, "none")))
 	} else {
 		fmt.Fprintf(out, "Peer: %s\n", ready)
 	}
 	for _, m := range r.Missing {
-		fmt.Fprintf(out, "Not known: %s\n", m)
+		fmt.Fprintf(out, "Not known: %s\n", printable(m))
 	}
 	if len(r.Peers) > 0 {
 		t := newTable(out, "Other peers", table.Row{"Name", "ID", "Version", "State"})
 		for _, p := range r.Peers {
-			t.AppendRow(table.Row{p.Name, p.ID, p.Version, cmp.Or(p.Error, "ok")})
+			t.AppendRow(table.Row{printable(p.Name), p.ID, printable(p.Version), printable(cmp.Or(p.Error, "ok"))})
 		}
 		t.Render()
 	}
@@ -189,7 +189,7 @@ func printPins(out io.Writer, title string, pins []pinLine) {
 	}
 	t := newTable(out, title, table.Row{"CID", "Name", "Peer", "Since", "Attempts", "Reason"})
 	for _, p := range pins {
-		t.AppendRow(table.Row{p.CID, p.Name, p.Peer, p.Since.UTC().Format(time.RFC3339), p.Attempts, p.Error})
+		t.AppendRow(table.Row{p.CID, printable(p.Name), printable(p.Peer), p.Since.UTC().Format(time.RFC3339), p.Attempts, printable(p.Error)})
 	}
 	t.Render()
 }
