@@ -2,6 +2,7 @@ package common
 
 import (
 	"context"
+	"io"
 	"net/http"
 )
 
@@ -23,6 +24,9 @@ type API struct {
 	// text for each reason, for GET /ready; nothing when it should. It keeps
 	// to its context. Nil: always ready.
 	Unready func(context.Context) []string
+	// Budget bounds the memory of all requests of a process. Nil: one of the
+	// API's own, of the configured size.
+	Budget *Budget
 	// Body returns a failure in the API's own form, to be encoded as JSON.
 	Body func(*Failure) any
 }
@@ -41,10 +45,16 @@ type Route struct {
 	Slow bool
 	// Open routes answer without credentials. Their path has no variables.
 	Open bool
-	// Handle returns a value to encode as JSON (nil for no body), or an
-	// error, which goes through the API's table.
+	// Handle returns a value to encode as JSON (nil for no body), a Streamed,
+	// or an error, which goes through the API's table.
 	Handle func(*http.Request) (any, error)
 	// Stream writes the response itself. The write and read timeouts apply
 	// to each write and each read, not to the whole.
 	Stream func(http.ResponseWriter, *http.Request)
 }
+
+// Streamed writes an answer, a JSON document, part by part, after everything that
+// may fail has been done: the status is on its way then. An error means that the
+// answer is not complete, and cuts the connection. The write timeout applies to
+// each part.
+type Streamed func(context.Context, io.Writer) error

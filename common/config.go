@@ -40,6 +40,14 @@ type Config struct {
 	// means any number. Lower it when the machine has little memory.
 	MaxConcurrentRequests int `json:"max_concurrent_requests"`
 
+	// How many bytes of pins, bodies and answers may be in memory at once, at
+	// least 32 MiB; what does not find room within 10 s is answered with 503.
+	// The APIs of a peer share this: when they differ, the smallest counts. 0
+	// means an eighth of what the process may use (its control group,
+	// GOMEMLIMIT or the machine), at most 128 MiB. Raise it when many clients
+	// send or list pins of hundreds of KB at the same time.
+	MaxInflightBytes int64 `json:"max_inflight_bytes"`
+
 	// Addresses of an own libp2p host that serves HTTP over its streams. It
 	// needs id and private_key. Empty means none.
 	Libp2pListenMultiaddress config.Multiaddrs `json:"libp2p_listen_multiaddress,omitempty"`

@@ -72,6 +72,7 @@ func TestNames(t *testing.T) {
 		// These are not in v1.1.6.
 		"MAXCONCURRENTREQUESTS": "max_concurrent_requests",
 		"MAXAUTHFAILURES":       "max_auth_failures",
+		"MAXINFLIGHTBYTES":      "max_inflight_bytes",
 		"TRUSTEDPROXIES":        "trusted_proxies",
 	}
 	values := map[string]string{
@@ -85,6 +86,7 @@ func TestNames(t *testing.T) {
 		"MAXHEADERBYTES":           "5000",
 		"MAXCONCURRENTREQUESTS":    "7",
 		"MAXAUTHFAILURES":          "8",
+		"MAXINFLIGHTBYTES":         "99000000",
 		"TRUSTEDPROXIES":           "127.0.0.1,10.0.0.0/8,unix",
 		"LIBP2PLISTENMULTIADDRESS": "/ip4/127.0.0.1/tcp/2",
 		"BASICAUTHCREDENTIALS":     "alice:secret,bob:secret2",
@@ -117,6 +119,7 @@ func TestNames(t *testing.T) {
 		MaxHeaderBytes:           5000,
 		MaxConcurrentRequests:    7,
 		MaxAuthFailures:          8,
+		MaxInflightBytes:         99_000_000,
 		TrustedProxies:           []string{"127.0.0.1", "10.0.0.0/8", "unix"},
 		Libp2pListenMultiaddress: config.Multiaddrs{ma.StringCast("/ip4/127.0.0.1/tcp/2")},
 		ID:                       id,

@@ -19,6 +19,7 @@ type Handler struct {
 	open    map[string]bool // method, space and path of the open routes
 	header  http.Header     // that every answer begins with
 	limits  limits
+	budget  *Budget
 	slots   slots // for requests that come without a listener
 	guard   watch
 	behind  proxies
@@ -68,6 +69,9 @@ func NewHandler(cfg Config, creds *Credentials, api API, opts ...HandlerOption) 
 		opt(h)
 	}
 	h.guard = h.guard.Guard.watch(cfg.MaxAuthFailures)
+	if h.budget = api.Budget; h.budget == nil {
+		h.budget = NewBudget(cfg.MaxInflightBytes)
+	}
 	router, err := h.newRouter()
 	if err != nil {
 		return nil, err
@@ -97,5 +101,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	rec := &record{handler: h, start: time.Now(), remote: h.behind.remoteOf(r)}
 	r = r.WithContext(context.WithValue(r.Context(), recordKey{}, rec))
+	rec.lease.budget = h.budget
+	defer rec.lease.Release()
 	h.chain.ServeHTTP(rec.watch(w), r)
 }

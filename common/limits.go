@@ -68,16 +68,25 @@ func (l limits) parts(w http.ResponseWriter, r *http.Request) (_ http.ResponseWr
 	return bracketed(w, before, after), before
 }
 
+// writePart is how many bytes a client has to take within the write timeout.
+const writePart = 32 << 10
+
 // bracketed calls before and after around everything that may write to the
 // connection.
 func bracketed(w http.ResponseWriter, before, after func()) http.ResponseWriter {
 	var wrapped http.ResponseWriter
 	wrapped = httpsnoop.Wrap(w, httpsnoop.Hooks{
 		Write: func(next httpsnoop.WriteFunc) httpsnoop.WriteFunc {
-			return func(p []byte) (int, error) {
-				before()
+			return func(p []byte) (n int, err error) {
 				defer after()
-				return next(p)
+				for len(p) > 0 && err == nil { // a slow client has the time for each part
+					part := p[:min(len(p), writePart)]
+					before()
+					var sent int
+					sent, err = next(part)
+					n, p = n+sent, p[len(part):]
+				}
+				return n, err
 			}
 		},
 		Flush: func(next httpsnoop.FlushFunc) httpsnoop.FlushFunc {

@@ -19,6 +19,7 @@ type record struct {
 	notes   []string // names and values for the audit line, in turn
 	status  int      // 0 until the answer has begun
 	bytes   int64    // of the answer's body
+	lease   Lease    // of memory
 }
 
 type recordKey struct{}

@@ -39,6 +39,21 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, status int, va
 	send(w, r, status, body)
 }
 
+// respondInParts writes an answer that is not in memory as a whole.
+func (h *Handler) respondInParts(w http.ResponseWriter, r *http.Request, status int, write Streamed) {
+	w.Header().Set("Content-Type", "application/json")
+	w, done := h.limits.parts(w, r)
+	defer done()
+	w.WriteHeader(status)
+	if r.Method == http.MethodHead {
+		return
+	}
+	if err := write(r.Context(), w); err != nil {
+		h.logger.Debugf("%s %s: the answer is not complete: %v", r.Method, r.URL.EscapedPath(), err)
+		panic(http.ErrAbortHandler) // or the client would take it for the whole
+	}
+}
+
 // fail is the one writer of failures. What happened inside goes to the log, and
 // nowhere else.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, f *Failure) {

@@ -100,6 +100,7 @@ func (h *Handler) isOpen(r *http.Request) bool {
 // time for a 503.
 func (h *Handler) handle(route Route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		base := r
 		if route.Slow {
 			streamed, done := h.limits.parts(w, r)
 			defer done()
@@ -112,6 +113,10 @@ func (h *Handler) handle(route Route) http.HandlerFunc {
 		value, err := route.Handle(r)
 		if err != nil {
 			h.fail(w, r, h.failureOf(err))
+			return
+		}
+		if streamed, is := value.(Streamed); is {
+			h.respondInParts(w, base, route.Status, streamed)
 			return
 		}
 		h.respond(w, r, route.Status, value)

@@ -54,6 +54,10 @@ func (c *Config) validateLimits() []error {
 			mistakes = append(mistakes, config.KeyError(n.key, "must not be negative, is %d", n.value))
 		}
 	}
+	if c.MaxInflightBytes != 0 && c.MaxInflightBytes < leastBudget {
+		mistakes = append(mistakes, config.KeyError("max_inflight_bytes",
+			"must be 0 or at least %d, is %d", leastBudget, c.MaxInflightBytes))
+	}
 	if c.MaxHeaderBytes != 0 && c.MaxHeaderBytes < minMaxHeaderBytes {
 		mistakes = append(mistakes, config.KeyError("max_header_bytes",
 			"must be at least %d, is %d", minMaxHeaderBytes, c.MaxHeaderBytes))

@@ -33,6 +33,7 @@ type options struct {
 	cluster     Cluster
 	local       LocalPeer
 	view        func(Source) Cluster
+	budget      *common.Budget
 	baseDir     string
 	host        host.Host
 	unready     func(context.Context) []string
@@ -67,6 +68,13 @@ func WithView(before func(Source) Cluster) Option {
 	return func(o *options) { o.view = before }
 }
 
+// WithBudget makes the API share the bound on the memory of requests with other
+// APIs of the process, in place of one of its own that is as large as the
+// configuration says.
+func WithBudget(b *common.Budget) Option {
+	return func(o *options) { o.budget = b }
+}
+
 // WithBaseDir sets the folder that relative file names of the configuration
 // (certificates, access log) belong to.
 func WithBaseDir(dir string) Option {
@@ -95,8 +103,11 @@ func New(cfg Config, opts ...Option) (*API, error) {
 	for _, opt := range opts {
 		opt(&o)
 	}
+	if o.budget == nil {
+		o.budget = common.NewBudget(cfg.MaxInflightBytes)
+	}
 	a := &API{config: cfg, ready: o.ready}
-	a.service = &service{cluster: o.cluster, choices: newChoices(), now: time.Now}
+	a.service = &service{cluster: o.cluster, choices: newChoices(), budget: o.budget, now: time.Now}
 	a.calls.local = o.local
 	if o.cluster == nil {
 		rpc := &rpcCluster{
@@ -128,6 +139,7 @@ func (a *API) assemble(o options) (err error) {
 		Routes:  a.routes(),
 		Failure: failure,
 		Body:    failureBody,
+		Budget:  o.budget,
 		Unready: o.unready,
 	}, common.WithGuard(o.guard))
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/ipfs/go-cid"
 	"github.com/multiformats/go-multiaddr"
+
+	"github.com/ipfs-cluster/pinsvc/common"
 )
 
 // pinBody is a complete and valid Pin of a request (spec, schema Pin).
@@ -23,34 +25,31 @@ type pinBody struct {
 // readPin reads the request's body, whatever its Content-Type, of at most
 // limit bytes.
 func readPin(r *http.Request, limit int64) (pinBody, error) {
-	raw, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
+	raw, err := common.ReadBody(r, limit)
 	var tooLarge *http.MaxBytesError
 	switch {
+	case common.IsMemoryShort(err):
+		return pinBody{}, err
 	case errors.As(err, &tooLarge):
 		return pinBody{}, &Error{kind: kindTooLarge, details: "body: larger than the limit of this service", cause: err}
 	case err != nil:
 		return pinBody{}, &Error{kind: kindInvalid, details: "body: it could not be read to its end", cause: err}
 	}
-	return parsePin(raw)
+	b, err := parsePin(raw)
+	common.LeaseOf(r.Context()).Shrink(int64(cap(raw))) // the pin has a room of its own when it is written
+	return b, err
 }
 
 // parsePin reads one JSON document. Unknown fields are ignored, null counts as
 // absent; the error names the field that is wrong.
 func parsePin(raw []byte) (pinBody, error) {
-	// Keys are compared exactly, as JSON defines it, which decoding into a
-	// struct would not do.
-	var fields map[string]json.RawMessage
 	dec := json.NewDecoder(bytes.NewReader(raw))
-	if err := dec.Decode(&fields); err != nil || fields == nil {
+	fields, err := pinFields(dec)
+	if err != nil {
 		return pinBody{}, invalid("body", "it is not a JSON object")
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return pinBody{}, invalid("body", "there is data after the JSON object")
-	}
-	for k, v := range fields {
-		if string(v) == "null" {
-			delete(fields, k)
-		}
 	}
 	var b pinBody
 	for _, parse := range []func(map[string]json.RawMessage) error{
@@ -62,6 +61,42 @@ func parsePin(raw []byte) (pinBody, error) {
 	}
 	return b, nil
 }
+
+// pinFields reads the fields of a pin from a JSON object. The others are passed
+// over, so that many of them take no memory. Keys are compared exactly, as JSON
+// defines it, which decoding into a struct would not do.
+func pinFields(dec *json.Decoder) (map[string]json.RawMessage, error) {
+	if start, err := dec.Token(); err != nil || start != json.Delim('{') {
+		return nil, errNoObject
+	}
+	fields := make(map[string]json.RawMessage, 4)
+	var unknown json.RawMessage
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return nil, err
+		}
+		into := &unknown
+		name, _ := key.(string) // it is one, or the decoder fails
+		known := name == "cid" || name == "name" || name == "meta" || name == "origins"
+		if known {
+			into = new(json.RawMessage)
+		}
+		if err := dec.Decode(into); err != nil {
+			return nil, err
+		}
+		switch {
+		case known && string(*into) == "null":
+			delete(fields, name)
+		case known:
+			fields[name] = *into
+		}
+	}
+	_, err := dec.Token() // the end of the object
+	return fields, err
+}
+
+var errNoObject = errors.New("not a JSON object")
 
 func (b *pinBody) parseCID(fields map[string]json.RawMessage) error {
 	var text string
@@ -110,21 +145,25 @@ func (b *pinBody) parseOrigins(fields map[string]json.RawMessage) error {
 	if !ok {
 		return nil
 	}
-	var texts []*string
-	if json.Unmarshal(raw, &texts) != nil || slices.Contains(texts, nil) {
+	if eachString(raw, b.addOrigin) != nil {
 		return invalid("origins", "it is not an array of strings")
 	}
-	for _, text := range texts {
-		addr, err := multiaddr.NewMultiaddr(*text)
-		if err != nil {
-			continue
-		}
-		if _, err := addr.ValueForProtocol(multiaddr.P_P2P); err != nil {
-			continue
-		}
-		if s := addr.String(); !slices.Contains(b.origins, s) && len(b.origins) < maxOrigins {
-			b.origins = append(b.origins, s)
-		}
-	}
 	return nil
+}
+
+// addOrigin adds an origin if it can be dialled and there are not too many.
+func (b *pinBody) addOrigin(text string) {
+	if len(b.origins) == maxOrigins {
+		return
+	}
+	addr, err := multiaddr.NewMultiaddr(text)
+	if err != nil {
+		return
+	}
+	if _, err := addr.ValueForProtocol(multiaddr.P_P2P); err != nil {
+		return
+	}
+	if s := addr.String(); !slices.Contains(b.origins, s) {
+		b.origins = append(b.origins, s)
+	}
 }

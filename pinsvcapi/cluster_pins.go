@@ -175,6 +175,16 @@ func fromStored(s api.Pin) Pin {
 	return p
 }
 
+// slim returns a pin without what its status does not depend on and may be large.
+func slim(p Pin) Pin {
+	p.Name, p.Meta, p.Origins = "", nil, nil
+	if stored, ok := p.before.stored.(api.Pin); ok {
+		stored.Name, stored.Metadata, stored.Origins = "", nil, nil
+		p.before.stored = stored
+	}
+	return p
+}
+
 // toStored translates a pin for the state. Allocations are left empty, so that
 // the allocator keeps healthy peers and replaces dead ones.
 func toStored(p Pin, before api.Pin) api.Pin {

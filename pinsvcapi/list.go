@@ -6,174 +6,164 @@ import (
 	"slices"
 )
 
-// page is the answer to a list request.
-type page struct {
-	count int // pins that match all filters
-	pins  []pinStatus
-}
+const (
+	// statusCalls bounds the status questions of one request that are under way.
+	statusCalls = 16
+	// lookAhead is how many pins of a page are read before they are sent.
+	lookAhead = 32
+	// smallPin is the largest pin that is kept until it is sent, in bytes. A
+	// larger one is read again then. With lookAhead it bounds what a list has in
+	// memory without asking for room.
+	smallPin = 1 << 10
+	// pageBytes is after how many bytes a page ends.
+	pageBytes = 8 << 20
+)
 
-// statusCalls bounds the status questions of one request that are under way.
-const statusCalls = 16
-
-// list returns the page that a query asks for: `created` descending, then CID.
-func (s *service) list(ctx context.Context, q query) (page, error) {
-	if len(q.cids) > 0 {
-		return s.listCIDs(ctx, q)
-	}
-	sel := Selection{
+// list begins the page that a query asks for: `created` descending, then CID. Its
+// first pin has been read, so that most errors come before the answer begins.
+func (s *service) list(ctx context.Context, q query) (*page, error) {
+	w := &walk{service: s, limit: q.limit, sel: Selection{
 		Name: q.name, Meta: q.meta, Before: q.before, After: q.after, Statuses: q.statuses,
 		// One more than a page can be: it tells whether a group of equal
 		// `created` ends with the page.
 		Max: maxLimit + 1,
-	}
-	found, err := s.cluster.Select(ctx, sel)
-	if err != nil {
-		return page{}, err
-	}
-	w := walk{service: s, sel: sel, limit: q.limit, candidates: found.First, count: found.Count}
-	return w.page(ctx)
-}
-
-// listCIDs answers a query for given CIDs, which needs no selection.
-func (s *service) listCIDs(ctx context.Context, q query) (page, error) {
-	w := walk{service: s, limit: q.limit, sel: Selection{
-		Name: q.name, Meta: q.meta, Before: q.before, After: q.after, Statuses: q.statuses,
 	}}
-	for _, c := range q.cids {
-		w.candidates = append(w.candidates, Candidate{CID: c})
+	find := w.selected
+	if len(q.cids) > 0 {
+		find = func(ctx context.Context) error { return w.findCIDs(ctx, q) }
 	}
-	// All of them are asked for, whatever the limit: count is of those that
-	// have the status.
-	if err := w.take(ctx, len(w.candidates)); err != nil {
-		return page{}, err
+	if err := find(ctx); err != nil {
+		return nil, err
 	}
-	slices.SortFunc(w.out, func(a, b pinStatus) int { return compare(a.pin.candidate(), b.pin.candidate()) })
-	// Both versions of a CID may have found the same pin.
-	w.out = slices.CompactFunc(w.out, func(a, b pinStatus) bool { return a.pin.CID == b.pin.CID })
-	return page{count: len(w.out), pins: firstPage(w.out, q.limit)}, nil
+	p := &page{walk: w}
+	return p, p.begin(ctx)
 }
 
-// firstPage ends the page of a list that is complete as settleEdge does.
-func firstPage(all []pinStatus, limit int) []pinStatus {
-	if len(all) <= limit {
-		return all
-	}
-	edge := all[limit].pin.Created
-	torn := func(p pinStatus) bool { return p.pin.Created.Equal(edge) }
-	if !torn(all[limit-1]) {
-		return all[:limit]
-	}
-	if first := slices.IndexFunc(all, torn); first > 0 {
-		return all[:first]
-	}
-	for limit < len(all) && torn(all[limit]) {
-		limit++
-	}
-	return all[:limit]
-}
-
-// walk fills a page from the candidates of a selection. What is selected may
-// be a second old, so each pin of the page is read and asked for once more: one
-// that has fallen out of the filter makes room for the next.
+// walk goes through the candidates of a selection, a group of equal `created` at a
+// time: a page may end only between groups, since clients go on with `before`.
+// What is selected may be a second old, so each pin is read and asked for once
+// more: one that has fallen out of the filter makes room for the next.
 type walk struct {
 	*service
 	sel        Selection
 	limit      int
 	candidates []Candidate // in order
-	next       int         // the first that has not been taken
+	seen       []*looked   // of the first candidates; nil: fell out
+	next       int         // the first candidate that was not returned
 	count      int         // matches, less those that fell out
-	out        []pinStatus
 }
 
-// page collects up to limit pins and then moves the page's end off a group of
-// equal `created`.
-func (w *walk) page(ctx context.Context) (page, error) {
-	for len(w.out) < w.limit && w.next < len(w.candidates) {
-		if err := w.take(ctx, w.limit-len(w.out)); err != nil {
-			return page{}, err
-		}
-	}
-	if err := w.settleEdge(ctx); err != nil {
-		return page{}, err
-	}
-	if len(w.out) == 0 {
-		w.count = 0 // clients fail on a count without results
-	}
-	return page{count: w.count, pins: w.out}, nil
+// selected selects the candidates.
+func (w *walk) selected(ctx context.Context) error {
+	found, err := w.cluster.Select(ctx, w.sel)
+	w.candidates, w.count = found.First, found.Count
+	return err
 }
 
-// settleEdge ends the page before a group of pins with the same `created` that
-// would be torn, since a client goes on with `before` that value. When the
-// page consists of nothing else, it takes the whole group, up to the largest
-// page.
-func (w *walk) settleEdge(ctx context.Context) error {
-	if len(w.out) == 0 || w.next == len(w.candidates) {
-		return nil
+// findCIDs looks at given CIDs, which need no selection: at all of them,
+// whatever the limit, since count is of those that have the status.
+func (w *walk) findCIDs(ctx context.Context, q query) error {
+	for _, c := range q.cids {
+		w.candidates = append(w.candidates, Candidate{CID: c})
 	}
-	edge := w.out[len(w.out)-1].pin.Created
-	tied := func(p pinStatus) bool { return p.pin.Created.Equal(edge) }
-	if !w.candidates[w.next].Created.Equal(edge) {
-		return nil
+	if err := w.look(ctx, len(w.candidates)); err != nil {
+		return err
 	}
-	if first := slices.IndexFunc(w.out, tied); first > 0 {
-		w.out = w.out[:first]
-		return nil
+	w.seen = slices.DeleteFunc(w.seen, func(l *looked) bool { return l == nil })
+	slices.SortFunc(w.seen, func(a, b *looked) int { return compare(a.pin.candidate(), b.pin.candidate()) })
+	// Both versions of a CID may have found the same pin.
+	w.seen = slices.CompactFunc(w.seen, func(a, b *looked) bool { return a.pin.CID == b.pin.CID })
+	w.candidates = w.candidates[:0]
+	for _, l := range w.seen {
+		w.candidates = append(w.candidates, l.pin.candidate())
 	}
-	group := w.next
-	for group < len(w.candidates) && w.candidates[group].Created.Equal(edge) {
-		group++
-	}
-	for w.next < group && len(w.out) < maxLimit {
-		if err := w.take(ctx, min(group-w.next, maxLimit-len(w.out))); err != nil {
-			return err
-		}
-	}
+	w.count = len(w.seen)
 	return nil
 }
 
-// take reads the next n candidates and keeps those that the filter lets
-// through.
-func (w *walk) take(ctx context.Context, n int) error {
-	batch := w.candidates[w.next:min(w.next+n, len(w.candidates))]
-	w.next += len(batch)
-	results := make([]*pinStatus, len(batch))
-	errs := make([]error, len(batch))
-	Parallel(len(batch), statusCalls, func(i int) {
-		results[i], errs[i] = w.look(ctx, batch[i])
-	})
-	if err := errors.Join(errs...); err != nil {
-		return err
+// group returns the next pins of the list that have the same `created`, at most
+// the largest page of them, and none at the end of the list. wanted is how many
+// pins the page still takes.
+func (w *walk) group(ctx context.Context, wanted int) ([]*looked, error) {
+	for w.next < len(w.candidates) {
+		edge := w.candidates[w.next].Created
+		end := w.next + 1
+		for end < len(w.candidates) && w.candidates[end].Created.Equal(edge) {
+			end++
+		}
+		if err := w.look(ctx, max(end, w.next+min(wanted, lookAhead))); err != nil {
+			return nil, err
+		}
+		group := slices.DeleteFunc(slices.Clone(w.seen[w.next:end]), func(l *looked) bool { return l == nil })
+		clear(w.seen[w.next:end])
+		w.next = end
+		if len(group) > 0 {
+			return group[:min(len(group), maxLimit)], nil
+		}
 	}
-	for _, r := range results {
-		if r != nil {
-			w.out = append(w.out, *r)
-		} else {
+	return nil, nil
+}
+
+// look looks at the first candidates, up to a position.
+func (w *walk) look(ctx context.Context, to int) error {
+	to = min(to, len(w.candidates))
+	from := len(w.seen)
+	if to <= from {
+		return nil
+	}
+	w.seen = append(w.seen, make([]*looked, to-from)...)
+	errs := make([]error, to-from)
+	Parallel(to-from, statusCalls, func(i int) {
+		w.seen[from+i], errs[i] = w.lookAt(ctx, w.candidates[from+i])
+	})
+	for _, l := range w.seen[from:] {
+		if l == nil {
 			w.count--
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-// look returns a candidate as it is now, nil when it does not pass the filter,
-// or is not the pin any more that was selected. A candidate that comes from a
-// request and not from a selection has no time.
-func (w *walk) look(ctx context.Context, c Candidate) (*pinStatus, error) {
-	get := w.cluster.Get
-	if c.Created.IsZero() {
-		get = w.find
+// looked is a pin that passes the filter.
+type looked struct {
+	pinStatus
+	size  int  // of its result, in bytes
+	large bool // name, meta and origins are not kept
+}
+
+// lookAt returns a candidate as it is now, nil when it does not pass the filter,
+// or is not the pin any more that was selected.
+func (w *walk) lookAt(ctx context.Context, c Candidate) (*looked, error) {
+	look := w.lookUp
+	if c.Created.IsZero() { // it comes from a request, not from a selection
+		look = w.service.find
 	}
-	p, err := get(ctx, c.CID)
-	switch {
-	case errors.Is(err, ErrNotFound):
+	p, done, err := look(ctx, c.CID)
+	if errors.Is(err, ErrNotFound) {
 		return nil, nil
-	case err != nil:
+	}
+	if err != nil {
 		return nil, err
-	case !w.sel.Matches(p), !c.Created.IsZero() && !c.Created.Equal(p.Created):
+	}
+	if !w.passes(p, c) {
+		done()
 		return nil, nil
 	}
-	s, err := w.withStatus(ctx, p)
-	if err != nil || !w.sel.Wants(s.status) {
+	l := &looked{size: pinSize(p)}
+	if l.large = l.size > smallPin; l.large {
+		p = slim(p)
+	}
+	done()
+	if l.pinStatus, err = w.withStatus(ctx, p); err != nil || !w.sel.Wants(l.status) {
 		return nil, err
 	}
-	return &s, nil
+	l.size += statusSize(l.pinStatus)
+	l.pin.before = before{}
+	return l, nil
+}
+
+// passes tells whether a pin is the selected one and passes the filters that
+// need no status.
+func (w *walk) passes(p Pin, c Candidate) bool {
+	return w.sel.Matches(p) && (c.Created.IsZero() || c.Created.Equal(p.Created))
 }

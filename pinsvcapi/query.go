@@ -1,7 +1,7 @@
 package pinsvcapi
 
 import (
-	"encoding/json"
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -210,24 +210,36 @@ func (q *query) parseLimit(values url.Values) error {
 }
 
 // parseMeta reads a JSON object of strings, as a filter or from a body. JSON
-// null is no meta.
+// null is no meta. Entries over the bound are counted, not kept.
 func parseMeta(raw []byte) (map[string]string, error) {
-	var fields map[string]*string
-	if err := json.Unmarshal(raw, &fields); err != nil {
+	meta := make(map[string]string)
+	entries := 0
+	err := eachEntry(raw, func(key string, value any) error {
+		text, is := value.(string)
+		switch {
+		case value == nil:
+			return invalid("meta", "the value of %s is null, not a string", quote(key))
+		case !is:
+			return errNoStrings
+		case IsReserved(key):
+			return invalid("meta", "the key %s is reserved: keys that begin with %q belong to the service", quote(key), ReservedPrefix)
+		}
+		if _, again := meta[key]; !again {
+			entries++
+		}
+		if entries <= maxMeta {
+			meta[key] = text
+		}
+		return nil
+	})
+	var own *Error
+	switch {
+	case errors.As(err, &own):
+		return nil, err
+	case err != nil:
 		return nil, invalid("meta", `%s is not a JSON object of strings, like {"key":"value"}`, quote(string(raw)))
-	}
-	if len(fields) > maxMeta {
-		return nil, invalid("meta", "at most %d entries, not %d", maxMeta, len(fields))
-	}
-	meta := make(map[string]string, len(fields))
-	for k, v := range fields {
-		if v == nil {
-			return nil, invalid("meta", "the value of %s is null, not a string", quote(k))
-		}
-		if IsReserved(k) {
-			return nil, invalid("meta", "the key %s is reserved: keys that begin with %q belong to the service", quote(k), ReservedPrefix)
-		}
-		meta[k] = *v
+	case entries > maxMeta:
+		return nil, invalid("meta", "at most %d entries, not %d", maxMeta, entries)
 	}
 	return meta, nil
 }

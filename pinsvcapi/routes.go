@@ -46,7 +46,7 @@ func (a *API) getPins(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return toResults(p), nil
+	return common.Streamed(p.write), nil
 }
 
 func (a *API) addPin(r *http.Request) (any, error) {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/ipfs/go-cid"
+
+	"github.com/ipfs-cluster/pinsvc/common"
 )
 
 // service is what the API means, on top of a Cluster.
@@ -14,6 +16,7 @@ type service struct {
 	cluster   Cluster
 	delegates []string // configured, or nil
 	choices   choices
+	budget    *common.Budget   // of memory, nil: no bound
 	now       func() time.Time // for expiry
 }
 
@@ -25,20 +28,9 @@ type pinStatus struct {
 	info      map[string]string
 }
 
-// find returns the pin of a CID or, only where there is none, that of the CID's
-// other version.
-func (s *service) find(ctx context.Context, id cid.Cid) (Pin, error) {
-	p, err := s.cluster.Get(ctx, id)
-	other, ok := otherVersion(id)
-	if !ok || !errors.Is(err, ErrNotFound) {
-		return p, err
-	}
-	return s.cluster.Get(ctx, other)
-}
-
 // get returns the pin of a request ID with its status.
 func (s *service) get(ctx context.Context, id cid.Cid) (pinStatus, error) {
-	p, err := s.find(ctx, id)
+	p, err := s.read(ctx, id, s.find)
 	if err != nil {
 		return pinStatus{}, err
 	}
@@ -50,7 +42,7 @@ func (s *service) get(ctx context.Context, id cid.Cid) (pinStatus, error) {
 // a sharded root stay.
 func (s *service) add(ctx context.Context, b pinBody) (pinStatus, error) {
 	p := Pin{CID: b.cid, Name: b.name, Origins: b.origins, Meta: b.meta}
-	old, err := s.cluster.Get(ctx, b.cid)
+	old, err := s.read(ctx, b.cid, s.lookUp)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return pinStatus{}, err
 	}
@@ -63,8 +55,7 @@ func (s *service) add(ctx context.Context, b pinBody) (pinStatus, error) {
 			p.Expires = old.Expires
 		}
 	}
-	p, err = s.cluster.Put(ctx, p)
-	if err != nil {
+	if p, err = s.put(ctx, p); err != nil {
 		return pinStatus{}, err
 	}
 	return s.withStatus(ctx, p)
@@ -75,15 +66,16 @@ func (s *service) add(ctx context.Context, b pinBody) (pinStatus, error) {
 // that an interruption leaves both; a replacement by the same CID is an update
 // in place and never unpins.
 func (s *service) replace(ctx context.Context, id cid.Cid, b pinBody) (pinStatus, error) {
-	old, err := s.find(ctx, id)
+	old, done, err := s.find(ctx, id)
 	if err != nil {
 		return pinStatus{}, err
 	}
+	done()
 	p, err := s.add(ctx, b)
 	if err != nil || old.CID == b.cid {
 		return p, err
 	}
-	err = s.cluster.Delete(ctx, old.CID)
+	err = s.remove(ctx, old.CID)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return pinStatus{}, err
 	}
@@ -93,7 +85,12 @@ func (s *service) replace(ctx context.Context, id cid.Cid, b pinBody) (pinStatus
 // remove deletes the pin of a request ID: the exact CID's or, only where there is
 // none, that of the other version.
 func (s *service) remove(ctx context.Context, id cid.Cid) error {
-	err := s.cluster.Delete(ctx, id)
+	done, err := s.budget.Work(ctx, readTimes*s.budget.Largest())
+	if err != nil {
+		return err
+	}
+	defer done()
+	err = s.cluster.Delete(ctx, id)
 	other, ok := otherVersion(id)
 	if !ok || !errors.Is(err, ErrNotFound) {
 		return err

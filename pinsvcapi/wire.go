@@ -23,7 +23,8 @@ type statusJSON struct {
 	Info      map[string]string `json:"info,omitempty"`
 }
 
-// resultsJSON is a page of a list on the wire (spec, schema PinResults).
+// resultsJSON is a page of a list on the wire (spec, schema PinResults). It is
+// written piece by piece: see page.
 type resultsJSON struct {
 	Count   int          `json:"count"`
 	Results []statusJSON `json:"results"`
@@ -49,15 +50,6 @@ func toWire(p pinStatus) statusJSON {
 		Delegates: delegates,
 		Info:      p.info,
 	}
-}
-
-// toResults puts a page into the words of the specification.
-func toResults(p page) resultsJSON {
-	out := resultsJSON{Count: p.count, Results: make([]statusJSON, 0, len(p.pins))}
-	for _, s := range p.pins {
-		out.Results = append(out.Results, toWire(s))
-	}
-	return out
 }
 
 // Other ways into a cluster have other bounds than the specification, whose

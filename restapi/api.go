@@ -19,6 +19,7 @@ var logger = logging.Logger("restapi")
 type API struct {
 	client  clientHolder
 	cluster Cluster
+	budget  *common.Budget
 	ready   <-chan struct{}
 	server  *common.Server
 	handler *common.Handler
@@ -32,6 +33,7 @@ type options struct {
 	credentials *common.Credentials
 	guard       *common.Guard
 	cluster     Cluster
+	budget      *common.Budget
 	baseDir     string
 	host        host.Host
 	unready     func(context.Context) []string
@@ -58,6 +60,13 @@ func WithGuard(g *common.Guard) Option {
 // WithCluster makes the API use another Cluster than the RPC of its peer.
 func WithCluster(c Cluster) Option {
 	return func(o *options) { o.cluster = c }
+}
+
+// WithBudget makes the API share the bound on the memory of requests with other
+// APIs of the process, in place of one of its own that is as large as the
+// configuration says.
+func WithBudget(b *common.Budget) Option {
+	return func(o *options) { o.budget = b }
 }
 
 // WithBaseDir sets the folder that relative file names of the configuration
@@ -88,7 +97,10 @@ func New(cfg Config, opts ...Option) (*API, error) {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	a := &API{cluster: o.cluster, ready: o.ready}
+	if o.budget == nil {
+		o.budget = common.NewBudget(cfg.MaxInflightBytes)
+	}
+	a := &API{cluster: o.cluster, budget: o.budget, ready: o.ready}
 	if a.cluster == nil {
 		a.cluster = &rpcCluster{client: &a.client}
 	}
@@ -101,6 +113,7 @@ func New(cfg Config, opts ...Option) (*API, error) {
 		Routes:  a.routes(),
 		Failure: failure,
 		Body:    failureBody,
+		Budget:  o.budget,
 		Unready: o.unready,
 	}, common.WithGuard(o.guard))
 	if err != nil {

@@ -17,7 +17,7 @@ type filter struct {
 	before, after int64           // exclusive, milliseconds
 	wanted        status
 	max           int
-	large         func(cid.Cid) map[string]string // the meta of a pin that has a lot
+	large         func(cid.Cid) string // the encoded meta of a pin that has a lot
 }
 
 func newFilter(s pinsvcapi.Selection) *filter {
@@ -46,7 +46,7 @@ func (f *filter) matches(it *item) bool {
 	if f.meta != "" {
 		encoded := it.meta()
 		if it.large() {
-			encoded = string(encodeMeta(f.large(it.cid())))
+			encoded = f.large(it.cid())
 		}
 		if !hasMeta(encoded, f.meta) {
 			return false

@@ -50,6 +50,18 @@ func newItem(stored api.Pin, at *place) *item {
 	return it
 }
 
+// sizeOf returns about how many bytes an entry of the state has in memory.
+func sizeOf(stored api.Pin) int {
+	n := len(stored.Name)
+	for k, v := range stored.Metadata {
+		n += len(k) + len(v)
+	}
+	for _, o := range stored.Origins {
+		n += len(o.Bytes())
+	}
+	return n
+}
+
 func (it *item) key() string  { return it.data[:it.nameAt] }
 func (it *item) name() string { return it.data[it.nameAt : it.metaAt&^metaLarge] }
 func (it *item) meta() string { return it.data[it.metaAt&^metaLarge:] }

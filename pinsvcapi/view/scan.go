@@ -79,6 +79,7 @@ func (v *View) build() error {
 	var items []*item
 	err := v.Scan(v.ctx, func(stored api.Pin) {
 		if pinsvcapi.Shown(stored) {
+			v.options.Memory.Saw(sizeOf(stored))
 			v.mu.Lock()
 			at := v.places.of(stored)
 			v.mu.Unlock()
@@ -210,6 +211,7 @@ func (v *View) check(stored api.Pin) (*item, bool) {
 	if !pinsvcapi.Shown(stored) {
 		return nil, false
 	}
+	v.options.Memory.Saw(sizeOf(stored))
 	return v.install(newItem(stored, v.places.of(stored)))
 }
 

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sort"
+	"sync"
 
 	"github.com/ipfs/go-cid"
 
@@ -26,20 +27,44 @@ func (v *View) Select(ctx context.Context, s pinsvcapi.Selection) (pinsvcapi.Sel
 	}
 	v.fresh(ctx)
 	f := newFilter(s)
-	f.large = func(c cid.Cid) map[string]string {
-		stored, err := v.stored(ctx, c)
+	var once sync.Once
+	var refused error // there was no room to read a pin
+	f.large = func(c cid.Cid) string {
+		meta, err := v.largeMeta(ctx, c)
 		if err != nil {
-			logger.Warnf("view of the pinset: reading %s: %s", c, err)
+			once.Do(func() { refused = err })
 		}
-		return stored.Metadata
+		return meta
 	}
 	found := v.known().find(f)
+	if refused != nil {
+		return pinsvcapi.Selected{}, refused // it is not known what matches
+	}
 	selected := pinsvcapi.Selected{Count: found.count, First: make([]pinsvcapi.Candidate, len(found.first))}
 	for i, it := range found.first {
 		selected.First[i] = it.candidate()
 	}
 	return selected, ctx.Err()
 }
+
+// largeMeta reads the meta of a pin that has a lot, and encodes it. It returns an
+// error when there is no room to do so. An entry that cannot be read has no meta.
+func (v *View) largeMeta(ctx context.Context, c cid.Cid) (string, error) {
+	done, err := v.options.Memory.Work(ctx, largeRoom)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	stored, err := v.stored(ctx, c)
+	if err != nil {
+		logger.Warnf("view of the pinset: reading %s: %s", c, err)
+	}
+	return string(encodeMeta(stored.Metadata)), nil
+}
+
+// largeRoom is how many bytes a large pin takes while its meta is looked at: as it
+// is stored, decoded, and encoded for the filter.
+const largeRoom = 4 << 20
 
 // built waits for the view to be built: a scan of the list's own would not be
 // faster. It returns false when that fails.

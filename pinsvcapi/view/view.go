@@ -10,6 +10,7 @@ import (
 	"github.com/ipfs/go-cid"
 	logging "github.com/ipfs/go-log/v2"
 
+	"github.com/ipfs-cluster/pinsvc/common"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
@@ -50,6 +51,17 @@ type Options struct {
 	// CompareEvery is how often the view is compared with the state at most; 0
 	// means every ten minutes. A large pinset is compared less often.
 	CompareEvery time.Duration
+	// Memory bounds what reading large pins takes. Nil means no bound.
+	Memory Memory
+}
+
+// Memory is a common.Budget.
+type Memory interface {
+	// Saw notes the size of a pin, in bytes.
+	Saw(bytes int)
+	// Work waits for room to read a number of bytes, and returns what gives it
+	// back.
+	Work(ctx context.Context, bytes int64) (done func(), err error)
 }
 
 // New returns a view that knows nothing yet. It can be told of changes from
@@ -57,6 +69,9 @@ type Options struct {
 func New(o Options) *View {
 	if o.CompareEvery == 0 {
 		o.CompareEvery = 10 * time.Minute
+	}
+	if o.Memory == nil {
+		o.Memory = (*common.Budget)(nil)
 	}
 	v := &View{options: o, born: time.Now(), index: newIndex(), board: newBoard()}
 	v.tried, v.complete = make(chan struct{}), make(chan struct{})
@@ -184,6 +199,7 @@ func (v *View) set(stored api.Pin) (*item, bool) {
 		return nil, v.drop(stored.Cid.KeyString())
 	}
 	v.touch(stored.Cid.KeyString())
+	v.options.Memory.Saw(sizeOf(stored))
 	return v.install(newItem(stored, v.places.of(stored)))
 }
 

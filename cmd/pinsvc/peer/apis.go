@@ -9,6 +9,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/config"
 	"github.com/libp2p/go-libp2p/core/host"
 
+	"github.com/ipfs-cluster/pinsvc/common"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi/view"
 	"github.com/ipfs-cluster/pinsvc/restapi"
@@ -26,6 +27,7 @@ type door struct {
 // The REST API needs the host on Raft; without it (h is nil) that one waits.
 func (p *Peer) openDoors(context.Context) error {
 	s := p.settings
+	p.budget = common.NewBudget(s.inflightBytes())
 	if s.has(config.API, "pinsvcapi") {
 		if err := p.openPinsvcapi(); err != nil {
 			return err // it names the section
@@ -48,6 +50,16 @@ func (p *Peer) openDoors(context.Context) error {
 	return nil
 }
 
+// inflightBytes returns how many bytes the requests of all APIs may have in
+// memory: the smallest that one of them is configured with, 0 for the default.
+func (s *Settings) inflightBytes() int64 {
+	pins, rest := s.Pinsvcapi.Value().MaxInflightBytes, s.Restapi.Value().MaxInflightBytes
+	if pins == 0 || rest == 0 {
+		return max(pins, rest)
+	}
+	return min(pins, rest)
+}
+
 // viewless, when the linker sets it, makes a peer whose lists scan: what the
 // benchmark measures the cost of the view against (bench -viewless).
 var viewless string
@@ -57,10 +69,10 @@ func (p *Peer) openPinsvcapi() error {
 	options := []pinsvcapi.Option{
 		pinsvcapi.WithReady(p.ready), pinsvcapi.WithUnready(p.unready), pinsvcapi.WithLocalPeer(&p.local),
 		pinsvcapi.WithBaseDir(p.settings.folder), pinsvcapi.WithCredentials(p.credentials[section.Name()]),
-		pinsvcapi.WithGuard(p.guard),
+		pinsvcapi.WithGuard(p.guard), pinsvcapi.WithBudget(p.budget),
 	}
 	if viewless == "" {
-		p.view = view.New(view.Options{})
+		p.view = view.New(view.Options{Memory: p.budget})
 		options = append(options, pinsvcapi.WithView(p.view.Before))
 	}
 	api, err := pinsvcapi.New(section.Value(), options...)
@@ -84,7 +96,7 @@ func (p *Peer) openRestapi(h host.Host) error {
 	section := p.settings.Restapi
 	options := []restapi.Option{restapi.WithReady(p.ready),
 		restapi.WithBaseDir(p.settings.folder), restapi.WithCredentials(p.credentials[section.Name()]),
-		restapi.WithGuard(p.guard),
+		restapi.WithGuard(p.guard), restapi.WithBudget(p.budget),
 		restapi.WithUnready(p.unready)}
 	if h != nil {
 		options = append(options, restapi.WithHost(h))

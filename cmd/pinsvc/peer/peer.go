@@ -37,6 +37,7 @@ type Peer struct {
 	node     *embedded.Node // nil with a Kubo
 	doors    []door
 	local    local
+	budget   *common.Budget // of the memory of all requests
 	// credentials are those of the doors of ours, by section. Reload changes
 	// them.
 	credentials map[string]*common.Credentials
