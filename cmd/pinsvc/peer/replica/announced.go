@@ -39,6 +39,7 @@ type announced struct {
 	fetch   *fetcher
 	topic   *pubsub.Topic
 	next    []cid.Cid     // to be applied, of what was heard
+	last    cid.Cid       // that Next has returned
 	turn    chan struct{} // has a value when there may be a question
 
 	mu    sync.Mutex
@@ -131,6 +132,7 @@ func (a *announced) Next(ctx context.Context) ([]byte, error) {
 	case <-ctx.Done():
 		return nil, dscrdt.ErrNoMoreBroadcast
 	}
+	a.replica.handled(life, a.last)
 	for len(a.next) == 0 {
 		if err := a.wait(ctx); err != nil {
 			return nil, err
@@ -139,6 +141,8 @@ func (a *announced) Next(ctx context.Context) ([]byte, error) {
 	}
 	c := a.next[0]
 	a.next = a.next[1:]
+	a.last = c
+	a.replica.handOut(life, c)
 	return encode(c)
 }
 

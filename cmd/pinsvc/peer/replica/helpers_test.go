@@ -44,6 +44,9 @@ type rigOptions struct {
 	trusted []peer.ID           // empty: everybody is
 	every   time.Duration       // heads are announced again; an hour if 0
 	held    chan struct{}       // see fakeTracker
+	walked  bool                // the store is known to have no holes
+
+	stuckAfter time.Duration // a failed change is tried again; the usual time if 0
 }
 
 // fakeTracker notes the names of pins in the order in which they are tracked.
@@ -120,6 +123,10 @@ func newRig(t *testing.T, o rigOptions) *rig {
 		r.Consensus, err = New(Options{Host: h, DHT: dht, PubSub: gossip, Config: cfg, Store: r.store})
 	}
 	require.NoError(t, err)
+	if o.stuckAfter > 0 {
+		ours := r.Consensus.(*Replica)
+		ours.resumeEvery, ours.stuckAfter = o.stuckAfter, o.stuckAfter
+	}
 	s := rpc.NewServer(h, "test")
 	require.NoError(t, s.RegisterName("PinTracker", r.tracker))
 	require.NoError(t, s.RegisterName("PeerMonitor", &fakeMonitor{peers: []peer.ID{"somebody"}}))

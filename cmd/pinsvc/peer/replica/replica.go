@@ -52,8 +52,11 @@ type Replica struct {
 	namespace datastore.Key
 	trusted   sync.Map // of peer.ID
 	dag       *ipfslite.Peer
-	blocks    *guard // of dag
+	blocks    *guard   // of dag
+	journal   *journal // below everything that go-ds-crdt and dag store
 	served    *server
+
+	resumeEvery, stuckAfter time.Duration // as the constants; tests have less patience
 
 	life   context.Context // ends with Shutdown
 	end    context.CancelFunc
@@ -83,10 +86,17 @@ func New(o Options) (*Replica, error) {
 		options:   o,
 		namespace: datastore.NewKey(o.Config.DatastoreNamespace),
 		ready:     make(chan struct{}),
+
+		resumeEvery: resumeEvery,
+		stuckAfter:  stuckAfter,
 	}
 	r.life, r.end = context.WithCancel(context.Background())
 	var err error
-	if r.dag, r.blocks, err = openDAG(r.life, store, r.namespace, o.Host, o.DHT); err != nil {
+	if r.journal, err = openJournal(r.life, store, r.namespace); err != nil {
+		r.end()
+		return nil, fmt.Errorf("the journal of the pinset: %w", err)
+	}
+	if r.dag, r.blocks, err = openDAG(r.life, r.journal, r.namespace, o.Host, o.DHT); err != nil {
 		r.end()
 		return nil, fmt.Errorf("the way to other peers' nodes: %w", err)
 	}
@@ -132,7 +142,7 @@ func (r *Replica) start() error {
 	opts.NumWorkers = branches
 	opts.PutHook = r.track
 	opts.DeleteHook = r.untrack
-	if r.set, err = dscrdt.New(r.options.Store, r.namespace, r.dag, heard, opts); err != nil {
+	if r.set, err = dscrdt.New(r.journal, r.namespace, journaled{r.dag, r.journal}, heard, opts); err != nil {
 		return err
 	}
 	if r.state, err = dsstate.New(r.life, r.set, "", dsstate.DefaultHandle()); err != nil {
@@ -142,6 +152,7 @@ func (r *Replica) start() error {
 		return err
 	}
 	close(r.ready)
+	r.work.Go(func() { r.resume(heard) })
 	return r.greet(heard)
 }
 
