@@ -2,6 +2,7 @@ package pinsvcapi
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,11 +38,24 @@ func newAddressBook(c *calls) *addressBook {
 	return &addressBook{calls: c, now: time.Now, known: make(map[string]addresses)}
 }
 
-// Delegates implements Cluster: the addresses of the pin's peers in turns, so
-// that a bounded list has some of each. When none of them is known, other
-// members stand in, since clients give up on an empty list.
-func (r *rpcCluster) Delegates(ctx context.Context, p Pin) []string {
-	if list := r.addressesOf(ctx, p.Allocations); len(list) > 0 {
+// Delegates implements Cluster: the addresses of the peers in turns, so that a
+// bounded list has some of each. A client waits seconds for each delegate that
+// does not answer, so silent peers are left out while any other is known; but
+// the list is never empty while any address is known, since clients give up then.
+func (r *rpcCluster) Delegates(ctx context.Context, p Pin, said []PeerStatus) []string {
+	answering, silent := slices.Clone(p.Allocations), []string(nil)
+	for _, s := range said {
+		answering = slices.DeleteFunc(answering, func(id string) bool { return id == s.Peer })
+		if s.Silent || s.NoIPFS {
+			silent = append(silent, s.Peer)
+		} else {
+			answering = append(answering, s.Peer)
+		}
+	}
+	if list := r.addressesOf(ctx, answering); len(list) > 0 {
+		return list
+	}
+	if list := r.lastAddressesOf(silent); len(list) > 0 {
 		return list
 	}
 	members, err := r.members(ctx)
@@ -51,10 +65,19 @@ func (r *rpcCluster) Delegates(ctx context.Context, p Pin) []string {
 	return r.addressesOf(ctx, members)
 }
 
+// lastAddressesOf returns what peers have told, without asking them: they were
+// asked for a status a moment ago, and have cost a timeout.
+func (r *rpcCluster) lastAddressesOf(peers []string) []string {
+	lists := make([][]string, len(peers))
+	for i, id := range peers {
+		lists[i] = r.ids.last(id)
+	}
+	return interleave(lists)
+}
+
 func (r *rpcCluster) addressesOf(ctx context.Context, peers []string) []string {
 	lists := make([][]string, len(peers))
 	each(peers, func(i int, id string) {
-		// Its status was asked for a moment ago, and has cost a timeout.
 		if r.answers.muted(id) != nil {
 			lists[i] = r.ids.last(id)
 			return

@@ -46,7 +46,7 @@ func (r *rpcCluster) statusAt(ctx context.Context, p Pin, id string) *PeerStatus
 	switch {
 	case errors.Is(err, errMutedIPFS), err == nil && info.Status == api.TrackerStatusClusterError:
 		s := r.lastSeen(ctx, p, id)
-		s.Text = "its IPFS node does not answer"
+		s.Text, s.NoIPFS = "its IPFS node does not answer", true
 		s.Name = orElse(info.PeerName, s.Name)
 		return &s
 	case err != nil:

@@ -113,7 +113,7 @@ func (f *fakeCluster) Status(_ context.Context, p Pin) ([]PeerStatus, error) {
 	return f.unsettled().peers(p), f.err
 }
 
-func (f *fakeCluster) Delegates(context.Context, Pin) []string {
+func (f *fakeCluster) Delegates(context.Context, Pin, []PeerStatus) []string {
 	return []string{"/ip4/203.0.113.1/tcp/4001/p2p/12D3KooWGRUmMfQSKDTdpUGLQKbRdQTiiXCgBqUH8gXmCjg2DXvo"}
 }
 

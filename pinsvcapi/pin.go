@@ -66,6 +66,7 @@ type PeerStatus struct {
 	Attempts int       // how often the tracker has tried
 	Since    time.Time // when the state was entered, zero if not known
 	Silent   bool      // the peer refused to answer or was late
+	NoIPFS   bool      // the peer's IPFS node was late
 }
 
 // Selection says which pins of the pinset a list is made of. The zero value
@@ -137,8 +138,9 @@ type Cluster interface {
 	// say of it, each within a second, in a stable order.
 	Status(ctx context.Context, p Pin) ([]PeerStatus, error)
 	// Delegates returns multiaddrs of the IPFS nodes of the pin's peers, each
-	// ending in /p2p/ and the node's ID.
-	Delegates(ctx context.Context, p Pin) []string
+	// ending in /p2p/ and the node's ID. said is what Status returned: the
+	// addresses of silent peers are only returned when no others are known.
+	Delegates(ctx context.Context, p Pin, said []PeerStatus) []string
 }
 
 // candidate returns what orders a pin.

@@ -349,7 +349,7 @@ func TestNoPeerYet(t *testing.T) {
 }
 
 // Delegates are the IPFS nodes of the pin's peers, of each some; they are asked
-// for once, and what is known stays when a peer falls silent.
+// for once, and not while the peer is silent.
 func TestDelegatesOfThePinsPeers(t *testing.T) {
 	f := newRPCFake(t, 3)
 	a := f.newAPI(t)
@@ -377,12 +377,12 @@ func TestDelegatesOfThePinsPeers(t *testing.T) {
 
 	f.peers[1].set(func() { f.peers[1].refuses = errors.New("no") })
 	forget(f.adapter(a.handler.(*API)).ids)
-	require.Len(t, a.pin(http.MethodGet, "/pins/"+c.String(), "").Delegates, maxDelegates)
-	require.Equal(t, 2, f.peers[1].count("ID"))
+	require.Len(t, a.pin(http.MethodGet, "/pins/"+c.String(), "").Delegates, 15, "only those of the other one")
+	require.Equal(t, 1, f.peers[1].count("ID"))
 }
 
-// Who was late with the status is not waited for a second time, whether or not
-// its addresses are known.
+// A peer that was late with the status is not waited for a second time, and is no
+// delegate while another one is: clients wait seconds for each that is silent.
 func TestDelegatesOfAFrozenPeer(t *testing.T) {
 	for name, known := range map[string]bool{"known": true, "unknown": false} {
 		t.Run(name, func(t *testing.T) {
@@ -391,19 +391,47 @@ func TestDelegatesOfAFrozenPeer(t *testing.T) {
 			frozen := f.peers[2]
 			c := testCID(1)
 			f.store(t, on(c, 1, f.peers[1], frozen))
-			want := 1
 			if known {
 				a.pin(http.MethodGet, "/pins/"+c.String(), "")
 				forget(f.adapter(a.handler.(*API)).ids)
-				want = 2
 			}
 			frozen.set(func() { frozen.frozen = true })
 			start := time.Now()
 			got := a.pin(http.MethodGet, "/pins/"+c.String(), "")
 			require.Less(t, time.Since(start), 2*peerTimeout-peerTimeout/4)
-			require.Len(t, got.Delegates, want)
+			require.Equal(t, delegatesOf(f.peers[1]), got.Delegates)
 		})
 	}
+}
+
+// delegatesOf returns the addresses of a fake peer's IPFS node.
+func delegatesOf(peers ...*rpcPeer) (list []string) {
+	for _, p := range peers {
+		list = append(list, "/ip4/203.0.113.7/tcp/4001/p2p/"+p.id.String())
+	}
+	return list
+}
+
+// Of a peer that refuses to answer, that is gone, or whose IPFS node is late, the
+// addresses are those of last resort.
+func TestDelegatesOfSilentPeers(t *testing.T) {
+	f := newRPCFake(t, 3)
+	a := f.newAPI(t)
+	one, two := f.peers[1], f.peers[2]
+	both, alone := testCID(1), testCID(2)
+	f.store(t, on(both, 1, one, two))
+	f.store(t, on(alone, 1, two))
+	get := func(c cid.Cid) []string { return a.pin(http.MethodGet, "/pins/"+c.String(), "").Delegates }
+	require.Equal(t, delegatesOf(one, two), get(both))
+	require.Equal(t, delegatesOf(two), get(alone))
+
+	two.set(func() { two.refuses = errors.New("no") })
+	require.Equal(t, delegatesOf(one), get(both))
+	require.Equal(t, delegatesOf(two), get(alone), "nobody else has the pin")
+	one.set(func() { one.refuses = errors.New("no") })
+	require.Equal(t, delegatesOf(one, two), get(both), "never empty")
+	two.set(func() { two.refuses = nil })
+	require.Equal(t, delegatesOf(two), get(both))
 }
 
 // forget makes a book ask again.

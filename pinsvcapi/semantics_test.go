@@ -315,7 +315,7 @@ func (f *failingCluster) Status(ctx context.Context, p Pin) ([]PeerStatus, error
 	return f.fakeCluster.Status(ctx, p)
 }
 
-func (f *failingCluster) Delegates(context.Context, Pin) []string { return f.addresses }
+func (f *failingCluster) Delegates(context.Context, Pin, []PeerStatus) []string { return f.addresses }
 
 // Row "delegates".
 func TestDelegates(t *testing.T) {

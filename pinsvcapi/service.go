@@ -3,7 +3,6 @@ package pinsvcapi
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/ipfs/go-cid"
@@ -107,12 +106,7 @@ func (s *service) withStatus(ctx context.Context, p Pin) (pinStatus, error) {
 	st := aggregate(p, peers)
 	out := pinStatus{pin: p, status: st, info: describe(p, st, peers), delegates: s.delegates}
 	if len(out.delegates) == 0 {
-		for _, peer := range peers {
-			if !slices.Contains(p.Allocations, peer.Peer) {
-				p.Allocations = append(slices.Clip(p.Allocations), peer.Peer)
-			}
-		}
-		out.delegates = s.choices.of(s.cluster.Delegates(ctx, p))
+		out.delegates = s.choices.of(s.cluster.Delegates(ctx, p, peers))
 	}
 	return out, nil
 }

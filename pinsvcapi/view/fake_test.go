@@ -191,7 +191,7 @@ func (f *fakeSource) Select(context.Context, pinsvcapi.Selection) (pinsvcapi.Sel
 	return pinsvcapi.Selected{}, errScanned
 }
 
-func (f *fakeSource) Delegates(context.Context, pinsvcapi.Pin) []string {
+func (f *fakeSource) Delegates(context.Context, pinsvcapi.Pin, []pinsvcapi.PeerStatus) []string {
 	return []string{"/ip4/203.0.113.1/tcp/4001/p2p/12D3KooWGRUmMfQSKDTdpUGLQKbRdQTiiXCgBqUH8gXmCjg2DXvo"}
 }
 
