@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/observations"
 	blocks "github.com/ipfs/go-block-format"
 	"github.com/ipfs/go-cid"
+	ipld "github.com/ipfs/go-ipld-format"
 	"go.opencensus.io/stats"
 )
 
@@ -30,6 +32,9 @@ func (n *Node) BlockGet(ctx context.Context, c api.Cid) ([]byte, error) {
 		return []byte{}, nil
 	}
 	b, err := n.net.blocks.GetBlock(ctx, c.Cid)
+	if ipld.IsNotFound(err) || errors.Is(err, context.DeadlineExceeded) {
+		return nil, fmt.Errorf("no peer has delivered the block %s: %w", c, err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,11 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"net"
+	"strings"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/boxo/ipld/merkledag"
@@ -17,7 +21,8 @@ import (
 
 // Resolve gives the CID that a path leads to: a CID, with or without /ipfs/, or
 // a name with or without /ipns/ (a key or a DNSLink domain), and names of
-// directory entries or fields below. It fetches the nodes on the way.
+// directory entries or fields below. It fetches the nodes on the way. What is
+// wrong with a path is in the error's text, in the words of pathError.
 func (n *Node) Resolve(ctx context.Context, text string) (api.Cid, error) {
 	ctx, leave, err := n.enter(ctx)
 	if err != nil {
@@ -37,7 +42,7 @@ func (n *Node) Resolve(ctx context.Context, text string) (api.Cid, error) {
 	}
 	immutable, err := path.NewImmutablePath(p)
 	if err != nil {
-		return api.CidUndef, err
+		return api.CidUndef, fmt.Errorf("invalid path %q: %w", text, err)
 	}
 	c, err := n.follow(ctx, immutable.RootCid(), immutable.Segments()[2:])
 	if err != nil {
@@ -68,9 +73,22 @@ func (n *Node) resolveName(ctx context.Context, p path.Path) (path.Path, error) 
 	}
 	result, err := names.Resolve(ctx, p)
 	if err != nil {
-		return nil, fmt.Errorf("resolving %s: %w", p, err)
+		return nil, nameError(p, err)
 	}
 	return result.Path, nil
+}
+
+// nameError says why a name could not be resolved: there is no such name, or
+// nobody could be asked.
+func nameError(p path.Path, err error) error {
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &dns) && !dns.IsNotFound:
+		return fmt.Errorf("%s cannot be looked up now: %w", p, err)
+	}
+	return fmt.Errorf("could not resolve name %s: %w", p, err)
 }
 
 // follow goes down from root, one or more segments at each node.
@@ -81,14 +99,26 @@ func (n *Node) follow(ctx context.Context, root cid.Cid, segments []string) (cid
 	for len(segments) > 0 {
 		nd, err := session.Get(ctx, at)
 		if err != nil {
-			return cid.Undef, err
+			return cid.Undef, n.pathError(at, err, "block %s of the path cannot be read", at)
 		}
-		var link *ipld.Link
-		link, segments, err = uio.ResolveUnixfsOnce(ctx, session, nd, segments)
+		link, rest, err := uio.ResolveUnixfsOnce(ctx, session, nd, segments)
 		if err != nil {
-			return cid.Undef, err
+			return cid.Undef, n.pathError(at, err, "no link named %q under %s", strings.Join(segments, "/"), at)
 		}
-		at = link.Cid
+		at, segments = link.Cid, rest
 	}
 	return at, nil
+}
+
+// pathError says why a path cannot be followed at a node: its block does not
+// come, this node cannot read its disk, or what is wrong with the path.
+func (n *Node) pathError(at cid.Cid, err error, wrong string, args ...any) error {
+	var own *fs.PathError
+	switch {
+	case errors.Is(err, context.Canceled), errors.As(err, &own):
+		return err
+	case errors.Is(err, context.DeadlineExceeded), ipld.IsNotFound(err):
+		return fmt.Errorf("no peer has delivered the blocks of the path within %s, at %s: %w", n.cfg.RequestTimeout.Std(), at, err)
+	}
+	return fmt.Errorf(wrong+": %w", append(args, err)...)
 }

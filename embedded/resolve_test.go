@@ -1,6 +1,9 @@
 package embedded
 
 import (
+	"context"
+	"fmt"
+	"net"
 	"testing"
 	"time"
 
@@ -8,6 +11,8 @@ import (
 	ft "github.com/ipfs/boxo/ipld/unixfs"
 	"github.com/ipfs/boxo/ipld/unixfs/hamt"
 	uio "github.com/ipfs/boxo/ipld/unixfs/io"
+	"github.com/ipfs/boxo/path"
+	blocks "github.com/ipfs/go-block-format"
 	"github.com/ipfs/go-cid"
 	format "github.com/ipfs/go-ipld-format"
 	"github.com/stretchr/testify/require"
@@ -47,15 +52,51 @@ func TestResolve(t *testing.T) {
 		require.NoError(t, err, path)
 		require.Equal(t, want, got.Cid, path)
 	}
-	for _, path := range []string{
-		"", "/", "nonsense", "/ipfs/", "/ipfs/nonsense", "/other/" + v1.String(),
-		"/ipfs/" + v1.String() + "/no such entry",
-		"/ipfs/" + file.Cid().String() + "/below a file",
-		"/ipfs/" + fields.Cid().String() + "/seed",
-		"/ipfs/" + rawBlock("not here", 10).Cid().String() + "/x",
-		"/ipns/k51qzi5uqu5dgutdk6i1ynyzgkqngpha5xpgia3a5qqp4jsh0u4csozksxel2r",
+	broken := blocks.NewBlock([]byte("no protobuf"))
+	unknown := cid.NewCidV1(0x300000, file.Cid().Hash())
+	load(t, n, broken)
+	absent := rawBlock("not here", 10).Cid()
+	holed := pbNode(cid.V0Builder{}, ft.FolderPBData(), pbNode(cid.V0Builder{}, ft.FolderPBData(), rawBlock("absent", 1)))
+	load(t, n, holed)
+	for path, words := range map[string]string{
+		"":                      "invalid path",
+		"/":                     "invalid path",
+		"nonsense":              "invalid path",
+		"/ipfs/":                "invalid path",
+		"/ipfs/nonsense":        "invalid path",
+		"/other/" + v1.String(): "invalid path",
+		"/ipfs/" + v1.String() + "/no such entry":                              `no link named "no such entry" under ` + v1.String(),
+		"/ipfs/" + v1.String() + "/000000/x":                                   "no link named",
+		"/ipfs/" + file.Cid().String() + "/below a file":                       "no link named",
+		"/ipfs/" + sharded.Cid().String() + "/not in the shard":                "no link named",
+		"/ipfs/" + fields.Cid().String() + "/seed":                             "no link named",
+		"/ipfs/" + fields.Cid().String() + "/children/7":                       "no link named",
+		"/ipfs/" + absent.String() + "/x":                                      "no peer has delivered",
+		"/ipfs/" + holed.Cid().String() + "/000000/000000":                     "no peer has delivered",
+		"/ipfs/" + broken.Cid().String() + "/x":                                "cannot be read",
+		"/ipfs/" + unknown.String() + "/x":                                     "cannot be read",
+		"/ipns/k51qzi5uqu5dgutdk6i1ynyzgkqngpha5xpgia3a5qqp4jsh0u4csozksxel2r": "could not resolve name",
+		"/ipns/not a domain":                                                   "could not resolve name",
 	} {
 		_, err := n.Resolve(t.Context(), path)
-		require.Error(t, err, path)
+		require.ErrorContains(t, err, words, path)
+	}
+	require.NoError(t, n.Shutdown(t.Context()))
+	_, err = n.Resolve(t.Context(), v1.String())
+	require.ErrorContains(t, err, "the IPFS node is not running")
+}
+
+// TestNameErrors: a name that is not there differs from a server that does not
+// answer.
+func TestNameErrors(t *testing.T) {
+	p, err := path.NewPath("/ipns/example.com")
+	require.NoError(t, err)
+	for words, err := range map[string]error{
+		"could not resolve name /ipns/example.com":  &net.DNSError{Err: "no such host", IsNotFound: true},
+		"/ipns/example.com cannot be looked up now": &net.DNSError{Err: "server misbehaving", IsTemporary: true},
+		"cannot be looked up now: ":                 context.DeadlineExceeded,
+		"context canceled":                          context.Canceled,
+	} {
+		require.ErrorContains(t, nameError(p, fmt.Errorf("lookup: %w", err)), words)
 	}
 }

@@ -132,6 +132,16 @@ var translations = []struct {
 	kind    kind
 	details string
 }{
+	// Paths, as IPFS answers. First, since their texts have words of the client.
+	{"no link named", kindNotFound, ""},
+	{"could not resolve name", kindNotFound, ""},
+	{"invalid path", kindInvalid, ""},
+	{"invalid cid", kindInvalid, ""},
+	{"not a valid", kindInvalid, ""},
+	{"of the path cannot be read", kindInvalid, ""},
+	{"cannot be looked up now", kindUnavailable, ""},
+	{"no peer has delivered", kindUnavailable, ""},
+
 	{state.ErrNotFound.Error(), kindNotFound, ErrNotFound.details},
 	{"this peer is configured to be in follower mode", kindReadOnly, ErrReadOnly.details},
 	{"the pin is larger than 1 MiB", kindTooLarge, ErrTooLarge.details},
@@ -146,13 +156,6 @@ var translations = []struct {
 	{"doesn't fit in empty shard", kindInvalid, "shard-size: it is too small"},
 	{"bad pin object", kindInvalid, "cid: it is missing"},
 
-	// Paths, as IPFS answers.
-	{"no link named", kindNotFound, ""},
-	{"could not resolve name", kindNotFound, ""},
-	{"invalid path", kindInvalid, ""},
-	{"invalid cid", kindInvalid, ""},
-	{"not a valid", kindInvalid, ""},
-
 	// Members.
 	{"cannot remove peers", kindInvalid, ""},
 	{"cannot remove ourselves", kindInvalid, ""},
@@ -166,6 +169,14 @@ var translations = []struct {
 	{"batching max_queue_size reached", kindUnavailable, "too many writes are waiting"},
 	{"no space left on device", kindUnavailable, diskFull + "no space is left on the disk of this peer"},
 	{"disk quota exceeded", kindUnavailable, diskFull + "no space is left on the disk of this peer"},
+	{"its data has another hash", kindInvalid, "the upload has a block whose data does not match its CID"},
+	{"block without a CID", kindInvalid, "the upload has a block without a CID"},
+	{"storage limit reached", kindUnavailable, ""},
+	{"nothing was collected", kindUnavailable, ""},
+	{"the IPFS node is not running", kindUnavailable, "the IPFS node of this peer is not running"},
+	{"the IPFS node does not answer", kindUnavailable, "the IPFS node of this peer does not answer"},
+	{"the IPFS node ended the request", kindUnavailable, ""},
+	{"could not find", kindUnavailable, "a block is missing on this peer's IPFS node"},
 	{"IPFS request failed", kindUnavailable, "the IPFS node of this peer does not answer as it should"},
 	{"connection refused", kindUnavailable, "the IPFS node of this peer does not answer"},
 	{"leader", kindUnavailable, "the cluster has no leader now"},
