@@ -114,7 +114,7 @@ func (g *collector) collect(ctx context.Context, freed func(cid.Cid, error)) err
 // progress when the jobs are read is recorded when the records are read.
 func (g *collector) mark(ctx context.Context) (*visited, error) {
 	needed := newVisited(g.store.guard.hasher)
-	jobs := g.jobs.all()
+	jobs := g.jobs.needed()
 	for _, j := range jobs {
 		j.mu.Lock()
 		needed.merge(j.seen)

@@ -3,6 +3,8 @@ package embedded
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -94,11 +96,12 @@ func (j *job) state() Fetch {
 type inflight struct {
 	mu   sync.Mutex
 	jobs map[cid.Cid]*job
+	kept map[cid.Cid]*job // preempted, with nothing but root and depth
 	hash hasher
 }
 
 func newInflight(h hasher) *inflight {
-	return &inflight{jobs: make(map[cid.Cid]*job), hash: h}
+	return &inflight{jobs: make(map[cid.Cid]*job), kept: make(map[cid.Cid]*job), hash: h}
 }
 
 // add registers a pin in progress. Whoever adds it holds the lock of its CID.
@@ -107,14 +110,33 @@ func (f *inflight) add(root cid.Cid, depth int, cancel context.CancelCauseFunc) 
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.jobs[root] = j
+	delete(f.kept, root)
 	return j
 }
 
 // remove ends the protection of the job's blocks: its pin is recorded, or given up.
-func (f *inflight) remove(j *job) {
+// With keep, blocks that are reachable from its root stay protected.
+func (f *inflight) remove(j *job, keep bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.jobs, j.root)
+	if keep {
+		f.kept[j.root] = &job{root: j.root, depth: j.depth, seen: newVisited(f.hash)}
+	}
+}
+
+// forget ends the protection of a preempted pin.
+func (f *inflight) forget(c cid.Cid) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.kept, c)
+}
+
+// needed returns the pins in progress and those that were preempted.
+func (f *inflight) needed() []*job {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.AppendSeq(slices.Collect(maps.Values(f.jobs)), maps.Values(f.kept))
 }
 
 // stop cancels the pin of c that is in progress, if any.

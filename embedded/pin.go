@@ -16,6 +16,11 @@ import (
 
 var errUnpinned = errors.New("the pin was removed meanwhile")
 
+// ErrPreempted is the cause with which the context of a Pin is cancelled that
+// will be called again. The blocks that it has fetched are written, and kept from
+// garbage collections until the next Pin or Unpin of the CID, or Shutdown.
+var ErrPreempted = errors.New("the attempt gave way to other pins, and will be repeated")
+
 // Pin makes sure that the DAG is here as deep as pin.MaxDepth says and that the
 // pin is recorded; both are on disk when it returns. It dials pin.Origins in
 // the background. The error says why a pin could not be completed: the storage
@@ -60,12 +65,12 @@ func (n *Node) Pin(ctx context.Context, pin api.Pin) error {
 }
 
 // pinNow fetches and records, under the CID's lock.
-func (n *Node) pinNow(ctx context.Context, pin api.Pin, depth int) error {
+func (n *Node) pinNow(ctx context.Context, pin api.Pin, depth int) (err error) {
 	root := pin.Cid.Cid
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	job := n.jobs.add(root, depth, cancel)
-	defer n.jobs.remove(job)
+	defer func() { n.jobs.remove(job, err != nil && preempted(ctx)) }()
 
 	// An older record of another depth must not pass for this pin, not even
 	// after a crash.
@@ -92,6 +97,11 @@ func (n *Node) pinNow(ctx context.Context, pin api.Pin, depth int) error {
 		n.checker.enqueue(root)
 	}
 	return nil
+}
+
+// preempted reports whether a context ended with ErrPreempted.
+func preempted(ctx context.Context) bool {
+	return errors.Is(context.Cause(ctx), ErrPreempted)
 }
 
 // fetch brings the job's DAG into the store. When the store is full it collects
@@ -158,6 +168,7 @@ func (n *Node) Unpin(ctx context.Context, c api.Cid) error {
 		return err
 	}
 	defer unlock()
+	n.jobs.forget(c.Cid)
 	if err := n.pins.remove(ctx, c.Cid); err != nil {
 		return err
 	}

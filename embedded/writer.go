@@ -75,7 +75,8 @@ func (w *writer) finish() error {
 	return context.Cause(w.ctx)
 }
 
-// stop ends the writer; what was handed over is still written unless ctx ended.
+// stop ends the writer; what was handed over is still written unless ctx ended,
+// other than by ErrPreempted.
 func (w *writer) stop() {
 	w.once.Do(func() { close(w.in) })
 	w.group.Wait()
@@ -84,8 +85,8 @@ func (w *writer) stop() {
 func (w *writer) work() {
 	for b := range w.in {
 		batch := w.fill(b)
-		if w.ctx.Err() == nil {
-			if err := w.put(w.ctx, batch); err != nil {
+		if w.ctx.Err() == nil || preempted(w.ctx) {
+			if err := w.put(context.WithoutCancel(w.ctx), batch); err != nil {
 				w.fail(err)
 			}
 		}

@@ -164,7 +164,9 @@ func (b *builder) makeComponents(ctx context.Context) error {
 	if b.view != nil {
 		observer = b.view
 	}
-	tracker := wrap.NewTracker(stateless.New(s.Tracker, n.host.ID(), s.Cluster.Peername, b.shards.Seeing(b.consensus.State)), wrap.TrackerOptions{
+	places := b.places(connector.Away)
+	inner := stateless.New(innerTracker(s.Tracker, places), n.host.ID(), s.Cluster.Peername, b.shards.Seeing(b.consensus.State))
+	tracker := wrap.NewTracker(inner, wrap.TrackerOptions{
 		Peer:     n.host.ID(),
 		Peername: s.Cluster.Peername,
 		State:    b.consensus.State,
@@ -174,12 +176,14 @@ func (b *builder) makeComponents(ctx context.Context) error {
 		Observer: observer,
 		Changed:  b.consensus.Changed,
 		Shards:   b.shards,
+		Places:   places,
 		Progress: b.progress(),
 		Checker:  b.checker(),
 	})
 	if b.node != nil {
 		b.node.ObserveDamage(func(c cid.Cid) bool { return tracker.Repair(api.NewCid(c)) })
 	}
+	connector.Within(tracker.Within)
 	b.tracker, b.local.tracker = tracker, tracker
 	b.closeWith("tracker", b.tracker.Shutdown)
 	if err := b.registerMetrics(); err != nil {

@@ -11,6 +11,8 @@ import (
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/ipfs-cluster/ipfs-cluster/api"
+
+	"github.com/ipfs-cluster/pinsvc/embedded"
 )
 
 const (
@@ -45,7 +47,18 @@ type Connector struct {
 	verified verified
 	ready    chan struct{}
 	observer func(api.Pin, error)
+	within   func(context.Context, api.Cid) (context.Context, func(error))
 }
+
+// Within has a function called for each attempt to pin, before the connector is
+// used. The attempt has the context that it returns, and calls the function that
+// it returns with its outcome.
+func (c *Connector) Within(f func(context.Context, api.Cid) (context.Context, func(error))) {
+	c.within = f
+}
+
+// Away reports whether the node did not answer when it was asked last.
+func (c *Connector) Away() bool { return c.node.away() }
 
 // ObservePins has a function called with the outcome of every attempt to pin
 // that ended by itself, before the connector is used. It must be quick.
@@ -80,7 +93,17 @@ func (c *Connector) ID(ctx context.Context) (api.IPFSID, error) {
 
 // Pin pins, and waits for a node that is away. An error is about the pin, or
 // the context's.
-func (c *Connector) Pin(ctx context.Context, pin api.Pin) error {
+func (c *Connector) Pin(ctx context.Context, pin api.Pin) (err error) {
+	if c.within != nil {
+		var leave func(error)
+		ctx, leave = c.within(ctx, pin.Cid)
+		defer func() {
+			if err != nil && errors.Is(context.Cause(ctx), embedded.ErrPreempted) {
+				err = embedded.ErrPreempted
+			}
+			leave(err)
+		}()
+	}
 	return c.insist(ctx, func() error {
 		err := c.pinOnce(ctx, pin)
 		if c.observer != nil && ctx.Err() == nil {

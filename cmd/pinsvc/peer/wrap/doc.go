@@ -21,6 +21,11 @@
 // (status.go) and tell how far a fetch is (progress.go). A recover compares all pins with IPFS (recover.go), and is
 // repeated until it succeeds (passes.go).
 //
+// Pins wait for places (waiting.go) and are handed to the library's tracker when
+// they have one (places.go). While pins wait, fetches that are slow lose their
+// place and go on in the background, and fetches that take long give way and
+// continue later (review.go).
+//
 // Connector (connector.go) makes pins wait for an IPFS node that is away,
 // instead of failing (node.go knows whether it is).
 package wrap

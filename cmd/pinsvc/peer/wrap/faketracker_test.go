@@ -28,9 +28,10 @@ type fakeTracker struct {
 }
 
 type fakeOp struct {
-	status api.TrackerStatus
-	ctx    context.Context
-	cancel context.CancelFunc
+	status   api.TrackerStatus
+	attempts int
+	ctx      context.Context
+	cancel   context.CancelFunc
 }
 
 func newFakeTracker() *fakeTracker {
@@ -109,7 +110,9 @@ func (f *fakeTracker) Status(_ context.Context, c api.Cid) api.PinInfo {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if op, ok := f.ops[c]; ok {
-		return info(c, op.status)
+		i := info(c, op.status)
+		i.AttemptCount = op.attempts
+		return i
 	}
 	if s, ok := f.statuses[c]; ok {
 		return info(c, s)
@@ -208,6 +211,7 @@ func newBench(t *testing.T, ahead bool, pins ...api.Pin) *bench {
 	}
 	b.Tracker = NewTracker(b.inner, TrackerOptions{
 		Peer: self, Peername: "me", State: b.state.state, IPFS: b.ipfs, Ahead: ahead,
+		Places: PlaceOptions{Concurrent: 1000},
 	})
 	b.SetClient(nil)
 	t.Cleanup(func() { require.NoError(t, b.Shutdown(context.Background())) })

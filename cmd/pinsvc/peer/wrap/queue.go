@@ -33,6 +33,8 @@ type entry struct {
 	held    held // what the IPFS node says, for this change
 	tries   int  // looks without a result
 
+	standby bool // it was put here for an attempt that gives way
+
 	waits bool // it is in a line
 	busy  bool // a worker has it
 }
@@ -67,7 +69,7 @@ func (q *queue) change(c api.Cid, edit func(*entry)) {
 	}
 	q.changes++
 	e.seq, e.at = q.changes, time.Now()
-	e.changed, e.lost, e.fresh, e.held, e.tries = true, false, false, heldUnknown, 0
+	e.changed, e.lost, e.fresh, e.standby, e.held, e.tries = true, false, false, false, heldUnknown, 0
 	edit(e)
 	q.enqueue(e, &q.first)
 }
@@ -163,6 +165,54 @@ func (q *queue) park(e entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.back(e)
+}
+
+// resume has a parked entry looked at, unless there was a change since.
+func (q *queue) resume(c api.Cid, seq uint64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	e, ok := q.entries[c]
+	if !ok || e.seq != seq || e.waits || e.busy {
+		return false
+	}
+	q.enqueue(e, &q.first)
+	return true
+}
+
+// hold parks an entry of a pin whose attempt is about to give way, so that it
+// counts as queued from then on. It reports false when the CID is noted already.
+func (q *queue) hold(pin api.Pin) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if _, ok := q.entries[pin.Cid]; ok {
+		return false
+	}
+	q.changes++
+	q.entries[pin.Cid] = &entry{
+		cid: pin.Cid, seq: q.changes, at: time.Now(), pin: pin, held: heldNo, standby: true,
+	}
+	return true
+}
+
+// holds returns the number of the entry that hold has parked, if it is there and
+// nothing has changed.
+func (q *queue) holds(c api.Cid) (seq uint64, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	e, ok := q.entries[c]
+	if !ok || !e.standby {
+		return 0, false
+	}
+	return e.seq, true
+}
+
+// unhold forgets what hold has parked, unless there was a change.
+func (q *queue) unhold(c api.Cid) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if e, ok := q.entries[c]; ok && e.standby {
+		delete(q.entries, c)
+	}
 }
 
 // answer has a parked entry looked at, with what the IPFS node said. An answer

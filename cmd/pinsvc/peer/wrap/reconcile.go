@@ -33,7 +33,11 @@ func (t *Tracker) work() {
 		if !ok {
 			return
 		}
+		granted := t.places.granted(e.cid)
 		t.reconcile(e)
+		if granted != nil {
+			t.places.unused(e.cid, granted)
+		}
 	}
 }
 
@@ -94,8 +98,13 @@ func shows(stored, tracked api.Pin) bool {
 // here sees to it that a pin of this peer is pinned.
 func (t *Tracker) here(e entry) {
 	operation := t.InnerTracker.OpContext(t.ctx, e.cid)
-	switch t.operation(e.cid, operation) {
+	status, attempts := t.operation(e.cid, operation)
+	switch status {
 	case api.TrackerStatusPinQueued, api.TrackerStatusPinning:
+		if t.places.shedding(e.cid) {
+			t.queue.later(e, firstRetry)
+			return
+		}
 		// It goes on with what it was given: the library writes a new value
 		// into an operation that its worker may be reading.
 		t.queue.done(e)
@@ -104,15 +113,18 @@ func (t *Tracker) here(e entry) {
 		}
 		return
 	case api.TrackerStatusUndefined:
-	default: // failed, or the contrary
-		t.pin(e)
+	case api.TrackerStatusPinError:
+		t.admit(e, attempts)
+		return
+	default: // it is about to be unpinned: what is here must not go
+		t.pin(e, t.places.force(e.pin))
 		return
 	}
 	unpinned := t.unpinned(e)
 	t.recent.add(e.cid)
 	switch {
 	case unpinned:
-		t.pin(e)
+		t.admit(e, 0)
 	case e.held == heldYes:
 		if e.changed {
 			t.check(e.cid)
@@ -126,7 +138,7 @@ func (t *Tracker) here(e entry) {
 
 // nowhere sees to it that a pin that was removed is not pinned.
 func (t *Tracker) nowhere(e entry) {
-	switch t.operation(e.cid, t.InnerTracker.OpContext(t.ctx, e.cid)) {
+	switch operation, _ := t.operation(e.cid, t.InnerTracker.OpContext(t.ctx, e.cid)); operation {
 	case api.TrackerStatusUnpinQueued, api.TrackerStatusUnpinning:
 		t.queue.done(e) // not touched while it runs, see here
 	default:
@@ -136,7 +148,7 @@ func (t *Tracker) nowhere(e entry) {
 
 // elsewhere sees to it that a pin of other peers is not pinned here.
 func (t *Tracker) elsewhere(e entry) {
-	operation := t.operation(e.cid, t.InnerTracker.OpContext(t.ctx, e.cid))
+	operation, _ := t.operation(e.cid, t.InnerTracker.OpContext(t.ctx, e.cid))
 	switch {
 	case operation == api.TrackerStatusUnpinQueued || operation == api.TrackerStatusUnpinning:
 		t.queue.done(e)
@@ -151,25 +163,44 @@ func (t *Tracker) elsewhere(e entry) {
 }
 
 // operation returns the status of the CID's operation in the inner tracker,
-// undefined when there is none or it has just succeeded.
-func (t *Tracker) operation(c api.Cid, operation context.Context) api.TrackerStatus {
+// undefined when there is none or it has just succeeded, and how often it was
+// attempted.
+func (t *Tracker) operation(c api.Cid, operation context.Context) (api.TrackerStatus, int) {
 	if operation == nil {
-		return api.TrackerStatusUndefined
+		return api.TrackerStatusUndefined, 0
 	}
 	ctx, cancel := context.WithTimeout(t.ctx, operationTimeout)
 	defer cancel()
-	switch status := t.InnerTracker.Status(ctx, c).Status; status {
+	switch info := t.InnerTracker.Status(ctx, c); info.Status {
 	case api.TrackerStatusPinQueued, api.TrackerStatusPinning, api.TrackerStatusPinError,
 		api.TrackerStatusUnpinQueued, api.TrackerStatusUnpinning, api.TrackerStatusUnpinError:
-		return status
+		return info.Status, info.AttemptCount
 	default:
-		return api.TrackerStatusUndefined
+		return api.TrackerStatusUndefined, 0
 	}
 }
 
-// pin hands a pin to the inner tracker.
-func (t *Tracker) pin(e entry) {
-	t.finish(e, t.InnerTracker.Track(t.ctx, e.pin))
+// admit hands a pin to the inner tracker if it has a place, and else has it wait
+// for one.
+func (t *Tracker) admit(e entry, attempts int) {
+	if l := t.places.hand(e.pin); l != nil {
+		t.pin(e, l)
+		return
+	}
+	e.held, e.standby = heldNo, false
+	t.queue.park(e)
+	t.places.await(e, attempts)
+}
+
+// pin hands a pin to the inner tracker, which begins at once.
+func (t *Tracker) pin(e entry, l *place) {
+	err := t.InnerTracker.Track(t.ctx, e.pin)
+	var operation context.Context
+	if err == nil {
+		operation = t.InnerTracker.OpContext(t.ctx, e.cid)
+	}
+	t.places.follow(l, operation)
+	t.finish(e, err)
 }
 
 // drop has the inner tracker unpin a CID.

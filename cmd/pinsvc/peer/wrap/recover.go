@@ -79,6 +79,9 @@ func (t *Tracker) compare() ([]api.PinInfo, error) {
 		api.TrackerStatusPinQueued | api.TrackerStatusPinning |
 		api.TrackerStatusUnpinQueued | api.TrackerStatusUnpinning | api.TrackerStatusUnpinError
 	if err := t.collect(t.ctx, lacking, func(info api.PinInfo) {
+		if e, ok := t.queue.get(info.Cid); ok && t.mine(e) {
+			return // it waits to be tried
+		}
 		if info.Status != api.TrackerStatusUnpinError {
 			retry(info)
 		}
@@ -143,6 +146,8 @@ func (t *Tracker) Recover(ctx context.Context, c api.Cid) (api.PinInfo, error) {
 		info = t.tryAgain(info)
 	case api.TrackerStatusPinned:
 		t.check(c)
+	case api.TrackerStatusPinQueued:
+		t.places.renew(c)
 	}
 	return info, nil
 }

@@ -67,6 +67,8 @@ type TrackerOptions struct {
 	Changed func(api.Cid)
 	// Shards, if set, knows the parts of sharded adds, and hears of every change.
 	Shards *shards.Keeper
+	// Places bound the fetches that are under way.
+	Places PlaceOptions
 	// Progress tells how many blocks and bytes of a pin that is being fetched
 	// are here; ok is false when it is not. It must not wait.
 	Progress func(cid.Cid) (blocks, bytes uint64, ok bool)
@@ -88,6 +90,7 @@ type Tracker struct {
 	far     *line[question] // about pins of others
 	passes  *passes         // comparisons of all pins with IPFS
 	recent  recent          // what was looked at a short time ago
+	places  *places         // which pins are fetched
 
 	ctx     context.Context // ends with Shutdown
 	cancel  context.CancelFunc
@@ -113,6 +116,7 @@ func NewTracker(inner InnerTracker, o TrackerOptions) *Tracker {
 	}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	t.passes = newPasses(t.ctx, t.compare)
+	t.places = newPlaces(t.ctx, t.queue, o)
 	return t
 }
 
@@ -126,6 +130,7 @@ func (t *Tracker) SetClient(client *rpc.Client) {
 		return
 	}
 	t.started = true
+	t.running.Go(t.places.run)
 	for range workers {
 		t.running.Go(t.work)
 	}
@@ -135,6 +140,11 @@ func (t *Tracker) SetClient(client *rpc.Client) {
 	for range remoteAskers {
 		t.running.Go(func() { t.ask(t.far) })
 	}
+}
+
+// Within is for Connector.Within.
+func (t *Tracker) Within(ctx context.Context, c api.Cid) (context.Context, func(error)) {
+	return t.places.enter(ctx, c)
 }
 
 // Track notes that a pin was stored.
