@@ -73,6 +73,9 @@ func (b *Budget) Largest() int64 {
 	return b.largest.Load()
 }
 
+// Size returns how many bytes one request may have at most.
+func (b *Budget) Size() int64 { return b.heldSize }
+
 // Work waits for room to read or write pins of a number of bytes in all. It
 // returns what gives the room back, or an error with status 503. The caller must
 // not wait for a client, nor for Lease.Wait, before it has given the room back.

@@ -3,6 +3,7 @@ package restapi
 import (
 	"io"
 	"iter"
+	"mime"
 	"net/http"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
@@ -14,7 +15,7 @@ import (
 // add stores an upload, which is a form of files (multipart/form-data, as Kubo
 // takes it), and answers while it comes in.
 func (a *API) add(w http.ResponseWriter, r *http.Request) {
-	content, params, err := parseUpload(r)
+	content, params, err := a.parseUpload(r)
 	if err != nil {
 		common.Fail(w, r, err)
 		return
@@ -43,7 +44,7 @@ func readRest(r *http.Request) {
 	_, _ = io.CopyN(io.Discard, r.Body, maxRest)
 }
 
-func parseUpload(r *http.Request) (files.Directory, api.AddParams, error) {
+func (a *API) parseUpload(r *http.Request) (files.Directory, api.AddParams, error) {
 	q, err := parseQuery(r)
 	if err != nil {
 		return nil, api.AddParams{}, err
@@ -52,15 +53,50 @@ func parseUpload(r *http.Request) (files.Directory, api.AddParams, error) {
 	if err != nil {
 		return nil, api.AddParams{}, err
 	}
-	reader, err := r.MultipartReader()
+	boundary, err := boundaryOf(r)
 	if err != nil {
-		return nil, api.AddParams{}, Invalid("body", "%v", err)
+		return nil, api.AddParams{}, err
 	}
-	content, err := files.NewFileFromPartReader(reader, "multipart/form-data")
-	if err != nil {
-		return nil, api.AddParams{}, Invalid("body", "%v", err)
+	lease := common.LeaseOf(r.Context())
+	if err := lease.Wait(r.Context(), uploadBytes); err != nil {
+		return nil, api.AddParams{}, err
 	}
-	return content, params, nil
+	u := newUpload(r.Body, boundary, a.grower(lease))
+	u.car = params.Format == "car"
+	if most := mostContent(params.Chunker); most > 0 {
+		u.tiny = &tinyChunks{left: &most, chunker: params.Chunker}
+	}
+	return u.root(), params, nil
+}
+
+// uploadBytes is what an upload has in memory whatever is in it: a chunk, and
+// blocks that wait to be stored.
+const uploadBytes = 2 << 20
+
+// grower returns what takes memory for the files and folders of an upload.
+func (a *API) grower(lease *common.Lease) func(int64) error {
+	total := int64(uploadBytes)
+	return func(bytes int64) error {
+		if total += bytes; total > a.budget.Size() {
+			return &Error{kind: kindTooLarge, details: "body: it has too many files and folders, or too long names, for max_inflight_bytes"}
+		}
+		if lease.Grow(bytes) != nil {
+			return Unavailable("too many large requests at once", nil)
+		}
+		return nil
+	}
+}
+
+// boundaryOf returns what separates the parts of a form.
+func boundaryOf(r *http.Request) (string, error) {
+	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/form-data" && kind != "multipart/mixed" {
+		return "", Invalid("body", "%v", http.ErrNotMultipart)
+	}
+	if params["boundary"] == "" {
+		return "", Invalid("body", "%v", http.ErrMissingBoundary)
+	}
+	return params["boundary"], nil
 }
 
 // noted tells the audit line what was added last: the root, or, in shards, what

@@ -187,7 +187,7 @@ func TestAddMistakes(t *testing.T) {
 		"format":          {"format=tar", good.String(), goodType, "format"},
 		"layout":          {"layout=odd", good.String(), goodType, "layout"},
 		"shard":           {"shard=maybe", good.String(), goodType, "shard"},
-		"chunker":         {"chunker=odd", good.String(), goodType, "body: "},
+		"chunker":         {"chunker=odd", good.String(), goodType, "chunker: "},
 		"hash":            {"hash=odd&cid-version=1", good.String(), goodType, "hash"},
 		"CID version":     {"cid-version=7", good.String(), goodType, "CID"},
 		"no CAR":          {"format=car", good.String(), goodType, "body: "},
@@ -196,7 +196,7 @@ func TestAddMistakes(t *testing.T) {
 		"reserved":        {"meta-pinsvc-x=y", good.String(), goodType, "reserved"},
 		"query":           {"a=%zz", good.String(), goodType, "query"},
 		"a tiny shard":    {"shard=true&shard-size=1&name=n", good.String(), goodType, "shard-size"},
-		"not as a stream": {"stream-channels=false&chunker=odd", good.String(), goodType, "body: "},
+		"not as a stream": {"stream-channels=false&chunker=odd", good.String(), goodType, "chunker: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := http.NewRequest("POST", url+"/add?"+test.query, strings.NewReader(test.body))

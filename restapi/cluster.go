@@ -20,8 +20,9 @@ const (
 	// peersTimeout bounds questions to other peers about one CID. A peer that
 	// is too late has the status cluster_error.
 	peersTimeout = 5 * time.Second
-	// streamBuffer is how many values of a stream may wait to be sent.
-	streamBuffer = 1024
+	// streamBuffer is how many values of a stream may wait to be sent. Each may
+	// have 1 MiB.
+	streamBuffer = 1
 )
 
 // clientHolder is where the component's RPC client is, once it has one.

@@ -79,6 +79,7 @@ func (a *API) listAllocations(r *http.Request) (iter.Seq2[api.Pin, error], error
 	}
 	return func(yield func(api.Pin, error) bool) {
 		for p, err := range a.cluster.Allocations(r.Context()) {
+			a.saw(p)
 			if err == nil && p.Type&types == 0 {
 				continue
 			}
@@ -120,7 +121,7 @@ func (a *API) recoverAll(r *http.Request) (iter.Seq2[api.GlobalPinInfo, error], 
 	if err != nil {
 		return nil, err
 	}
-	return shownInfos(a.cluster.RecoverAll(r.Context(), scope)), nil
+	return a.shownInfos(r.Context(), a.cluster.RecoverAll(r.Context(), scope)), nil
 }
 
 // listStatus lists all CIDs, or the given ones, that have a status of the
@@ -143,9 +144,9 @@ func (a *API) listStatus(r *http.Request) (iter.Seq2[api.GlobalPinInfo, error], 
 		return nil, err
 	}
 	if len(cids) > 0 {
-		return shownInfos(matching(a.statusOf(r.Context(), cids, scope), filter)), nil
+		return a.shownInfos(r.Context(), matching(a.statusOf(r.Context(), cids, scope), filter)), nil
 	}
-	return shownInfos(a.cluster.StatusAll(r.Context(), filter, scope)), nil
+	return a.shownInfos(r.Context(), a.cluster.StatusAll(r.Context(), filter, scope)), nil
 }
 
 // statusOf asks for several CIDs, a few at a time, and yields the answers as

@@ -187,5 +187,5 @@ func (q query) addParams() (api.AddParams, error) {
 	if err != nil {
 		return api.AddParams{}, Invalid("query", "%v", err)
 	}
-	return params, nil
+	return params, checkAddParams(params)
 }

@@ -1,6 +1,7 @@
 package restapi
 
 import (
+	"context"
 	"iter"
 	"maps"
 	"strings"
@@ -12,6 +13,10 @@ import (
 // themselves. Clients neither see nor set them. It is the same as in package
 // pinsvcapi.
 const ReservedPrefix = "pinsvc-"
+
+// leftOutKey is the metadata key of a status whose metadata and origins were too
+// large for a list of statuses. They are read from the pinset.
+const leftOutKey = ReservedPrefix + "left-out"
 
 func isReserved(key string) bool { return strings.HasPrefix(key, ReservedPrefix) }
 
@@ -36,9 +41,16 @@ func pinAnswer(p api.Pin, err error) (any, error) {
 	return value(shownPin(p), err)
 }
 
-func shownInfos(infos iter.Seq2[api.GlobalPinInfo, error]) iter.Seq2[api.GlobalPinInfo, error] {
+// shownInfos returns statuses as clients see them, the large ones complete.
+func (a *API) shownInfos(ctx context.Context, infos iter.Seq2[api.GlobalPinInfo, error]) iter.Seq2[api.GlobalPinInfo, error] {
 	return func(yield func(api.GlobalPinInfo, error) bool) {
 		for info, err := range infos {
+			if err == nil && info.Metadata[leftOutKey] != "" {
+				// Without an entry it was removed a moment ago.
+				if p, err := a.cluster.Allocation(ctx, info.Cid); err == nil {
+					info.Metadata, info.Origins = p.Metadata, p.Origins
+				}
+			}
 			if !yield(shownInfo(info), err) {
 				return
 			}

@@ -165,7 +165,7 @@ func (b *builder) makeComponents(ctx context.Context) error {
 		observer = b.view
 	}
 	places := b.places(connector.Away)
-	inner := stateless.New(innerTracker(s.Tracker, places), n.host.ID(), s.Cluster.Peername, b.shards.Seeing(b.consensus.State))
+	inner := stateless.New(innerTracker(s.Tracker, places), n.host.ID(), s.Cluster.Peername, wrap.LeanState(b.shards.Seeing(b.consensus.State)))
 	tracker := wrap.NewTracker(inner, wrap.TrackerOptions{
 		Peer:     n.host.ID(),
 		Peername: s.Cluster.Peername,
