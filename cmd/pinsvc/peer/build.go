@@ -206,6 +206,7 @@ func (b *builder) makeComponents(ctx context.Context) error {
 // each.
 func (b *builder) makeConsensus(raft bool) error {
 	store := b.store
+	parts := b.newShards() // a Raft that restores its snapshot tells of changes at once
 	if raft {
 		store = wrap.Watched(store, b.changed)
 	}
@@ -218,7 +219,7 @@ func (b *builder) makeConsensus(raft bool) error {
 		g, ok := inner.(*grouped)
 		o = wrap.ConsensusOptions{Store: b.store, Synced: ok && g.enabled()}
 	}
-	o.Room, o.PinRoom, o.Shards = b.disk.Room, b.pinRoom, b.newShards()
+	o.Room, o.PinRoom, o.Shards = b.disk.Room, b.pinRoom, parts
 	if b.view != nil {
 		o.Written = b.view.Written
 	}
