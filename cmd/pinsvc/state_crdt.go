@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +26,7 @@ func (a *app) crdtCommand() *cobra.Command {
 func (a *app) crdtInfoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "info",
-		Short: "Print the heads of the DAG, and whether it is to be repaired",
+		Short: "Print the heads of the DAG, whether it is to be repaired, and what the last walk found",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			info, err := peer.InspectCRDT(c.Context(), a.folder)
@@ -34,6 +35,14 @@ func (a *app) crdtInfoCommand() *cobra.Command {
 			}
 			fmt.Fprintf(a.out, "Number of heads: %d. Current max-height: %d. Dirty: %t\nHeads: %s\n",
 				len(info.Heads), info.MaxHeight, info.Dirty, info.Heads)
+			if info.Walk.Ended.IsZero() {
+				fmt.Fprintln(a.out, "Last walk: never")
+			} else {
+				fmt.Fprintf(a.out, "Last walk: %s, because %s: %s\n", info.Walk.Ended.Format(time.RFC3339), info.Walk.Reason, info.Walk)
+			}
+			if info.Unchecked {
+				fmt.Fprintln(a.out, "The next start of the peer walks the DAG and fetches what is missing.")
+			}
 			return nil
 		},
 	}

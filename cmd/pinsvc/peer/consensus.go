@@ -56,6 +56,8 @@ func (s *Settings) newCRDT(n *network, store datastore.Datastore) (ipfscluster.C
 		PubSub: n.pubsub,
 		Config: s.Crdt,
 		Store:  store,
+
+		Generation: s.generation,
 	})
 	if err != nil {
 		return nil, err

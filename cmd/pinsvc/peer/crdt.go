@@ -10,6 +10,8 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/ipfs/go-datastore"
 	dscrdt "github.com/ipfs/go-ds-crdt"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/replica"
 )
 
 // errNotCRDT is returned for a folder that has another consensus.
@@ -20,21 +22,30 @@ type CRDTInfo struct {
 	Heads     []cid.Cid // the newest nodes
 	MaxHeight uint64    // of the heads
 	Dirty     bool      // the next start walks all of it and repairs it
+
+	// Walk is the result of the last walk over the whole DAG: the zero Report when
+	// there was none.
+	Walk replica.Report
+	// Unchecked says that the next start walks the DAG, because it is dirty, was
+	// not walked, had holes, or was used by another program since.
+	Unchecked bool
 }
 
 // InspectCRDT describes the pinset of a stopped peer.
 func InspectCRDT(ctx context.Context, folder string) (info CRDTInfo, err error) {
-	err = offlineCRDT(folder, func(set *dscrdt.Datastore, _ datastore.Datastore) error {
+	err = offlineCRDT(folder, func(s *Settings, set *dscrdt.Datastore, store datastore.Datastore) error {
 		stats := set.InternalStats(ctx)
 		info = CRDTInfo{Heads: stats.Heads, MaxHeight: stats.MaxHeight, Dirty: set.IsDirty(ctx)}
-		return nil
+		now := replica.Generation{Before: s.generation.Now, Now: s.generation.Now}
+		info.Walk, info.Unchecked, err = replica.LastWalk(ctx, store, datastore.NewKey(s.Crdt.DatastoreNamespace), now)
+		return err
 	})
 	return info, err
 }
 
 // DrawCRDT writes the DAG of a stopped peer to w in the DOT language.
 func DrawCRDT(ctx context.Context, folder string, w io.Writer) error {
-	return offlineCRDT(folder, func(set *dscrdt.Datastore, _ datastore.Datastore) error {
+	return offlineCRDT(folder, func(_ *Settings, set *dscrdt.Datastore, _ datastore.Datastore) error {
 		buffered := bufio.NewWriter(w)
 		return errors.Join(set.DotDAG(ctx, buffered), buffered.Flush())
 	})
@@ -42,7 +53,7 @@ func DrawCRDT(ctx context.Context, folder string, w io.Writer) error {
 
 // MarkCRDT says whether the next start of a stopped peer repairs its pinset.
 func MarkCRDT(ctx context.Context, folder string, dirty bool) error {
-	return offlineCRDT(folder, func(set *dscrdt.Datastore, store datastore.Datastore) error {
+	return offlineCRDT(folder, func(_ *Settings, set *dscrdt.Datastore, store datastore.Datastore) error {
 		if dirty {
 			set.MarkDirty(ctx)
 		} else {
@@ -56,7 +67,7 @@ func MarkCRDT(ctx context.Context, folder string, dirty bool) error {
 }
 
 // offlineCRDT runs f on the set of a stopped peer and the store that it is in.
-func offlineCRDT(folder string, f func(*dscrdt.Datastore, datastore.Datastore) error) error {
+func offlineCRDT(folder string, f func(*Settings, *dscrdt.Datastore, datastore.Datastore) error) error {
 	return offline(folder, func(s *Settings) error {
 		if !s.has(config.Consensus, "crdt") {
 			return errNotCRDT
@@ -69,6 +80,6 @@ func offlineCRDT(folder string, f func(*dscrdt.Datastore, datastore.Datastore) e
 		if err != nil {
 			return errors.Join(err, store.Close())
 		}
-		return errors.Join(f(set, store), done())
+		return errors.Join(f(s, set, store), done())
 	})
 }

@@ -16,7 +16,7 @@ func TestCRDT(t *testing.T) {
 			folder := newFolder(t, CreateOptions{Datastore: datastore})
 			info, err := InspectCRDT(t.Context(), folder)
 			require.NoError(t, err)
-			require.Equal(t, CRDTInfo{Heads: []cid.Cid{}}, info)
+			require.Equal(t, CRDTInfo{Heads: []cid.Cid{}, Unchecked: true}, info)
 
 			_, err = ImportState(t.Context(), folder, strings.NewReader(somePins(t, 3)), ImportOptions{})
 			require.NoError(t, err)

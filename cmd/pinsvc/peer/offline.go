@@ -51,5 +51,13 @@ func (s *Settings) openCRDT(store datastore.Datastore) (state.State, func() erro
 // openSet opens the replicated set that a CRDT pinset is kept in. done also
 // closes the store.
 func (s *Settings) openSet(store datastore.Datastore) (set *dscrdt.Datastore, done func() error, err error) {
-	return replica.OpenOffline(store, datastore.NewKey(s.Crdt.DatastoreNamespace))
+	ns := datastore.NewKey(s.Crdt.DatastoreNamespace)
+	if set, done, err = replica.OpenOffline(store, ns); err != nil {
+		return nil, nil, err
+	}
+	// The peer's next start trusts the DAG as far as it could without this use.
+	if _, _, err := replica.LastWalk(context.Background(), store, ns, s.generation); err != nil {
+		return nil, nil, errors.Join(err, set.Close())
+	}
+	return set, done, nil
 }

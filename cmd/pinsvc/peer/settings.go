@@ -21,6 +21,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/observations"
 	"github.com/ipfs-cluster/ipfs-cluster/pintracker/stateless"
 
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/replica"
 	pinconfig "github.com/ipfs-cluster/pinsvc/config"
 	"github.com/ipfs-cluster/pinsvc/embedded"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
@@ -51,6 +52,8 @@ type Settings struct {
 	Badger3   *badger3.Config
 	LevelDB   *leveldb.Config
 	Pebble    *pebble.Config
+
+	generation replica.Generation // of the datastore, once it is open
 
 	folder   string
 	manager  *config.Manager

@@ -16,6 +16,7 @@ import (
 	"github.com/ipfs/go-datastore"
 	pebbleds "github.com/ipfs/go-ds-pebble"
 
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/replica"
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 )
 
@@ -78,10 +79,12 @@ func (s *Settings) openStore() (datastore.Datastore, error) {
 	if err != nil {
 		return nil, err
 	}
+	before := generation(b)
 	store, err := b.open(b.folder())
 	if err != nil {
 		return nil, fmt.Errorf("opening datastore.%s: %w", b.key, explainStore(err))
 	}
+	s.generation = replica.Generation{Before: before, Now: generation(b)}
 	return store, nil
 }
 

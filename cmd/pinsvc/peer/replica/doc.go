@@ -14,4 +14,9 @@
 // the question), and nodes are applied oldest first (announced.go): whenever the
 // process is killed, what is applied has no gaps. From peers that cannot be
 // asked so, nodes come as in the library.
+//
+// go-ds-crdt applies a node in several writes. journal.go keeps account of them,
+// and resume.go completes at a start what the end of a process has interrupted.
+// The library has neither, so a store that it has used may lack nodes: holes.go
+// walks the whole DAG of such a store once (walker.go), and mends it.
 package replica

@@ -46,6 +46,8 @@ type rigOptions struct {
 	held    chan struct{}       // see fakeTracker
 	walked  bool                // the store is known to have no holes
 
+	generation Generation // not with walked
+
 	stuckAfter time.Duration // a failed change is tried again; the usual time if 0
 }
 
@@ -117,10 +119,15 @@ func newRig(t *testing.T, o rigOptions) *rig {
 	if r.store == nil {
 		r.store = inmem.New()
 	}
+	generation := o.generation
+	if o.walked {
+		generation = Generation{Before: "1", Now: "1"}
+		require.NoError(t, record{Generation: "1"}.save(t.Context(), memoryOf(r.store), datastore.NewKey(cfg.DatastoreNamespace)))
+	}
 	if o.library {
 		r.Consensus, err = crdt.New(h, dht, gossip, cfg, r.store)
 	} else {
-		r.Consensus, err = New(Options{Host: h, DHT: dht, PubSub: gossip, Config: cfg, Store: r.store})
+		r.Consensus, err = New(Options{Host: h, DHT: dht, PubSub: gossip, Config: cfg, Store: r.store, Generation: generation})
 	}
 	require.NoError(t, err)
 	if o.stuckAfter > 0 {
@@ -201,4 +208,12 @@ func copyStore(t *testing.T, from datastore.Datastore) datastore.Datastore {
 		require.NoError(t, to.Put(t.Context(), datastore.NewKey(e.Key), e.Value))
 	}
 	return to
+}
+
+// memoryOf returns the datastore below a cut one.
+func memoryOf(store datastore.Datastore) datastore.Datastore {
+	if c, ok := store.(*cut); ok {
+		return c.Batching
+	}
+	return store
 }

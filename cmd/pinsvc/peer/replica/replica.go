@@ -36,7 +36,7 @@ const (
 	nodeTimeout = 2 * time.Minute
 )
 
-// Options are all needed.
+// Options are all needed but Generation.
 type Options struct {
 	Host   host.Host
 	DHT    routing.Routing
@@ -44,6 +44,9 @@ type Options struct {
 	// Config is the library's section; its batching is not looked at.
 	Config *crdt.Config
 	Store  datastore.Datastore
+	// Generation says who has opened Store before. The zero value is not known:
+	// then the DAG is walked.
+	Generation Generation
 }
 
 // Replica is a CRDT consensus component. It works from SetClient on.
@@ -137,7 +140,7 @@ func (r *Replica) start() error {
 	opts := dscrdt.DefaultOptions()
 	opts.Logger = logger
 	opts.RebroadcastInterval = cfg.RebroadcastInterval
-	opts.RepairInterval = cfg.RepairInterval
+	opts.RepairInterval = 0 // mend does it: go-ds-crdt calls a DAG clean that lacks nodes
 	opts.DAGSyncerTimeout = nodeTimeout
 	opts.NumWorkers = branches
 	opts.PutHook = r.track
@@ -153,6 +156,7 @@ func (r *Replica) start() error {
 	}
 	close(r.ready)
 	r.work.Go(func() { r.resume(heard) })
+	r.work.Go(func() { r.mend(heard) })
 	return r.greet(heard)
 }
 
