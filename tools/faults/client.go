@@ -99,6 +99,8 @@ type pinBody struct {
 	CID  string            `json:"cid"`
 	Name string            `json:"name,omitempty"`
 	Meta map[string]string `json:"meta,omitempty"`
+
+	Origins []string `json:"origins,omitempty"`
 }
 
 func bodyOf(cid string, p ledger.Pin) pinBody {

@@ -19,12 +19,13 @@ const (
 	kuboStopBound = 10 * time.Second
 )
 
-// kubo is a Kubo that has no network, with a repository of its own.
+// kubo is a Kubo without a network unless it is online, with a repository of its own.
 type kubo struct {
 	env     *env
 	program string
 	repo    string
 	address string // host and port of its RPC API
+	online  bool   // it connects to others, on loopback
 	cmd     *exec.Cmd
 	ended   chan struct{} // closed when it has
 }
@@ -86,7 +87,11 @@ func (k *kubo) start(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	k.cmd = k.command("daemon", "--offline")
+	how := "--offline"
+	if k.online {
+		how = "--routing=none"
+	}
+	k.cmd = k.command("daemon", how)
 	k.cmd.Stdout, k.cmd.Stderr = log, log
 	if err := k.cmd.Start(); err != nil {
 		return err

@@ -21,6 +21,7 @@ func scenarios() []scenario {
 		{"ipfs", "the Kubo of a peer is stopped under queued pins and writers", ipfsGone},
 		{"disk", "the disks of a datastore and of an embedded node are full", diskFull},
 		{"imports", "imports and cleanups of the pinset are killed, interrupted and find no space", imports},
+		{"slow", "pins that come slowly or from nobody wait before pins with a ready provider", slow},
 		{"load", "200 clients use everything at once, also with the race detector", load},
 		{"guesses", "hundreds of connections send made-up credentials", guesses},
 		{"hostile", "malformed requests, and the inputs of the fuzz tests, in every place", hostile},

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ipfs-cluster/pinsvc/bench/process"
+)
+
+const (
+	// slowProviders send a block a second each.
+	slowProviders = 10
+	// readyBound is how long a pin with a ready provider may take, whatever waits.
+	readyBound = 10 * time.Second
+	// nobody is an origin at which nobody listens.
+	nobody = "/ip4/127.0.0.1/tcp/9/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"
+)
+
+// slow gives a peer pins that nobody delivers and pins that come a block a second,
+// and then pins that a ready provider has. Those are pinned within seconds; the
+// slow ones are in the end; none of them fails on the way, also through a restart.
+func slow(ctx context.Context, e *env) (counts, error) {
+	s := &slowness{env: e}
+	kinds := []slowKind{{"one", 1, false}}
+	if !e.short {
+		kinds = append(kinds, slowKind{"ten", 10, false}, slowKind{"kubo", 1, true})
+	}
+	for _, k := range kinds {
+		if err := s.run(ctx, k); err != nil {
+			return s.counts(), fmt.Errorf("%s, concurrent_pins %d: %w", k.name, k.places, err)
+		}
+	}
+	return s.counts(), nil
+}
+
+// slowKind is a peer of this scenario.
+type slowKind struct {
+	name   string
+	places int // concurrent_pins
+	kubo   bool
+}
+
+type slowness struct {
+	*env
+	dead, trickling, ready     int // pins
+	slowestReady, trickledLast time.Duration
+}
+
+func (s *slowness) counts() counts {
+	return counts{{"dead pins", s.dead}, {"slow pins", s.trickling}, {"ready pins", s.ready},
+		{"slowest ready pin ms", int(s.slowestReady.Milliseconds())},
+		{"slow pins all pinned after ms", int(s.trickledLast.Milliseconds())}}
+}
+
+func (s *slowness) run(ctx context.Context, k slowKind) error {
+	o := process.Options{Set: []process.Setting{{Value: k.places, Path: []string{"pin_tracker", "stateless", "concurrent_pins"}}}}
+	if k.kubo {
+		node, err := s.newKubo(ctx)
+		if err != nil {
+			return err
+		}
+		node.online = true
+		if err := node.start(ctx); err != nil {
+			return err
+		}
+		o.IPFS, o.InitFlags = node.multiaddr(), []string{"--ipfs", "kubo"}
+	}
+	p, err := s.newPeer(ctx, k.name, o)
+	if err != nil {
+		return err
+	}
+	if _, err := p.start(ctx, ""); err != nil {
+		return err
+	}
+	defer p.stop()
+	begin := time.Now()
+	slowIDs, err := s.load(ctx, p, k.name)
+	if err != nil {
+		return err
+	}
+	fast, err := s.newProvider(ctx, 0)
+	if err != nil {
+		return err
+	}
+	for i := range s.pick(20, 5) {
+		if err := s.readyPin(ctx, p, fast, slowIDs); err != nil {
+			return err
+		}
+		if i == 2 {
+			if err := s.restart(ctx, p); err != nil {
+				return err
+			}
+		}
+	}
+	for _, id := range slowIDs {
+		if err := s.pinned(ctx, p, id, 5*time.Minute); err != nil {
+			return fmt.Errorf("a slow pin: %w", err)
+		}
+	}
+	s.trickledLast = max(s.trickledLast, time.Since(begin))
+	return p.alive()
+}
+
+// load adds the pins that are dead, and those that are slow, and returns the
+// latter.
+func (s *slowness) load(ctx context.Context, p *peer, name string) (ids []string, err error) {
+	for range slowProviders {
+		provider, err := s.newProvider(ctx, time.Second)
+		if err != nil {
+			return nil, err
+		}
+		root, err := provider.add(ctx, s.env, s.pick(60, 10))
+		if err != nil {
+			return nil, err
+		}
+		st, err := p.pins.post(ctx, pinBody{CID: root, Name: "slow", Origins: provider.origins()})
+		if err != nil {
+			return nil, err
+		}
+		s.trickling++
+		ids = append(ids, st.RequestID)
+	}
+	for i := range s.pick(1000, 200) {
+		if _, err := p.pins.post(ctx, pinBody{CID: missingCID(fmt.Sprint(name, i)), Name: "dead", Origins: []string{nobody}}); err != nil {
+			return nil, err
+		}
+		s.dead++
+	}
+	return ids, nil
+}
+
+// readyPin adds a pin that a provider has, and waits for it.
+func (s *slowness) readyPin(ctx context.Context, p *peer, from *provider, slow []string) error {
+	root, err := from.add(ctx, s.env, 10)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	st, err := p.pins.post(ctx, pinBody{CID: root, Name: "ready", Origins: from.origins()})
+	if err != nil {
+		return err
+	}
+	s.ready++
+	if err := s.pinned(ctx, p, st.RequestID, readyBound); err != nil {
+		return fmt.Errorf("a ready pin: %w", err)
+	}
+	took := time.Since(start)
+	s.slowestReady = max(s.slowestReady, took)
+	s.logf("a ready pin was pinned after %s", took.Round(time.Millisecond))
+	for _, id := range slow {
+		if st, err = p.pins.get(ctx, id); err == nil {
+			err = noFailed(st)
+		}
+		if err != nil {
+			return fmt.Errorf("a slow pin: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *slowness) restart(ctx context.Context, p *peer) error {
+	p.stop()
+	_, err := p.start(ctx, "")
+	return err
+}
+
+// pinned waits until a pin is pinned, and sees that it does not fail before.
+func (s *slowness) pinned(ctx context.Context, p *peer, id string, within time.Duration) error {
+	var failed error
+	err := eventually(ctx, s.bound(within), func(ctx context.Context) error {
+		st, err := p.pins.get(ctx, id)
+		switch {
+		case err != nil:
+			return err
+		case st.Status == "failed":
+			failed = noFailed(st)
+		case st.Status != "pinned":
+			return fmt.Errorf("it is %s, %v", st.Status, st.Info)
+		}
+		return nil
+	})
+	if failed != nil {
+		return failed
+	}
+	return err
+}
