@@ -21,7 +21,7 @@ func (h *Handler) authenticate(next http.Handler) http.Handler {
 		if err != nil {
 			failure := h.failureOf(err)
 			h.metrics.refused(r, failure.Status)
-			h.guard.holdBack(r.Context(), bucketOfRequest(r), failure, h.limits.part(maxHashPatience))
+			h.holdBack(r, failure)
 			h.fail(w, r, failure)
 			return
 		}
@@ -29,6 +29,12 @@ func (h *Handler) authenticate(next http.Handler) http.Handler {
 		rec.user, rec.tokenID = user.Name, user.TokenID
 		next.ServeHTTP(w, r.WithContext(withUser(r.Context(), user)))
 	})
+}
+
+// holdBack delays a refusal: see Guard.holdBack.
+func (h *Handler) holdBack(r *http.Request, f *Failure) {
+	defer yieldConnection(r)()
+	h.guard.holdBack(r.Context(), bucketOfRequest(r), f, h.limits.part(maxHashPatience))
 }
 
 // identify returns who sent a request (RFC 7235, section 4.2). The error is a
@@ -73,6 +79,7 @@ func (h *Handler) verifyBasic(r *http.Request, header, parameter string) (User, 
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), h.limits.part(maxHashPatience))
 	defer cancel()
+	defer yieldConnection(r)()
 	attempt, err := h.guard.begin(ctx, bucketOfRequest(r))
 	if err != nil {
 		return User{}, err

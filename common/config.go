@@ -47,6 +47,12 @@ type Config struct {
 	// GOMEMLIMIT or the machine), at most 128 MiB. Raise it when many clients
 	// send or list pins of hundreds of KB at the same time.
 	MaxInflightBytes int64 `json:"max_inflight_bytes"`
+	// How many connections each address keeps. For one more, a connection
+	// without a request is closed: of the clients' addresses the one with
+	// most connections loses its oldest. 0 means an eighth of the process's
+	// limit of open files (ulimit -n), at most 8192; more than half of that
+	// limit counts as half. Raise both when many clients stay connected.
+	MaxConnections int `json:"max_connections"`
 
 	// Addresses of an own libp2p host that serves HTTP over its streams. It
 	// needs id and private_key. Empty means none.
@@ -66,6 +72,12 @@ type Config struct {
 	// and new passwords of that address are verified one after the other. 0
 	// means any number. Raise it when many users share one address.
 	MaxAuthFailures int `json:"max_auth_failures"`
+	// Host names, without a port, that requests to a loopback address without
+	// credentials may be for, beside IP addresses, localhost and names in
+	// http_listen_multiaddress. The answer to others is 403, since a web page
+	// can make its own name lead to this machine. "*" means any name. Set it
+	// behind a reverse proxy that passes on the name that it was asked for.
+	AllowedHosts []string `json:"allowed_hosts,omitempty"`
 	// Reverse proxies whose X-Forwarded-For is believed: IP addresses,
 	// networks such as "10.0.0.0/8", or "unix" for all clients of a unix
 	// socket. Set it behind a proxy, or all users are one address.
@@ -77,7 +89,8 @@ type Config struct {
 	Headers map[string][]string `json:"headers"`
 
 	// Origins whose pages may use the API in a browser. "*", or an empty
-	// list, means any.
+	// list, means any, although without credentials and on loopback only
+	// origins that are named may change anything.
 	CORSAllowedOrigins []string `json:"cors_allowed_origins"`
 	// Methods that those pages may use. Empty means GET and POST.
 	CORSAllowedMethods []string `json:"cors_allowed_methods"`

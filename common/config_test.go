@@ -74,6 +74,8 @@ func TestNames(t *testing.T) {
 		"MAXAUTHFAILURES":       "max_auth_failures",
 		"MAXINFLIGHTBYTES":      "max_inflight_bytes",
 		"TRUSTEDPROXIES":        "trusted_proxies",
+		"MAXCONNECTIONS":        "max_connections",
+		"ALLOWEDHOSTS":          "allowed_hosts",
 	}
 	values := map[string]string{
 		"HTTPLISTENMULTIADDRESS":   "/ip4/127.0.0.1/tcp/1,/unix/tmp/a",
@@ -88,6 +90,8 @@ func TestNames(t *testing.T) {
 		"MAXAUTHFAILURES":          "8",
 		"MAXINFLIGHTBYTES":         "99000000",
 		"TRUSTEDPROXIES":           "127.0.0.1,10.0.0.0/8,unix",
+		"MAXCONNECTIONS":           "17",
+		"ALLOWEDHOSTS":             "pins.example.com,pins",
 		"LIBP2PLISTENMULTIADDRESS": "/ip4/127.0.0.1/tcp/2",
 		"BASICAUTHCREDENTIALS":     "alice:secret,bob:secret2",
 		"HTTPLOGFILE":              "http.log",
@@ -121,6 +125,8 @@ func TestNames(t *testing.T) {
 		MaxAuthFailures:          8,
 		MaxInflightBytes:         99_000_000,
 		TrustedProxies:           []string{"127.0.0.1", "10.0.0.0/8", "unix"},
+		MaxConnections:           17,
+		AllowedHosts:             []string{"pins.example.com", "pins"},
 		Libp2pListenMultiaddress: config.Multiaddrs{ma.StringCast("/ip4/127.0.0.1/tcp/2")},
 		ID:                       id,
 		PrivateKey:               key,

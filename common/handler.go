@@ -76,7 +76,7 @@ func NewHandler(cfg Config, creds *Credentials, api API, opts ...HandlerOption) 
 	if err != nil {
 		return nil, err
 	}
-	h.chain = h.recovered(h.access.logged(h.corsHandler(&cfg, h.authenticate(h.limited(router)))))
+	h.chain = h.recovered(h.access.logged(h.guardHost(&cfg, h.corsHandler(&cfg, h.authenticate(h.limited(router))))))
 	return h, nil
 }
 

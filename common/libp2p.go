@@ -36,6 +36,7 @@ func (s *Server) openLibp2p() error {
 	}
 	s.bound = append(s.bound, binding{
 		Listener:  listener,
+		streams:   true,
 		addresses: addresses,
 		url:       "libp2p://" + h.ID().String(),
 	})

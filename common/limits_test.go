@@ -72,10 +72,10 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 		change func(*Config)
 		send   string
 	}{
-		"headers": {func(c *Config) { c.ReadHeaderTimeout = short }, "GET /items HTTP/1.1\r\nHost: a\r\n"},
-		"idle":    {func(c *Config) { c.IdleTimeout = short }, "GET /items HTTP/1.1\r\nHost: a\r\n\r\n"},
-		"body":    {func(c *Config) { c.ReadTimeout = short }, "POST /items HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc"},
-		"stream":  {func(c *Config) { c.ReadTimeout = short }, "POST /stream HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc"},
+		"headers": {func(c *Config) { c.ReadHeaderTimeout = short }, "GET /items HTTP/1.1\r\nHost: localhost\r\n"},
+		"idle":    {func(c *Config) { c.IdleTimeout = short }, "GET /items HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+		"body":    {func(c *Config) { c.ReadTimeout = short }, "POST /items HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc"},
+		"stream":  {func(c *Config) { c.ReadTimeout = short }, "POST /stream HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -244,7 +244,7 @@ func TestStreamToAClientThatDoesNotRead(t *testing.T) {
 			}})
 	})
 	conn := dial(t, s)
-	_, err := io.WriteString(conn, "GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+	_, err := io.WriteString(conn, "GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	require.NoError(t, err)
 	select {
 	case err := <-ended:

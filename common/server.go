@@ -51,6 +51,7 @@ const (
 type binding struct {
 	net.Listener
 	tls       bool
+	streams   bool // of libp2p
 	addresses []ma.Multiaddr
 	url       string
 }
@@ -96,6 +97,7 @@ func NewServer(cfg Config, baseDir string, h http.Handler, opts ...ServerOption)
 		DisableGeneralOptionsHandler: true, // "OPTIONS *" is a request like any other
 		ErrorLog:                     log.New(errorLog{handler.logger}, "", 0),
 		ConnContext:                  connContext,
+		ConnState:                    ConnState,
 	}
 	return s, nil
 }
@@ -197,7 +199,11 @@ func (s *Server) openAccessLog() error {
 
 func (s *Server) serveOn(b binding) {
 	var err error
-	listener := slottedListener{b, newSlots(s.cfg.MaxConcurrentRequests)}
+	bound := b.Listener
+	if !b.streams { // they take no descriptors
+		bound = Bound(bound, MaxConnections(s.cfg.MaxConnections))
+	}
+	listener := slottedListener{bound, newSlots(s.cfg.MaxConcurrentRequests)}
 	if b.tls {
 		err = s.http.ServeTLS(listener, "", "")
 	} else {

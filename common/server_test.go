@@ -279,7 +279,7 @@ func TestAccessLogFile(t *testing.T) {
 func TestGeneralOptionsNeedCredentials(t *testing.T) {
 	s := startServer(t, func(c *Config, _ *API) { c.BasicAuthCredentials = testUsers })
 	conn := dial(t, s)
-	_, err := io.WriteString(conn, "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+	_, err := io.WriteString(conn, "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 	require.NoError(t, err)
 	answer, err := io.ReadAll(conn)
 	require.NoError(t, err)

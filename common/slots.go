@@ -61,6 +61,12 @@ func connContext(ctx context.Context, conn net.Conn) context.Context {
 		ctx = context.WithValue(ctx, slotsKey{}, marked.slots)
 		conn = marked.Conn
 	}
+	if c, ok := conn.(*connection); ok {
+		ctx = context.WithValue(ctx, connectionKey{}, c)
+		if c.local {
+			ctx = withLoopback(ctx)
+		}
+	}
 	return withStream(ctx, conn)
 }
 

@@ -149,9 +149,9 @@ func TestSlowConnections(t *testing.T) {
 	})
 	addr := strings.TrimPrefix(s.URLs()[0], "http://")
 	beginnings := []string{
-		"GET /items HTTP/1.1\r\nHost: a\r\nX-Slow: ",
-		"POST /items HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n",
-		"POST /stream HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n",
+		"GET /items HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+		"POST /items HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n",
+		"POST /stream HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n",
 	}
 	var conns []net.Conn
 	for i := range 500 {
@@ -196,7 +196,7 @@ func TestSlowRoute(t *testing.T) {
 		}
 	})
 	conn := dial(t, s)
-	_, err := io.WriteString(conn, "GET /slow/true HTTP/1.1\r\nHost: a\r\n\r\n")
+	_, err := io.WriteString(conn, "GET /slow/true HTTP/1.1\r\nHost: localhost\r\n\r\n")
 	require.NoError(t, err)
 	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	require.NoError(t, err)

@@ -48,6 +48,7 @@ func (c *Config) validateLimits() []error {
 		value int
 	}{
 		{"max_concurrent_requests", c.MaxConcurrentRequests},
+		{"max_connections", c.MaxConnections},
 		{"max_auth_failures", c.MaxAuthFailures},
 	} {
 		if n.value < 0 {
@@ -140,6 +141,11 @@ func (c *Config) validateUsers() []error {
 			if err := checkHash(c.BasicAuthCredentials[name]); err != nil {
 				mistakes = append(mistakes, config.KeyError("basic_auth_credentials", "user %q: the entry %w", name, err))
 			}
+		}
+	}
+	for _, name := range c.AllowedHosts {
+		if err := checkHostName(name); err != nil {
+			mistakes = append(mistakes, config.KeyError("allowed_hosts", "%w", err))
 		}
 	}
 	if _, err := parseProxies(c.TrustedProxies); err != nil {

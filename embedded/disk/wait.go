@@ -18,12 +18,13 @@ const (
 )
 
 // FS returns a file system for a pebble database in the folder. What finds no
-// space waits for it, where pebble would end the process: reads go on meanwhile.
+// space, or no descriptor for a file, waits for it, where pebble would end the
+// process: reads go on meanwhile.
 // A process that is to end then cannot close its database: what it acknowledged
 // is there all the same.
 func (w *Watch) FS() vfs.FS { return w.over(vfs.Default) }
 
-func (w *Watch) over(inner vfs.FS) vfs.FS { return vfs.OnDiskFull(inner, w.wait) }
+func (w *Watch) over(inner vfs.FS) vfs.FS { return vfs.OnDiskFull(descriptorFS{inner}, w.wait) }
 
 // Open opens a database with FS. When there is no space for that it returns an
 // error, which wraps ENOSPC, and leaves the rest waiting: a start that waits

@@ -1,0 +1,207 @@
+package common
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// idle opens a connection from an address of loopback. It asks for nothing, or
+// has asked.
+func idle(t *testing.T, s *Server, from string, asks bool) net.Conn {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	conn, err := d.Dial("tcp", strings.TrimPrefix(s.URLs()[0], "http://"))
+	require.NoError(t, err)
+	t.Cleanup(func() { conn.Close() })
+	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	if asks {
+		require.Equal(t, 200, askOn(t, conn))
+	}
+	return conn
+}
+
+// askOn sends a request on a connection and returns the status, 0 when the
+// connection was closed.
+func askOn(t *testing.T, conn net.Conn) int {
+	t.Helper()
+	if _, err := io.WriteString(conn, "GET /items HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		return 0
+	}
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return 0
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(io.Discard, res.Body)
+	require.NoError(t, err)
+	return res.StatusCode
+}
+
+// Whoever holds most of the connections makes room, its oldest first; one
+// address may have all while nobody else comes.
+func TestIdleConnectionsMakeRoom(t *testing.T) {
+	s := startServer(t, func(c *Config, _ *API) { c.MaxConnections = 10 })
+	other := idle(t, s, "127.0.0.3", true)
+	var many []net.Conn
+	for range 9 {
+		many = append(many, idle(t, s, "127.0.0.2", true))
+	}
+	require.Equal(t, 200, askOn(t, many[0]), "it is full, and nobody wants more")
+	for range 5 { // many[1] is idle for the longest time now
+		idle(t, s, "127.0.0.4", true)
+	}
+	for i, conn := range many {
+		want := 200
+		if 1 <= i && i <= 5 {
+			want = 0
+		}
+		require.Equal(t, want, askOn(t, conn), "%d", i)
+	}
+	require.Equal(t, 200, askOn(t, other))
+}
+
+// Connections that send nothing, or half of a header, do not keep others from
+// being served.
+func TestSilentConnectionsMakeRoom(t *testing.T) {
+	s := startServer(t, func(c *Config, _ *API) { c.MaxConnections = 10 })
+	for i := range 100 {
+		conn := idle(t, s, "127.0.0.1", false)
+		if i%2 == 0 {
+			_, err := io.WriteString(conn, "GET /items HTTP/1.1\r\nHost: lo")
+			require.NoError(t, err)
+		}
+		if i%10 == 0 {
+			idle(t, s, "127.0.0.1", true)
+		}
+	}
+}
+
+// A connection with a request is not closed; the next waits for it.
+func TestBusyConnectionsStay(t *testing.T) {
+	begun, finish := make(chan struct{}), make(chan struct{})
+	s := startServer(t, func(c *Config, api *API) {
+		c.MaxConnections = 2
+		api.Routes = append(api.Routes, waiting(begun, finish))
+	})
+	answers := make(chan int, 3)
+	ask := func(path string) {
+		conn := idle(t, s, "127.0.0.1", false)
+		go func() {
+			_, _ = io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				answers <- 0
+				return
+			}
+			defer res.Body.Close()
+			answers <- res.StatusCode
+		}()
+	}
+	ask("/wait")
+	ask("/wait")
+	<-begun
+	<-begun
+	ask("/items")
+	select {
+	case status := <-answers:
+		t.Fatal("answered", status)
+	case <-time.After(50 * time.Millisecond): // it would have been
+	}
+	close(finish)
+	for range 3 {
+		require.Equal(t, 200, <-answers)
+	}
+}
+
+// A full listener can be closed.
+func TestShutdownOfAFullListener(t *testing.T) {
+	begun, finish := make(chan struct{}), make(chan struct{})
+	s := startServer(t, func(c *Config, api *API) {
+		c.MaxConnections = 1
+		api.Routes = append(api.Routes, waiting(begun, finish))
+	})
+	conn := idle(t, s, "127.0.0.1", false)
+	_, err := io.WriteString(conn, "GET /wait HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+	require.NoError(t, err)
+	<-begun
+	idle(t, s, "127.0.0.1", false)
+	close(finish)
+	shutdown(t, s)
+}
+
+// refusing is a listener without descriptors.
+type refusing struct {
+	net.Listener
+	err error
+}
+
+func (l *refusing) Accept() (net.Conn, error) {
+	if l.err != nil {
+		return nil, l.err
+	}
+	return l.Listener.Accept()
+}
+
+func TestAcceptWithoutDescriptors(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE} {
+		inner, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		l := &refusing{Listener: inner}
+		b := Bound(l, 10)
+		client, err := net.Dial("tcp", inner.Addr().String())
+		require.NoError(t, err)
+		conn, err := b.Accept()
+		require.NoError(t, err)
+		l.err = &net.OpError{Op: "accept", Net: "tcp", Err: errno}
+		_, err = b.Accept()
+		require.True(t, errors.Is(err, errno), "the server waits, and tries again")
+		require.NoError(t, client.SetReadDeadline(time.Now().Add(10*time.Second)))
+		_, err = client.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF, "an idle connection gave up its descriptor")
+		require.Error(t, conn.Close())
+		require.NoError(t, b.Close())
+		require.NoError(t, client.Close())
+	}
+}
+
+func TestMaxConnections(t *testing.T) {
+	files := int(min(openFiles(), 1<<30))
+	require.Equal(t, 5, MaxConnections(5))
+	require.LessOrEqual(t, MaxConnections(1<<40), max(files/2, fewConnections))
+	require.LessOrEqual(t, MaxConnections(0), max(files/listenerShare, fewConnections))
+	require.GreaterOrEqual(t, MaxConnections(0), fewConnections)
+}
+
+// A request that waits for its credentials to be verified does not keep its
+// connection from others.
+func TestWaitingForCredentialsMakesRoom(t *testing.T) {
+	s := startServer(t, func(c *Config, _ *API) {
+		c.MaxConnections = 3
+		c.MaxAuthFailures = 1
+		c.BasicAuthCredentials = testUsers
+	})
+	s.handler.guard.pause = time.Hour
+	send := func(from, authorization string) net.Conn {
+		conn := idle(t, s, from, false)
+		_, err := io.WriteString(conn, "GET /items HTTP/1.1\r\nHost: localhost\r\nAuthorization: "+authorization+"\r\n\r\n")
+		require.NoError(t, err)
+		return conn
+	}
+	for range 30 {
+		send("127.0.0.2", "Bearer made.up.token")
+	}
+	conn := send("127.0.0.1", basic("alice", "secret"))
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	require.Equal(t, 200, res.StatusCode)
+}

@@ -1,0 +1,108 @@
+package common
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/rs/cors"
+)
+
+// An address on loopback without credentials is open to every program of the
+// machine, and a browser is one of them: a web page can make it send requests
+// to 127.0.0.1, and can make its own host name resolve to it (DNS rebinding),
+// after which the browser takes both for one origin. The rules of this file are
+// for such addresses only.
+
+type loopbackKey struct{}
+
+// withLoopback marks the requests of a listener that is bound to loopback.
+func withLoopback(ctx context.Context) context.Context {
+	return context.WithValue(ctx, loopbackKey{}, true)
+}
+
+// isOnLoopback tells whether a listener can be reached from this machine only.
+// A unix socket is not meant: no browser reaches it.
+func isOnLoopback(l net.Listener) bool {
+	addr, ok := l.Addr().(*net.TCPAddr)
+	return ok && addr.IP.IsLoopback()
+}
+
+// isLocal tells whether a request came to an address on loopback for which no
+// credentials are needed.
+func (h *Handler) isLocal(r *http.Request) bool {
+	on, _ := r.Context().Value(loopbackKey{}).(bool)
+	return on && h.creds.Open()
+}
+
+// hostNames are the names that requests to an open address on loopback may be
+// for, in lower case; "*" stands for any.
+type hostNames map[string]bool
+
+// hostNames returns the configured names, in allowed_hosts and in addresses to
+// listen on.
+func (c *Config) hostNames() hostNames {
+	names := make(hostNames)
+	for _, name := range c.AllowedHosts {
+		names[strings.ToLower(name)] = true
+	}
+	for _, addr := range c.HTTPListenMultiaddress {
+		if e, err := parseEndpoint(addr); err == nil && !e.isUnix() {
+			host, _, _ := net.SplitHostPort(e.address)
+			names[strings.ToLower(host)] = true
+		}
+	}
+	return names
+}
+
+// allow tells whether a Host header is an IP address, localhost or a configured
+// name. Programs that speak HTTP/1.0 may send none, browsers never do.
+func (n hostNames) allow(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	if host == "" || host == "localhost" || n[host] || n["*"] {
+		return true
+	}
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
+// guardHost refuses requests for other names than those of this machine.
+func (h *Handler) guardHost(cfg *Config, next http.Handler) http.Handler {
+	names := cfg.hostNames()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h.isLocal(r) && !names.allow(r.Host) {
+			h.fail(w, r, forbidden(fmt.Sprintf(
+				"requests for the host %.100q are not answered without credentials: use an IP address or localhost, or see allowed_hosts", r.Host)))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// namedOrigins returns the rules without "*", or nil when no origin is named.
+func namedOrigins(cfg *Config) *cors.Cors {
+	options := corsOptions(cfg)
+	options.AllowedOrigins = slices.DeleteFunc(slices.Clone(options.AllowedOrigins), func(o string) bool { return o == "*" })
+	if len(options.AllowedOrigins) == 0 {
+		return nil
+	}
+	return cors.New(options)
+}
+
+// checkHostName returns what is wrong with an entry of allowed_hosts.
+func checkHostName(name string) error {
+	if name == "*" {
+		return nil
+	}
+	if name == "" || strings.ContainsAny(name, "/:* ") {
+		return fmt.Errorf(`%q is not a host name such as "pins.example.com", without scheme and port`, name)
+	}
+	return nil
+}
