@@ -27,7 +27,7 @@ const (
 // configured: max_connections, where 0 means a share of the process's limit of
 // open files.
 func MaxConnections(configured int) int {
-	files := openFiles()
+	files := OpenFiles()
 	if configured > 0 {
 		return int(min(uint64(configured), max(files/2, fewConnections)))
 	}

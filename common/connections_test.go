@@ -174,7 +174,7 @@ func TestAcceptWithoutDescriptors(t *testing.T) {
 }
 
 func TestMaxConnections(t *testing.T) {
-	files := int(min(openFiles(), 1<<30))
+	files := int(min(OpenFiles(), 1<<30))
 	require.Equal(t, 5, MaxConnections(5))
 	require.LessOrEqual(t, MaxConnections(1<<40), max(files/2, fewConnections))
 	require.LessOrEqual(t, MaxConnections(0), max(files/listenerShare, fewConnections))

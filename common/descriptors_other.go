@@ -2,5 +2,5 @@
 
 package common
 
-// openFiles returns how many files the process may have open, sockets included.
-func openFiles() uint64 { return fewFiles }
+// OpenFiles returns how many files the process may have open, sockets included.
+func OpenFiles() uint64 { return fewFiles }

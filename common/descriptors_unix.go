@@ -4,8 +4,8 @@ package common
 
 import "syscall"
 
-// openFiles returns how many files the process may have open, sockets included.
-func openFiles() uint64 {
+// OpenFiles returns how many files the process may have open, sockets included.
+func OpenFiles() uint64 {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return fewFiles

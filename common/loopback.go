@@ -86,6 +86,31 @@ func (h *Handler) guardHost(cfg *Config, next http.Handler) http.Handler {
 	})
 }
 
+// GuardOpen puts the rules for open addresses on loopback before the handler of
+// somebody else, which asks for no credentials. They hold for every method: some
+// handlers change something by GET. The server's listeners come from Bound, and
+// its hooks are ConnContext and ConnState. Of cfg it uses allowed_hosts,
+// cors_allowed_origins and http_listen_multiaddress.
+func GuardOpen(cfg Config, next http.Handler) http.Handler {
+	names, named := cfg.hostNames(), namedOrigins(&cfg)
+	protection := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if on, _ := r.Context().Value(loopbackKey{}).(bool); on {
+			asWrite := *r
+			asWrite.Method = http.MethodPost
+			switch {
+			case !names.allow(r.Host):
+				http.Error(w, "requests for this host are not answered: use an IP address or localhost, or see allowed_hosts", http.StatusForbidden)
+				return
+			case protection.Check(&asWrite) != nil && (named == nil || !named.OriginAllowed(r)):
+				http.Error(w, "pages of another origin may not do this: see cors_allowed_origins", http.StatusForbidden)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // namedOrigins returns the rules without "*", or nil when no origin is named.
 func namedOrigins(cfg *Config) *cors.Cors {
 	options := corsOptions(cfg)

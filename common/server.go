@@ -96,7 +96,7 @@ func NewServer(cfg Config, baseDir string, h http.Handler, opts ...ServerOption)
 		MaxHeaderBytes:               max(cfg.MaxHeaderBytes, minMaxHeaderBytes),
 		DisableGeneralOptionsHandler: true, // "OPTIONS *" is a request like any other
 		ErrorLog:                     log.New(errorLog{handler.logger}, "", 0),
-		ConnContext:                  connContext,
+		ConnContext:                  ConnContext,
 		ConnState:                    ConnState,
 	}
 	return s, nil

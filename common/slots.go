@@ -52,8 +52,9 @@ func (l slottedListener) Accept() (net.Conn, error) {
 	return slotted{conn, l.slots}, nil
 }
 
-// connContext is for http.Server: what the requests of a connection know of it.
-func connContext(ctx context.Context, conn net.Conn) context.Context {
+// ConnContext is the hook of an http.Server whose listeners come from Bound: what
+// the requests of a connection know of it.
+func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	if encrypted, ok := conn.(*tls.Conn); ok {
 		conn = encrypted.NetConn()
 	}

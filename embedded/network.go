@@ -89,8 +89,13 @@ func (n *netw) hostOptions(cfg Config, opts Options) ([]libp2p.Option, error) {
 	if err != nil {
 		return nil, err
 	}
+	resources, err := newResources()
+	if err != nil {
+		return nil, err
+	}
 	options := []libp2p.Option{
 		libp2p.ConnectionManager(conns),
+		libp2p.ResourceManager(resources),
 		libp2p.DisableMetrics(), // they would mix with those of the cluster's host
 		libp2p.EnableHolePunching(),
 	}

@@ -53,7 +53,7 @@ type store struct {
 func newStore(r *repo, g *guard, d *damaged, max uint64) *store {
 	plain := blockstore.NewBlockstore(r.blocks, blockstore.NoPrefix(), blockstore.WriteThrough(true))
 	return &store{
-		Blockstore: blockstore.NewIdStore(plain), // inline CIDs are there by themselves
+		Blockstore: blockstore.NewIdStore(patient{plain}), // inline CIDs are there by themselves
 		files:      r.blocks,
 		guard:      g,
 		damaged:    d,
@@ -148,9 +148,15 @@ func (s *store) absent(ctx context.Context, bs []blocks.Block) ([]blocks.Block, 
 	return out, nil
 }
 
-// write puts blocks on disk as one batch, of which an error leaves nothing
-// behind in the temporary folder.
+// write puts blocks on disk, and waits while the process has no descriptor for
+// their files.
 func (s *store) write(ctx context.Context, bs []blocks.Block) error {
+	return disk.Descriptors(ctx, func() error { return s.writeOnce(ctx, bs) })
+}
+
+// writeOnce puts blocks on disk as one batch, of which an error leaves nothing
+// behind in the temporary folder.
+func (s *store) writeOnce(ctx context.Context, bs []blocks.Block) error {
 	if len(bs) == 1 {
 		err := s.Blockstore.Put(ctx, bs[0])
 		if err == nil {

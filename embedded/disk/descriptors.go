@@ -15,6 +15,9 @@ import (
 // descriptor for it.
 const descriptorPause = 50 * time.Millisecond
 
+// fewFiles is the limit of open files where it cannot be found out.
+const fewFiles = 1024
+
 // shortage logs the begin and the end of a time without descriptors, however
 // many opens wait meanwhile.
 var shortage struct {

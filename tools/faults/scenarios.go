@@ -24,6 +24,7 @@ func scenarios() []scenario {
 		{"slow", "pins that come slowly or from nobody wait before pins with a ready provider", slow},
 		{"load", "200 clients use everything at once, also with the race detector", load},
 		{"guesses", "hundreds of connections send made-up credentials", guesses},
+		{"descriptors", "a peer with few open files has more idle connections than that", descriptors},
 		{"hostile", "malformed requests, and the inputs of the fuzz tests, in every place", hostile},
 	}
 }

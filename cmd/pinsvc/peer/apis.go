@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
-	"github.com/ipfs-cluster/ipfs-cluster/api/ipfsproxy"
 	"github.com/ipfs-cluster/ipfs-cluster/config"
 	"github.com/libp2p/go-libp2p/core/host"
 
@@ -34,7 +33,7 @@ func (p *Peer) openDoors(context.Context) error {
 		}
 	}
 	if s.has(config.API, "ipfsproxy") {
-		proxy, err := ipfsproxy.New(s.Ipfsproxy)
+		proxy, err := s.openProxy()
 		if err != nil {
 			return fmt.Errorf("api.ipfsproxy: %w", err)
 		}

@@ -120,6 +120,9 @@ func (b *builder) openNetwork(ctx context.Context) (err error) {
 	if err := b.settings.prepareBootstrap(ctx, b.kind, b.options.Bootstrap, !b.options.NoTrust); err != nil {
 		return err
 	}
+	if err := b.openMetrics(); err != nil {
+		return fmt.Errorf("observations.metrics: %w", err)
+	}
 	if b.tracer, err = b.settings.observe(); err != nil {
 		return err
 	}
@@ -131,6 +134,9 @@ func (b *builder) openNetwork(ctx context.Context) (err error) {
 	}
 	b.closeWith("datastore", func(context.Context) error { return b.store.Close() })
 	b.closeWith("context", func(context.Context) error { b.cancel(); return nil })
+	if mgr := &b.settings.Cluster.ResourceMgr; mgr.FileDescriptorsLimit == 0 {
+		mgr.FileDescriptorsLimit = common.OpenFiles() / descriptorShare
+	}
 	if b.net, err = connect(ctx, b.identity, b.settings.Cluster, b.store); err != nil {
 		return err
 	}

@@ -13,9 +13,6 @@ import (
 
 // observe starts metrics and tracing when they are enabled.
 func (s *Settings) observe() (ipfscluster.Tracer, error) {
-	if err := observations.SetupMetrics(s.Metrics); err != nil {
-		return nil, fmt.Errorf("observations.metrics: %w", err)
-	}
 	setTracer(trace.DefaultTracer, s.Tracing.EnableTracing)
 	tracer, err := observations.SetupTracing(s.Tracing)
 	if err != nil {

@@ -1,0 +1,110 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"expvar"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"slices"
+	"time"
+
+	"contrib.go.opencensus.io/exporter/prometheus"
+	"github.com/ipfs-cluster/ipfs-cluster/observations"
+	ocgorpc "github.com/lanzafame/go-libp2p-ocgorpc"
+	manet "github.com/multiformats/go-multiaddr/net"
+	prom "github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.opencensus.io/plugin/ochttp"
+	"go.opencensus.io/stats/view"
+	"go.opencensus.io/zpages"
+
+	"github.com/ipfs-cluster/pinsvc/common"
+)
+
+// descriptorShare is the part of the limit of open files that the cluster's
+// libp2p host may take for connections; by default the library lets it take half
+// of them.
+const descriptorShare = 8
+
+// openMetrics serves what the library's observations.SetupMetrics serves, at the
+// same paths. The library's own server takes connections without a bound or a
+// timeout, answers web pages, and ends the process when it fails.
+func (b *builder) openMetrics() error {
+	cfg := b.settings.Metrics
+	if !cfg.EnableStats {
+		return nil
+	}
+	for _, c := range []prom.Collector{
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		if err := observations.PromRegistry.Register(c); err != nil && !errors.As(err, new(prom.AlreadyRegisteredError)) {
+			return err
+		}
+	}
+	exporter, err := prometheus.NewExporter(prometheus.Options{Namespace: "ipfscluster", Registry: observations.PromRegistry})
+	if err != nil {
+		return err
+	}
+	view.RegisterExporter(exporter)
+	view.SetReportingPeriod(cfg.ReportingInterval)
+	if err := view.Register(metricViews()...); err != nil {
+		return err
+	}
+	network, address, err := manet.DialArgs(cfg.PrometheusEndpoint)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen(network, address)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w", cfg.PrometheusEndpoint, common.ExplainBind(err))
+	}
+	server := &http.Server{Handler: metricsRoutes(exporter), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	b.settings.guard(server)
+	b.closeWith("metrics endpoint", func(context.Context) error {
+		view.UnregisterExporter(exporter)
+		return server.Close()
+	})
+	go func() {
+		if err := server.Serve(common.Bound(l, common.MaxConnections(0))); !errors.Is(err, http.ErrServerClosed) {
+			logger.Errorf("observations.metrics: no longer serving at %s: %v", cfg.PrometheusEndpoint, err)
+		}
+	}()
+	return nil
+}
+
+// metricViews are those that the library registers.
+func metricViews() []*view.View {
+	return slices.Concat(observations.DefaultViews, []*view.View{
+		ochttp.ClientCompletedCount, ochttp.ClientRoundtripLatencyDistribution,
+		ochttp.ClientReceivedBytesDistribution, ochttp.ClientSentBytesDistribution,
+		ochttp.ServerRequestCountView, ochttp.ServerRequestBytesView, ochttp.ServerResponseBytesView,
+		ochttp.ServerLatencyView, ochttp.ServerRequestCountByMethod, ochttp.ServerResponseCountByStatusCode,
+	}, ocgorpc.DefaultServerViews)
+}
+
+func metricsRoutes(metrics http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	zpages.Handle(mux, "/debug")
+	mux.Handle("/metrics", metrics)
+	mux.Handle("/debug/vars", expvar.Handler())
+	mux.HandleFunc("/debug/pprof/", pprof.Index) // the profiles by name, too
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+// guard puts the rules for open addresses on loopback before a server that asks
+// for no credentials, with the host names and origins of both API sections.
+func (s *Settings) guard(server *http.Server) {
+	pins, rest := s.Pinsvcapi.Value(), s.Restapi.Value()
+	server.Handler = common.GuardOpen(common.Config{
+		AllowedHosts:       slices.Concat(pins.AllowedHosts, rest.AllowedHosts),
+		CORSAllowedOrigins: slices.Concat(pins.CORSAllowedOrigins, rest.CORSAllowedOrigins),
+	}, server.Handler)
+	server.ConnContext, server.ConnState = common.ConnContext, common.ConnState
+}
