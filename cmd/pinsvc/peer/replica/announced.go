@@ -2,8 +2,8 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -16,38 +16,52 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-const (
-	// maxHeard is how many announcements wait, of which the newest matter.
-	maxHeard = 1000
-	// pause is between questions to other peers. The first announcement is
-	// followed at once. Of many, those that come meanwhile are followed
-	// together, which costs both sides less.
-	pause = 25 * time.Millisecond
-)
+// maxAnnouncers bounds the peers whose announcements are followed at the same
+// time. Beyond that, new announcements are dropped: they are repeated.
+const maxAnnouncers = 512
 
-// head is a node that was announced as the newest of somebody.
-type head struct {
-	cid  cid.Cid
-	from peer.ID
-}
+var errNotANode = errors.New("a head is not the CID of a node")
 
-// announced implements dscrdt.Broadcaster. What peers announce while others'
-// nodes are applied is taken together, and each node is handed out after those
-// that it stands on.
+// announced implements dscrdt.Broadcaster. It follows the heads that each peer
+// announces on their own (announcer), and hands out nodes only when they and
+// all their ancestors are in this peer's blockstore, ancestors first. So
+// go-ds-crdt, which applies one node after the other, never waits for a peer.
 type announced struct {
 	replica *Replica
 	fetch   *fetcher
 	topic   *pubsub.Topic
-	next    []cid.Cid     // to be applied, of what was heard
-	last    cid.Cid       // that Next has returned
-	turn    chan struct{} // has a value when there may be a question
+	batches chan *batch
 
-	mu    sync.Mutex
-	heard []head
-	more  chan struct{} // has a value when there is something in heard
+	bad  *boundedLog // of what peers send
+	late *boundedLog // of changes that do not come
+
+	batch *batch  // being handed out, only for Next
+	last  cid.Cid // that Next has returned
+
+	mu         sync.Mutex // guards what follows, and all announcers
+	announcers map[peer.ID]*announcer
+	dropped    int       // heads that were given up
+	applying   time.Time // since when the last node is being applied; zero for no node
 }
 
-// listen begins to listen to what trusted peers announce.
+// batch has nodes that are ready to be applied, ancestors first.
+type batch struct {
+	nodes   []cid.Cid
+	applied chan struct{} // closed when the last node has been applied
+}
+
+func newAnnounced(r *Replica) *announced {
+	return &announced{
+		replica:    r,
+		fetch:      newFetcher(r),
+		batches:    make(chan *batch),
+		bad:        newBoundedLog(),
+		late:       newBoundedLog(),
+		announcers: make(map[peer.ID]*announcer),
+	}
+}
+
+// listen subscribes to the announcements of trusted peers.
 func (r *Replica) listen() (*announced, error) {
 	hash, err := multihash.Sum([]byte(r.options.Config.ClusterName), multihash.MD5, -1)
 	if err != nil {
@@ -66,13 +80,14 @@ func (r *Replica) listen() (*announced, error) {
 	if err != nil {
 		return nil, fmt.Errorf("announcements: %w", err)
 	}
-	a := &announced{replica: r, fetch: newFetcher(r), topic: topic, more: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
-	a.turn <- struct{}{}
+	a := newAnnounced(r)
+	a.topic = topic
 	r.work.Go(func() { a.read(subscription) })
+	r.announced.Store(a)
 	return a, nil
 }
 
-// read takes announcements as they come: who is slow is not sent any more.
+// read takes announcements as they come: pubsub drops those of a slow reader.
 func (a *announced) read(s *pubsub.Subscription) {
 	defer s.Cancel()
 	for {
@@ -82,38 +97,11 @@ func (a *announced) read(s *pubsub.Subscription) {
 		}
 		heads, err := decode(m.GetData())
 		if err != nil {
-			logger.Warnf("an announcement by %s cannot be read: %s", m.GetFrom(), err)
+			a.bad.Warnf("an announcement by %s cannot be read: %s", m.GetFrom(), err)
 			continue
 		}
 		a.hear(heads, m.GetFrom())
 	}
-}
-
-// hear keeps an announcement. Of this peer's own, only the last matters: those
-// before it are no heads any more.
-func (a *announced) hear(heads []cid.Cid, from peer.ID) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if own := a.replica.options.Host.ID(); from == own {
-		a.heard = slices.DeleteFunc(a.heard, func(h head) bool { return h.from == own })
-	}
-	for _, c := range heads {
-		a.heard = append(a.heard, head{c, from})
-	}
-	a.heard = a.heard[max(0, len(a.heard)-maxHeard):]
-	select {
-	case a.more <- struct{}{}:
-	default:
-	}
-}
-
-// take returns what was heard since the last time.
-func (a *announced) take() []head {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	heads := a.heard
-	a.heard = nil
-	return heads
 }
 
 // Broadcast implements dscrdt.Broadcaster.
@@ -122,9 +110,11 @@ func (a *announced) Broadcast(ctx context.Context, data []byte) error {
 }
 
 // Next implements dscrdt.Broadcaster. It returns one node at a time: a peer
-// that has none at all makes a head of each.
+// that has none at all makes a head of each. It is called when the last one is
+// applied.
 func (a *announced) Next(ctx context.Context) ([]byte, error) {
 	life := a.replica.life
+	a.apply(time.Time{})
 	select {
 	case <-a.replica.ready:
 	case <-life.Done():
@@ -133,32 +123,50 @@ func (a *announced) Next(ctx context.Context) ([]byte, error) {
 		return nil, dscrdt.ErrNoMoreBroadcast
 	}
 	a.replica.handled(life, a.last)
-	for len(a.next) == 0 {
-		if err := a.wait(ctx); err != nil {
-			return nil, err
+	for a.batch == nil || len(a.batch.nodes) == 0 {
+		if a.batch != nil {
+			close(a.batch.applied)
+			a.batch = nil
 		}
-		a.next = a.fetch.standing(life, a.take())
+		select {
+		case a.batch = <-a.batches:
+		case <-life.Done():
+			return nil, dscrdt.ErrNoMoreBroadcast
+		case <-ctx.Done():
+			return nil, dscrdt.ErrNoMoreBroadcast
+		}
 	}
-	c := a.next[0]
-	a.next = a.next[1:]
+	c := a.batch.nodes[0]
+	a.batch.nodes = a.batch.nodes[1:]
 	a.last = c
 	a.replica.handOut(life, c)
+	a.apply(time.Now())
 	return encode(c)
 }
 
-// wait returns when something was heard and it is time for it.
-func (a *announced) wait(ctx context.Context) error {
-	for _, c := range []<-chan struct{}{a.more, a.turn} {
-		select {
-		case <-c:
-		case <-a.replica.life.Done():
-			return dscrdt.ErrNoMoreBroadcast
-		case <-ctx.Done():
-			return dscrdt.ErrNoMoreBroadcast
-		}
+// apply notes since when a node is being applied.
+func (a *announced) apply(since time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.applying = since
+}
+
+// hand has nodes applied and waits for that.
+func (a *announced) hand(nodes []cid.Cid) {
+	if len(nodes) == 0 {
+		return
 	}
-	time.AfterFunc(pause, func() { a.turn <- struct{}{} })
-	return nil
+	b := &batch{nodes: nodes, applied: make(chan struct{})}
+	life := a.replica.life
+	select {
+	case a.batches <- b:
+	case <-life.Done():
+		return
+	}
+	select {
+	case <-b.applied:
+	case <-life.Done():
+	}
 }
 
 func encode(c cid.Cid) ([]byte, error) {
@@ -168,7 +176,7 @@ func encode(c cid.Cid) ([]byte, error) {
 // decode reads an announcement. Very old peers send a CID and nothing else.
 func decode(data []byte) ([]cid.Cid, error) {
 	if c, err := cid.Cast(data); err == nil {
-		return []cid.Cid{c}, nil
+		return onlyNodes([]cid.Cid{c})
 	}
 	var message pb.CRDTBroadcast
 	if err := proto.Unmarshal(data, &message); err != nil {
@@ -182,5 +190,15 @@ func decode(data []byte) ([]cid.Cid, error) {
 		}
 		heads = append(heads, c)
 	}
-	return heads, nil
+	return onlyNodes(heads)
+}
+
+// onlyNodes returns CIDs when each can be one of a node.
+func onlyNodes(cids []cid.Cid) ([]cid.Cid, error) {
+	for _, c := range cids {
+		if c.Type() != cid.DagProtobuf {
+			return nil, fmt.Errorf("%w: %s", errNotANode, c)
+		}
+	}
+	return cids, nil
 }

@@ -11,9 +11,14 @@
 // which is next, and asks for that, with bitswap, which sends a peer a message
 // every 20 ms at most: 50 nodes a second, on any machine. Here a peer is asked
 // for a node and all below it that is missing (serve.go has the answer, fetch.go
-// the question), and nodes are applied oldest first (announced.go): whenever the
-// process is killed, what is applied has no gaps. From peers that cannot be
-// asked so, nodes come as in the library.
+// the question, bounds.go the limits of both), and nodes are applied oldest first
+// (announced.go): whenever the process is killed, what is applied has no gaps.
+// From peers that cannot be asked so, nodes come with bitswap (bitswap.go).
+//
+// The heads of each peer are followed apart (announcer.go). Nodes are handed to
+// go-ds-crdt, which applies one head after the other, only when all that it needs
+// is here. A head of which a node cannot be had is put aside and tried again
+// (aside.go), while everything else goes on.
 //
 // go-ds-crdt applies a node in several writes. journal.go keeps account of them,
 // and resume.go completes at a start what the end of a process has interrupted.

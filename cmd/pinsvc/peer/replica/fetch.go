@@ -2,9 +2,9 @@ package replica
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	ipfslite "github.com/hsanjuan/ipfs-lite"
@@ -20,23 +20,22 @@ import (
 )
 
 const (
-	// callTimeout bounds a question. A peer that does not answer is not asked
-	// again for avoidTime, or until it is heard.
+	// callTimeout bounds a question.
 	callTimeout = 5 * time.Second
-	avoidTime   = 30 * time.Second
 	// A question is for few nodes first, then for more and more: as a rule one
 	// or two are missing, and sometimes all.
 	firstNodes = 16
 	moreNodes  = 8 // times as many
-	// maxOthers is how many peers are asked that have announced nothing.
-	maxOthers = 3
+	// turnTimeout is how long a question waits for another one to be answered.
+	// Two peers that announce the same changes are asked in turns, so that
+	// nothing is sent twice. A peer that is slow to answer delays the questions
+	// to others by this at most.
+	turnTimeout = 250 * time.Millisecond
 	// processedKey is where go-ds-crdt notes which nodes are applied.
 	processedKey = "b"
 )
 
-var errNobody = errors.New("no peer has answered")
-
-// fetcher brings nodes here that are missing. It is for one goroutine.
+// fetcher brings missing nodes to this peer's blockstore.
 type fetcher struct {
 	host    host.Host
 	client  *rpc.Client
@@ -44,172 +43,181 @@ type fetcher struct {
 	store   datastore.Datastore
 	applied datastore.Key
 	heads   func(context.Context) []cid.Cid // of this peer
-	avoid   map[peer.ID]time.Time           // until when
 	timeout time.Duration                   // of a question
+	log     *boundedLog
+	turn    chan struct{} // has a value when no question waits for its answer
+
+	mu    sync.Mutex
+	avoid map[peer.ID]time.Time // until when
+	calls map[peer.ID]*calls    // that wait for an answer
 }
 
 func newFetcher(r *Replica) *fetcher {
 	h := r.options.Host
-	return &fetcher{
+	f := &fetcher{
 		host:    h,
-		client:  rpc.NewClient(h, nodesProtocol),
+		client:  rpc.NewClient(boundedHost{Host: h}, nodesProtocol),
 		dag:     r.dag,
 		store:   r.options.Store,
 		applied: r.namespace.ChildString(processedKey),
 		heads:   r.heads,
-		avoid:   make(map[peer.ID]time.Time),
 		timeout: callTimeout,
+		log:     newBoundedLog(),
+		turn:    make(chan struct{}, 1),
+		avoid:   make(map[peer.ID]time.Time),
+		calls:   make(map[peer.ID]*calls),
 	}
+	f.turn <- struct{}{}
+	return f
 }
 
-// standing returns the announced nodes, and before each what it stands on and
-// is not applied here. All that is here then, unless nobody could be asked.
-func (f *fetcher) standing(ctx context.Context, heads []head) []cid.Cid {
-	var all []cid.Cid
-	var from []peer.ID
-	for _, h := range slices.Backward(heads) { // the newest has most of them below it
-		if !slices.Contains(all, h.cid) {
-			all = append(all, h.cid)
-		}
-		if !slices.Contains(from, h.from) {
-			delete(f.avoid, h.from) // it is there
-			from = append(from, h.from)
-		}
+// fetched is the result of an attempt to fetch heads and their ancestors.
+type fetched struct {
+	nodes  graph     // all that are here and not applied
+	absent []cid.Cid // nodes that are wanted and could not be had
+	came   int       // nodes that peers sent
+
+	asked, answered int   // peers
+	lacking         bool  // the announcing peer answers, and does not have an absent node itself
+	err             error // of the datastore: nothing else is set then
+}
+
+// reason says in words why nodes are absent.
+func (g *fetched) reason() string {
+	switch {
+	case g.err != nil:
+		return g.err.Error()
+	case len(g.absent) == 0:
+		return "nothing is missing"
+	case g.answered > 0:
+		return fmt.Sprintf("node %s, which they need, is at none of the %d peers that answered", g.absent[0], g.answered)
+	case g.asked > 0:
+		return fmt.Sprintf("none of the %d peers that were asked for node %s, which they need, answered", g.asked, g.absent[0])
 	}
-	missing, err := f.missing(ctx, all, from)
+	return fmt.Sprintf("no peer is connected that sends node %s, which they need", g.absent[0])
+}
+
+// fetch brings the missing nodes of heads and their ancestors here, from the
+// peer that announced them or from others. A first attempt gives up soon; a
+// further one (again) also tries bitswap, and is patient.
+func (f *fetcher) fetch(ctx context.Context, heads []cid.Cid, from peer.ID, again bool) fetched {
+	got := fetched{nodes: make(graph)}
+	wanted, err := f.descend(ctx, got.nodes, heads)
+	local := len(got.nodes)
+	if err == nil {
+		wanted, err = f.ask(ctx, &got, wanted, from, again)
+	}
+	if err == nil && len(wanted) > 0 && (again || !speaks(f.host, from)) && f.others() {
+		wanted, err = f.walk(ctx, &got, wanted, from, again)
+	}
 	if err != nil {
-		logger.Debugf("nodes come one by one: %s", err)
-		slices.Reverse(all)
-		return all
+		return fetched{nodes: make(graph), absent: heads, err: err}
 	}
-	order := missing.order(all)
-	for _, c := range all { // known ones, too: go-ds-crdt need not announce them again
-		if _, ok := missing[c]; !ok {
-			order = append(order, c)
-		}
-	}
-	return order
+	got.came = len(got.nodes) - local
+	got.absent = wanted
+	return got
 }
 
-// missing fetches what is not here of nodes and below them, and returns all
-// that is not applied.
-func (f *fetcher) missing(ctx context.Context, heads []cid.Cid, from []peer.ID) (graph, error) {
+// local returns the unapplied ancestors of heads that are here, and the heads.
+func (f *fetcher) local(ctx context.Context, heads []cid.Cid) (graph, error) {
 	found := make(graph)
-	wanted, err := f.descend(ctx, found, heads)
-	if err != nil {
-		return nil, err
-	}
-	sources := f.sources(from)
-	for most := firstNodes; len(wanted) > 0; most = min(most*moreNodes, maxNodes) {
-		if len(sources) == 0 {
-			return nil, errNobody
-		}
-		before := len(found)
-		if err := f.ask(ctx, sources[0], wanted, most); err != nil {
-			logger.Debugf("asking %s for nodes: %s", sources[0], err)
-			f.avoid[sources[0]] = time.Now().Add(avoidTime)
-		} else if wanted, err = f.descend(ctx, found, wanted); err != nil {
-			return nil, err
-		}
-		if len(found) == before {
-			sources = sources[1:]
-		}
-	}
-	return found, nil
+	_, err := f.descend(ctx, found, heads)
+	return found, err
 }
 
-// descend adds to the graph what is here of nodes and below them and is not
-// applied. It returns what is not here.
-func (f *fetcher) descend(ctx context.Context, found graph, from []cid.Cid) (absent []cid.Cid, err error) {
-	seen := cid.NewSet()
-	for queue := slices.Clone(from); len(queue) > 0; {
-		c := queue[len(queue)-1]
-		queue = queue[:len(queue)-1]
-		if _, ok := found[c]; ok || !seen.Visit(c) {
-			continue
-		}
-		applied, err := f.store.Has(ctx, f.applied.Child(dshelp.MultihashToDsKey(c.Hash())))
-		if err != nil {
-			return nil, err
-		}
-		if applied {
-			continue
-		}
-		block, err := f.dag.BlockStore().Get(ctx, c)
-		if ipld.IsNotFound(err) {
-			absent = append(absent, c)
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		links, err := linksOf(block.RawData())
-		if err != nil {
-			return nil, fmt.Errorf("node %s: %w", c, err)
-		}
-		found[c] = links
-		queue = append(queue, links...)
+// ask asks one peer after the other for absent nodes and their ancestors, each as
+// long as some come. It returns the nodes that are absent after that.
+func (f *fetcher) ask(ctx context.Context, got *fetched, wanted []cid.Cid, from peer.ID, again bool) ([]cid.Cid, error) {
+	if len(wanted) == 0 {
+		return nil, nil
 	}
-	return absent, nil
-}
-
-// sources are the peers to be asked: those that have announced something, then
-// some others.
-func (f *fetcher) sources(from []peer.ID) []peer.ID {
-	var all []peer.ID
-	for _, p := range from {
-		if f.answers(p) {
-			all = append(all, p)
+	for _, p := range f.sources(from) {
+		got.asked++
+		answered := false
+		for most := firstNodes; len(wanted) > 0; most = min(most*moreNodes, maxNodes) {
+			before := len(got.nodes)
+			failed, err := f.question(ctx, got.nodes, p, wanted, most, again)
+			if err == nil {
+				wanted, err = f.descend(ctx, got.nodes, wanted)
+			}
+			if err != nil {
+				return nil, err
+			}
+			if failed != nil {
+				logger.Debugf("asking %s for nodes: %s", p, failed)
+				f.shun(p)
+				break
+			}
+			answered = true
+			if len(got.nodes) == before {
+				got.lacking = got.lacking || p == from
+				break
+			}
 		}
-	}
-	most := len(all) + maxOthers
-	for _, p := range f.host.Network().Peers() {
-		if len(all) == most {
+		if answered {
+			got.answered++
+		}
+		if len(wanted) == 0 {
 			break
 		}
-		if !slices.Contains(all, p) && f.answers(p) {
-			all = append(all, p)
+	}
+	return wanted, nil
+}
+
+// question asks a peer once for nodes that are absent, and stores those that it
+// sends. failed is the peer's failure, err this peer's.
+func (f *fetcher) question(ctx context.Context, found graph, p peer.ID, wanted []cid.Cid, most int, again bool) (failed, err error) {
+	if !again {
+		select {
+		case <-f.turn:
+			defer func() { f.turn <- struct{}{} }()
+		case <-time.After(turnTimeout):
+		case <-ctx.Done():
+			return ctx.Err(), nil
 		}
 	}
-	return all
-}
-
-// answers tells whether a peer is expected to answer questions.
-func (f *fetcher) answers(p peer.ID) bool {
-	if until, ok := f.avoid[p]; ok {
-		if time.Now().Before(until) {
-			return false
-		}
-		delete(f.avoid, p)
+	// Others have fetched meanwhile.
+	if wanted, err = f.descend(ctx, found, wanted); err != nil || len(wanted) == 0 {
+		return nil, err
 	}
-	return p != f.host.ID() && speaks(f.host, p)
-}
-
-// speaks tells whether a peer has said that it answers questions.
-func speaks(h host.Host, p peer.ID) bool {
-	known, err := h.Peerstore().SupportsProtocols(p, nodesProtocol)
-	return err == nil && len(known) > 0
-}
-
-// ask asks a peer for nodes and what is below them, and stores what it sends
-// of that.
-func (f *fetcher) ask(ctx context.Context, p peer.ID, wanted []cid.Cid, most int) error {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
+	leave, err := f.enter(ctx, p)
+	if err != nil {
+		return err, nil
+	}
+	defer leave()
 	known := f.heads(ctx)
+	wanted = wanted[:min(len(wanted), maxWanted)]
 	q := Question{Wanted: raw(wanted), Known: raw(known[:min(len(known), maxKnown)]), Most: max(most, len(wanted))}
 	var a Answer
 	if err := f.client.CallContext(ctx, p, nodesService, belowMethod, q, &a); err != nil {
-		return err
+		return err, nil
 	}
-	return f.dag.BlockService().AddBlocks(ctx, below(wanted, a.Blocks))
+	return nil, f.dag.BlockService().AddBlocks(ctx, below(wanted, a.Blocks))
+}
+
+// askHeads asks a peer for its heads.
+func (f *fetcher) askHeads(ctx context.Context, p peer.ID) ([]cid.Cid, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	leave, err := f.enter(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	var heads [][]byte
+	if err := f.client.CallContext(ctx, p, nodesService, headsMethod, struct{}{}, &heads); err != nil {
+		return nil, err
+	}
+	return onlyNodes(cids(heads[:min(len(heads), maxHeads)]))
 }
 
 // below returns those blocks that are wanted ones, or linked to from there.
-// Others are nobody's business, whoever sends them.
+// Others are refused, whoever sends them.
 func below(wanted []cid.Cid, data [][]byte) (accepted []blocks.Block) {
-	sent := make(map[cid.Cid]blocks.Block, len(data))
-	for _, d := range data {
+	sent := make(map[cid.Cid]blocks.Block, min(len(data), maxNodes))
+	for _, d := range data[:min(len(data), maxNodes)] {
 		if c, err := merkledag.V1CidPrefix().Sum(d); err == nil {
 			sent[c], _ = blocks.NewBlockWithCid(d, c)
 		}
@@ -230,4 +238,58 @@ func below(wanted []cid.Cid, data [][]byte) (accepted []blocks.Block) {
 		queue = append(queue, links...)
 	}
 	return accepted
+}
+
+// descend adds every unapplied ancestor of from that is here, and from itself,
+// to found. It returns the CIDs of the nodes that are absent.
+func (f *fetcher) descend(ctx context.Context, found graph, from []cid.Cid) (absent []cid.Cid, err error) {
+	seen := cid.NewSet()
+	for queue := slices.Clone(from); len(queue) > 0; {
+		c := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		if _, ok := found[c]; ok || !seen.Visit(c) {
+			continue
+		}
+		applied, err := f.store.Has(ctx, f.applied.Child(dshelp.MultihashToDsKey(c.Hash())))
+		if err != nil {
+			return nil, err
+		}
+		if applied {
+			continue
+		}
+		links, err := f.links(ctx, c)
+		if ipld.IsNotFound(err) {
+			absent = append(absent, c)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		found[c] = links
+		queue = append(queue, links...)
+	}
+	return absent, nil
+}
+
+// links returns the parents of a node that is here. A block that is damaged is
+// removed, so that it is fetched anew.
+func (f *fetcher) links(ctx context.Context, c cid.Cid) ([]cid.Cid, error) {
+	block, err := f.dag.BlockStore().Get(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	actual, err := c.Prefix().Sum(block.RawData())
+	if err != nil || !actual.Equals(c) {
+		f.log.Warnf("the block of node %s is damaged, it is fetched again", c)
+		if err := f.dag.BlockStore().DeleteBlock(ctx, c); err != nil {
+			return nil, err
+		}
+		return nil, ipld.ErrNotFound{Cid: c}
+	}
+	links, err := linksOf(block.RawData())
+	if err != nil {
+		f.log.Warnf("node %s cannot be read, and is ignored: %s", c, err)
+		return nil, nil
+	}
+	return links, nil
 }

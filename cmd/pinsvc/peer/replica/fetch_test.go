@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"time"
@@ -144,8 +143,8 @@ func TestServerCloses(t *testing.T) {
 	require.NotContains(t, r.host.Mux().Protocols(), nodesProtocol)
 }
 
-// TestFrozenSource: a peer that does not answer holds up others once, and then
-// is not asked for some time.
+// TestFrozenSource: a peer that does not answer holds up an attempt once, and
+// then is not asked for some time, or until it is heard.
 func TestFrozenSource(t *testing.T) {
 	t.Parallel()
 	writer, reader, frozen := newRig(t, rigOptions{}), newRig(t, rigOptions{}), newRig(t, rigOptions{})
@@ -156,34 +155,41 @@ func TestFrozenSource(t *testing.T) {
 
 	f := newFetcher(reader.Consensus.(*Replica))
 	f.timeout = 200 * time.Millisecond
-	require.Equal(t, heads, f.standing(t.Context(), []head{{heads[0], frozen.host.ID()}}), "nobody can be asked")
+	got := f.fetch(t.Context(), heads, frozen.host.ID(), false)
+	require.Equal(t, heads, got.absent, "no peer can be asked")
+	require.Contains(t, got.reason(), "no peer is connected")
 	require.Empty(t, f.avoid)
 	reader.connect(frozen)
 	reader.connect(writer)
 	ids := []peer.ID{frozen.host.ID(), writer.host.ID()}
 	require.Eventually(t, func() bool { return speaks(reader.host, ids[0]) && speaks(reader.host, ids[1]) }, patient, time.Millisecond)
-	require.Equal(t, ids, f.sources(ids))
+	require.Equal(t, ids, f.sources(ids[0]))
 
-	ctx, cancel := context.WithTimeout(t.Context(), patient)
-	defer cancel()
-	unknown := testNode(t, "nobody has it").Cid()
-	_, err := f.missing(ctx, []cid.Cid{unknown}, ids)
-	require.ErrorIs(t, err, errNobody)
+	unknown := cidsOf(testNode(t, "nobody has it"))
+	got = f.fetch(t.Context(), unknown, ids[0], false)
+	require.Equal(t, unknown, got.absent)
+	require.Equal(t, []int{2, 1}, []int{got.asked, got.answered})
+	require.False(t, got.lacking, "the announcing peer did not answer")
 	require.Contains(t, f.avoid, ids[0])
 	require.NotContains(t, f.avoid, ids[1], "it has answered")
-	require.Equal(t, ids[1:], f.sources(ids))
-	f.avoid[ids[0]] = time.Now()
-	require.Equal(t, ids, f.sources(ids), "it is asked again after some time")
+	require.Equal(t, ids[1:], f.sources(ids[0]))
+	require.True(t, func() bool { g := f.fetch(t.Context(), unknown, ids[1], false); return g.lacking }())
+	f.avoid[ids[0]] = time.Now().Add(-time.Second)
+	require.Equal(t, ids, f.sources(ids[0]), "it is asked again after some time")
 
-	f.avoid[ids[0]] = time.Now().Add(time.Hour)
-	require.Contains(t, f.standing(t.Context(), []head{{heads[0], ids[1]}}), heads[0])
-	require.Equal(t, ids[1:], f.sources(ids))
-	f.standing(t.Context(), []head{{heads[0], ids[0]}})
-	require.Equal(t, ids, f.sources(ids), "and when it is heard")
+	f.shun(ids[0])
+	chain := testChain(t, 20)
+	require.NoError(t, writer.Consensus.(*Replica).dag.AddMany(t.Context(), chain))
+	got = f.fetch(t.Context(), cidsOf(chain[19]), ids[0], false)
+	require.NoError(t, got.err)
+	require.Empty(t, got.absent, "another peer has it")
+	require.Len(t, got.nodes, 20)
+	f.forgive(ids[0])
+	require.Equal(t, ids, f.sources(ids[0]), "and when it is heard")
 }
 
 func TestDecode(t *testing.T) {
-	one := testCID(1).Cid
+	one := testHead(1)
 	data, err := encode(one)
 	require.NoError(t, err)
 	for _, d := range [][]byte{data, one.Bytes()} {
@@ -194,27 +200,49 @@ func TestDecode(t *testing.T) {
 	twice, err := decode(append(data, data...))
 	require.NoError(t, err)
 	require.Len(t, twice, 2)
-	for _, bad := range []string{"\xff", "\x0a\x02\x0a\x00"} {
+	raw, err := encode(testCID(1).Cid)
+	require.NoError(t, err)
+	for _, bad := range []string{"\xff", "\x0a\x02\x0a\x00", string(raw), string(testCID(1).Bytes())} {
 		_, err := decode([]byte(bad))
 		require.Error(t, err)
 	}
 }
 
+// testHead returns the CID of a node that nobody has.
+func testHead(i int) cid.Cid { return cid.NewCidV1(cid.DagProtobuf, testCID(i).Hash()) }
+
 // TestHear: of its own announcements a peer keeps the last, of others' the
-// newest ones.
+// newest ones, and no more peers than it can follow.
 func TestHear(t *testing.T) {
 	r := newRig(t, rigOptions{})
-	a := &announced{replica: r.Consensus.(*Replica), more: make(chan struct{}, 1)}
-	own := r.host.ID()
-	a.hear([]cid.Cid{testCID(1).Cid}, own)
-	a.hear([]cid.Cid{testCID(2).Cid}, "other")
-	a.hear([]cid.Cid{testCID(3).Cid}, own)
-	require.Equal(t, []head{{testCID(2).Cid, "other"}, {testCID(3).Cid, own}}, a.take())
-	require.Empty(t, a.take())
-	for i := range maxHeard + 5 {
-		a.hear([]cid.Cid{testCID(i).Cid}, "other")
+	a := newAnnounced(r.Consensus.(*Replica))
+	fresh := func(id peer.ID) (heads []cid.Cid) {
+		a.announcers[id].following = true // nobody takes them
+		heads, a.announcers[id].fresh = a.announcers[id].fresh, nil
+		return heads
 	}
-	heads := a.take()
-	require.Len(t, heads, maxHeard)
-	require.Equal(t, testCID(maxHeard+4).Cid, heads[maxHeard-1].cid)
+	own := r.host.ID()
+	for _, id := range []peer.ID{own, "other"} {
+		a.announcers[id] = &announcer{all: a, id: id, following: true, kicked: make(chan struct{}, 1)}
+	}
+	a.hear([]cid.Cid{testHead(1)}, own)
+	a.hear([]cid.Cid{testHead(2), testHead(2)}, "other")
+	a.hear([]cid.Cid{testHead(3)}, own)
+	require.Equal(t, []cid.Cid{testHead(3)}, fresh(own))
+	require.Equal(t, []cid.Cid{testHead(2)}, fresh("other"))
+	for i := range maxFresh + 5 {
+		a.hear([]cid.Cid{testHead(i)}, "other")
+	}
+	heads := fresh("other")
+	require.Len(t, heads, maxFresh)
+	require.Equal(t, testHead(maxFresh+4), heads[maxFresh-1])
+	require.Equal(t, 5, a.dropped)
+
+	for i := range maxAnnouncers {
+		id := peer.ID(string(testHead(i).Bytes()))
+		a.announcers[id] = &announcer{all: a, id: id, following: true, kicked: make(chan struct{}, 1)}
+	}
+	a.hear([]cid.Cid{testHead(1)}, "one too many")
+	require.NotContains(t, a.announcers, peer.ID("one too many"))
+	require.Equal(t, 6, a.dropped)
 }

@@ -1,12 +1,15 @@
 package replica
 
-import "github.com/ipfs/go-cid"
+import (
+	"slices"
+
+	"github.com/ipfs/go-cid"
+)
 
 // graph has some nodes of the DAG, with the ones that each stands on.
 type graph map[cid.Cid][]cid.Cid
 
-// order returns the nodes of the graph that are below the given ones, and
-// these, each after those that it stands on.
+// order returns heads and their ancestors in topological order, ancestors first.
 func (g graph) order(heads []cid.Cid) []cid.Cid {
 	var all []cid.Cid
 	done := make(map[cid.Cid]struct{}, len(g))
@@ -32,4 +35,27 @@ func (g graph) order(heads []cid.Cid) []cid.Cid {
 		}
 	}
 	return all
+}
+
+// complete returns, ancestors first, the nodes of the graph below heads, and the
+// heads, that do not stand on an absent one. broken are the other heads.
+func (g graph) complete(heads, absent []cid.Cid) (nodes []cid.Cid, broken *cid.Set) {
+	lacking := cid.NewSet()
+	for _, c := range absent {
+		lacking.Add(c)
+	}
+	for _, c := range g.order(heads) {
+		if slices.ContainsFunc(g[c], lacking.Has) {
+			lacking.Add(c)
+		} else {
+			nodes = append(nodes, c)
+		}
+	}
+	broken = cid.NewSet()
+	for _, c := range heads {
+		if lacking.Has(c) {
+			broken.Add(c)
+		}
+	}
+	return nodes, broken
 }

@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"context"
 	"slices"
 
 	"github.com/libp2p/go-libp2p/core/event"
@@ -35,18 +34,19 @@ func (r *Replica) greet(heard *announced) error {
 	return nil
 }
 
-// askHeads hears of a peer's newest nodes, if it can be asked and is trusted.
+// askHeads asks a peer for its newest nodes, if it can be asked and is trusted. A
+// peer that does not answer must not delay others, so it has its own goroutine.
 func (a *announced) askHeads(p peer.ID) {
 	r := a.replica
 	if !r.IsTrustedPeer(r.life, p) || !speaks(r.options.Host, p) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.life, callTimeout)
-	defer cancel()
-	var heads [][]byte
-	if err := a.fetch.client.CallContext(ctx, p, nodesService, headsMethod, struct{}{}, &heads); err != nil {
-		logger.Debugf("asking %s for its heads: %s", p, err)
-		return
-	}
-	a.hear(cids(heads), p)
+	r.work.Go(func() {
+		heads, err := a.fetch.askHeads(r.life, p)
+		if err != nil {
+			logger.Debugf("asking %s for its heads: %s", p, err)
+			return
+		}
+		a.hear(heads, p)
+	})
 }

@@ -102,7 +102,7 @@ func newRig(t *testing.T, o rigOptions) *rig {
 	t.Cleanup(func() { h.Close() })
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	gossip, err := pubsub.NewGossipSub(ctx, h)
+	gossip, err := pubsub.NewGossipSub(ctx, h, pubsub.WithFloodPublish(true)) // before there is a mesh, too
 	require.NoError(t, err)
 	dht, err := dual.New(ctx, h)
 	require.NoError(t, err)

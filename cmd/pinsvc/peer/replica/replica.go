@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	ipfslite "github.com/hsanjuan/ipfs-lite"
@@ -30,9 +31,9 @@ var (
 )
 
 const (
-	// How nodes come with bitswap, as in the library: so many branches at a
-	// time, and so long for each node.
-	branches    = 50
+	// branches is how many nodes go-ds-crdt applies at a time, as in the library.
+	branches = 50
+	// nodeTimeout is how long its repair waits for a node of other peers.
 	nodeTimeout = 2 * time.Minute
 )
 
@@ -69,6 +70,8 @@ type Replica struct {
 	mu      sync.Mutex // guards the start against the end
 	started bool
 	stopped bool
+
+	announced atomic.Pointer[announced] // by other peers; nil before the start
 
 	ready   chan struct{} // closed when the rest is set
 	set     *dscrdt.Datastore
@@ -138,14 +141,14 @@ func (r *Replica) start() error {
 		return err
 	}
 	opts := dscrdt.DefaultOptions()
-	opts.Logger = logger
+	opts.Logger = newBoundedLog()
 	opts.RebroadcastInterval = cfg.RebroadcastInterval
 	opts.RepairInterval = 0 // mend does it: go-ds-crdt calls a DAG clean that lacks nodes
 	opts.DAGSyncerTimeout = nodeTimeout
 	opts.NumWorkers = branches
 	opts.PutHook = r.track
 	opts.DeleteHook = r.untrack
-	if r.set, err = dscrdt.New(r.journal, r.namespace, journaled{r.dag, r.journal}, heard, opts); err != nil {
+	if r.set, err = dscrdt.New(r.journal, r.namespace, journaled{newLocalNodes(r.dag), r.journal}, heard, opts); err != nil {
 		return err
 	}
 	if r.state, err = dsstate.New(r.life, r.set, "", dsstate.DefaultHandle()); err != nil {

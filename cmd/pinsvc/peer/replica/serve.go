@@ -26,8 +26,14 @@ const (
 	// within callTimeout over a slow line, and to be small in memory.
 	maxNodes = 1000
 	maxBytes = 256 << 10
-	// maxKnown is how many known nodes a question names.
-	maxKnown = 64
+	// maxKnown is how many known nodes a question names, and maxWanted how many
+	// wanted ones. More are not looked at.
+	maxKnown  = 64
+	maxWanted = maxNodes
+	// maxLookups is how many nodes are looked for, here or not.
+	maxLookups = 4 * maxNodes
+	// maxHeads is how many heads an answer has.
+	maxHeads = 1000
 )
 
 // Question asks for nodes and what is below them.
@@ -54,7 +60,7 @@ type server struct {
 
 func serve(h host.Host, blocks blockstore.Blockstore, heads func(context.Context) []cid.Cid) (*server, error) {
 	s := &server{host: h, blocks: blocks, heads: heads}
-	if err := rpc.NewServer(h, nodesProtocol).RegisterName(nodesService, &Nodes{s}); err != nil {
+	if err := rpc.NewServer(boundedHost{Host: h, admission: newAdmission()}, nodesProtocol).RegisterName(nodesService, &Nodes{s}); err != nil {
 		return nil, fmt.Errorf("offering nodes to other peers: %w", err)
 	}
 	return s, nil
@@ -73,7 +79,8 @@ type Nodes struct{ server *server }
 
 // Heads returns the CIDs of the newest nodes.
 func (n *Nodes) Heads(ctx context.Context, _ struct{}, heads *[][]byte) error {
-	*heads = raw(n.server.heads(ctx))
+	all := n.server.heads(ctx)
+	*heads = raw(all[:min(len(all), maxHeads)])
 	return nil
 }
 
@@ -87,19 +94,21 @@ func (n *Nodes) Below(ctx context.Context, q Question, a *Answer) error {
 		return errStopped
 	}
 	seen := cid.NewSet()
-	for _, c := range cids(q.Known) {
+	for _, c := range cids(q.Known[:min(len(q.Known), maxKnown)]) {
 		seen.Add(c)
 	}
-	queue := cids(q.Wanted)
+	queue := cids(q.Wanted[:min(len(q.Wanted), maxWanted)])
 	for _, c := range queue {
 		seen.Remove(c)
 	}
-	for size := 0; len(queue) > 0 && len(a.Blocks) < min(q.Most, maxNodes) && size < maxBytes; {
+	size, lookups := 0, 0
+	for len(queue) > 0 && len(a.Blocks) < min(q.Most, maxNodes) && size < maxBytes && lookups < maxLookups {
 		c := queue[0]
 		queue = queue[1:]
 		if !seen.Visit(c) {
 			continue
 		}
+		lookups++
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
