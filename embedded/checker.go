@@ -216,11 +216,13 @@ func (k *checker) findGaps(ctx context.Context, read func(context.Context, int) 
 // denounce makes a pin that lacks a block count as not pinned, and has it
 // repaired; unless somebody is pinning or unpinning it, or has just done so.
 func (k *checker) denounce(ctx context.Context, g gap) error {
-	lacks, err := k.setBroken(ctx, g)
+	lacks, known, err := k.setBroken(ctx, g)
 	if err != nil || !lacks {
 		return err
 	}
-	logger.Warnf("%s: the pin counts as not pinned until the block is fetched again", g)
+	if !known {
+		logger.Warnf("%s: the pin counts as not pinned until the block is fetched again", g)
+	}
 	repair := k.repair.Load()
 	if repair == nil || (*repair)(g.pin) {
 		return nil
@@ -233,27 +235,32 @@ func (k *checker) denounce(ctx context.Context, g gap) error {
 	return nil
 }
 
-// setBroken reports whether the pin still lacks the block.
-func (k *checker) setBroken(ctx context.Context, g gap) (bool, error) {
+// setBroken reports whether the pin still lacks the block, and whether that was
+// known.
+func (k *checker) setBroken(ctx context.Context, g gap) (lacks, known bool, err error) {
 	k.breaking.Lock() // so that only pins and unpins hold the lock of the CID
 	defer k.breaking.Unlock()
 	unlock, ok := k.locks.try(g.pin)
 	if !ok {
-		return false, nil
+		return false, false, nil
 	}
 	defer unlock()
 	depth, found, err := k.pins.recorded(ctx, g.pin)
 	if err != nil || !found || depth != g.depth {
-		return false, err
+		return false, false, err
 	}
 	here, err := k.store.Has(ctx, g.block)
 	if err != nil || here {
-		return false, err
+		return false, false, err
 	}
 	if err := k.room(); err != nil {
-		return false, err
+		return false, false, err
 	}
-	return true, k.pins.setBroken(ctx, g.pin, g.block)
+	_, pinned, err := k.pins.get(ctx, g.pin)
+	if err != nil {
+		return false, false, err
+	}
+	return true, !pinned, k.pins.setBroken(ctx, g.pin, g.block)
 }
 
 // quickly counts what the check of a queued pin has read and waits.

@@ -41,7 +41,8 @@ type inspection struct {
 	// ends the inspection.
 	read func(ctx context.Context, bytes int) error
 
-	sound *visited // nodes below which nothing is missing
+	sound  *visited // nodes below which nothing is missing
+	missed uint64   // gaps of all pins, listed or not
 }
 
 // pin returns the gaps of one pin, the first gapsOfPin of them.
@@ -65,6 +66,7 @@ func (i *inspection) pin(ctx context.Context, root cid.Cid, depth int) (gaps []g
 		}
 		children, err := i.look(ctx, n)
 		if ipld.IsNotFound(err) {
+			i.missed++
 			if len(gaps) < gapsOfPin {
 				var wrong *damagedError
 				gaps = append(gaps, gap{root, depth, n.cid, errors.As(err, &wrong)})

@@ -9,6 +9,7 @@ import (
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/ipfs/boxo/blockservice"
 	"github.com/ipfs/boxo/ipld/merkledag"
+	ipld "github.com/ipfs/go-ipld-format"
 	logging "github.com/ipfs/go-log/v2"
 	rpc "github.com/libp2p/go-libp2p-gorpc"
 )
@@ -120,8 +121,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 		return err
 	}
 	n.store = newStore(n.repo, n.guard, lost, uint64(n.cfg.StorageMax))
-	offline := merkledag.NewDAGService(blockservice.New(n.store, nil))
-	if n.pins, err = openPinset(ctx, n.repo.records, offline); err != nil {
+	if n.pins, err = openPinset(ctx, n.repo.records, offlineDAG(n.store)); err != nil {
 		return err
 	}
 	slow, err := openScrub(ctx, n.repo, uint64(n.cfg.VerifyRate))
@@ -146,6 +146,11 @@ func (n *Node) open(ctx context.Context) (err error) {
 	}
 	n.provider, err = newAnnouncer(n.ctx, router, n.cfg.ReprovideInterval.Std(), n.repo.records, n.provided)
 	return err
+}
+
+// offlineDAG reads nodes from the store only.
+func offlineDAG(s *store) ipld.DAGService {
+	return merkledag.NewDAGService(blockservice.New(s, nil))
 }
 
 // SetClient gives the node access to the cluster.

@@ -21,6 +21,7 @@ type API struct {
 	cluster Cluster
 	budget  *common.Budget
 	ready   <-chan struct{}
+	blocks  Blocks // nil without an IPFS node inside
 	server  *common.Server
 	handler *common.Handler
 }
@@ -34,6 +35,7 @@ type options struct {
 	guard       *common.Guard
 	cluster     Cluster
 	budget      *common.Budget
+	blocks      Blocks
 	baseDir     string
 	host        host.Host
 	unready     func(context.Context) []string
@@ -100,7 +102,7 @@ func New(cfg Config, opts ...Option) (*API, error) {
 	if o.budget == nil {
 		o.budget = common.NewBudget(cfg.MaxInflightBytes)
 	}
-	a := &API{cluster: o.cluster, budget: o.budget, ready: o.ready}
+	a := &API{cluster: o.cluster, budget: o.budget, ready: o.ready, blocks: o.blocks}
 	if a.cluster == nil {
 		a.cluster = &rpcCluster{client: &a.client}
 	}

@@ -80,15 +80,21 @@ func parsePath(r *http.Request) (api.PinPath, error) {
 
 // scope reads "local".
 func (q query) scope() (Scope, error) {
-	text := q.Get("local")
+	local, err := q.boolean("local")
+	return Scope(local), err
+}
+
+// boolean reads a parameter that is false when it is absent.
+func (q query) boolean(name string) (bool, error) {
+	text := q.Get(name)
 	if text == "" {
-		return Everywhere, nil
+		return false, nil
 	}
-	local, err := strconv.ParseBool(text)
+	is, err := strconv.ParseBool(text)
 	if err != nil {
-		return Everywhere, Invalid("local", "%q is neither true nor false", text)
+		return false, Invalid(name, "%q is neither true nor false", text)
 	}
-	return Scope(local), nil
+	return is, nil
 }
 
 // statuses reads "filter" as tracker statuses; 0 is any.

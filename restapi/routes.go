@@ -46,6 +46,8 @@ func (a *API) routes() []common.Route {
 		{Method: get, Path: "/health/bandwidth", Status: ok, Handle: a.getBandwidth},
 		{Method: get, Path: "/monitor/metrics", Status: ok, Handle: a.getMetricNames},
 		{Method: get, Path: "/monitor/metrics/{name}", Status: ok, Handle: a.getMetrics},
+		{Method: get, Path: "/ipfs/verify", Status: ok, Handle: a.whenReady(a.getBlockHealth)},
+		{Method: post, Path: "/ipfs/verify", Stream: a.whenReadyStream(streamed(a.verifyBlocks))},
 		{Method: post, Path: "/ipfs/gc", Status: ok, Slow: true, Handle: a.collectGarbage},
 	}
 }

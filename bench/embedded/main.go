@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -25,7 +26,8 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	kubo := flags.String("kubo", "", "the ipfs program to compare with; without it there is no comparison")
 	pinsvc := flags.String("pinsvc", "", "the pinsvc program, to measure the memory of its peers; without it that is left out")
 	runs := flags.Int("runs", 5, "measurements of each, at least 1")
-	only := flags.String("only", "", "the only DAG to measure: \"100 MB\", \"10,000 blocks\" or \"none\"")
+	only := flags.String("only", "", "the only DAG to measure: \"100 MB\", \"10,000 blocks\" or \"none\", or \"gc\" to measure garbage collections")
+	other := flags.String("other", "", "this program built from another tree, to compare with")
 	dir := flags.String("dir", "", "where folders are made; default: the system's temporary folder")
 	role := flags.String("role", "", "for the processes that this one starts")
 	if err := flags.Parse(args); err != nil {
@@ -36,13 +38,17 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 		return source(ctx, *dir, in, out)
 	case "pinner":
 		return pinner(ctx, *dir, in, out)
+	case "filler":
+		return filler(ctx, *dir, out)
+	case "gc":
+		return gcRole(ctx, *dir, out)
 	}
 	base, err := os.MkdirTemp(*dir, "bench-embedded-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(base)
-	return compare(ctx, options{base: base, kubo: *kubo, pinsvc: *pinsvc, runs: max(*runs, 1), only: *only}, out)
+	return compare(ctx, options{base: base, kubo: *kubo, pinsvc: *pinsvc, other: *other, runs: max(*runs, 1), only: *only}, out)
 }
 
 // contestant is a node in another process that can pin.
@@ -56,20 +62,43 @@ type contestant interface {
 type options struct {
 	base         string // where folders are made
 	kubo, pinsvc string // programs, or none
+	other        string // another build of this one, or none
 	runs         int
-	only         string // DAG, "none" or all
+	only         string // DAG, "gc", "none" or all
 }
 
 func compare(ctx context.Context, o options, out io.Writer) error {
-	src, err := startSource(ctx, o.base)
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if o.only == "gc" {
+		names := []string{"embedded"}
+		if o.other != "" {
+			names = append(names, "other")
+		}
+		return compareGC(ctx, o, map[string]string{"embedded": self, "other": o.other}, names, out)
+	}
+	src, err := startSource(ctx, self, o.base)
 	if err != nil {
 		return err
 	}
 	defer src.close()
+	origins := map[string][]string{"embedded": src.offer.Origins, "kubo": src.offer.Origins}
 	starts := map[string]func(dir string) (contestant, error){
-		"embedded": func(dir string) (contestant, error) { return startPinner(ctx, dir) },
+		"embedded": func(dir string) (contestant, error) { return startPinner(ctx, self, dir) },
 	}
 	names := []string{"embedded"}
+	if o.other != "" { // with a source of its own: both ends are compared
+		theirs, err := startSource(ctx, o.other, filepath.Join(o.base, "other"))
+		if err != nil {
+			return err
+		}
+		defer theirs.close()
+		names = append(names, "other")
+		origins["other"] = theirs.offer.Origins
+		starts["other"] = func(dir string) (contestant, error) { return startPinner(ctx, o.other, dir) }
+	}
 	if o.kubo != "" {
 		names = append(names, "kubo")
 		starts["kubo"] = func(dir string) (contestant, error) { return startKubo(ctx, o.kubo, dir) }
@@ -81,7 +110,7 @@ func compare(ctx context.Context, o options, out io.Writer) error {
 		times := make(map[string][]time.Duration)
 		for i := range o.runs {
 			for _, name := range names {
-				took, stalls, err := measure(ctx, o.base, starts[name], dag.Root, src.offer.Origins)
+				took, stalls, err := measure(ctx, o.base, starts[name], dag.Root, origins[name])
 				if err != nil {
 					return fmt.Errorf("%s, %s: %w", name, dag.Name, err)
 				}
@@ -136,9 +165,11 @@ func measureOnce(ctx context.Context, base string, start func(string) (contestan
 func report(out io.Writer, name string, times map[string][]time.Duration) {
 	mine := median(times["embedded"])
 	fmt.Fprintf(out, "%-14s median embedded %.3f s", name, mine.Seconds())
-	if theirs := median(times["kubo"]); theirs > 0 {
-		fmt.Fprintf(out, ", kubo %.3f s, embedded is %.2f times as fast", theirs.Seconds(),
-			theirs.Seconds()/mine.Seconds())
+	for _, name := range []string{"kubo", "other"} {
+		if theirs := median(times[name]); theirs > 0 {
+			fmt.Fprintf(out, ", %s %.3f s, embedded is %.2f times as fast", name, theirs.Seconds(),
+				theirs.Seconds()/mine.Seconds())
+		}
 	}
 	fmt.Fprintln(out)
 }

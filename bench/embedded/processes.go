@@ -26,12 +26,9 @@ type child struct {
 	out *bufio.Reader
 }
 
-func startChild(ctx context.Context, role, dir string) (*child, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.CommandContext(ctx, self, "-role", role, "-dir", dir)
+// startProgram starts a build of this program in a role.
+func startProgram(ctx context.Context, program, role, dir string) (*child, error) {
+	cmd := exec.CommandContext(ctx, program, "-role", role, "-dir", dir)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -53,8 +50,8 @@ type sourceProcess struct {
 	offer offer
 }
 
-func startSource(ctx context.Context, base string) (*sourceProcess, error) {
-	c, err := startChild(ctx, "source", filepath.Join(base, "source"))
+func startSource(ctx context.Context, program, base string) (*sourceProcess, error) {
+	c, err := startProgram(ctx, program, "source", filepath.Join(base, "source"))
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +61,8 @@ func startSource(ctx context.Context, base string) (*sourceProcess, error) {
 
 type pinnerProcess struct{ *child }
 
-func startPinner(ctx context.Context, dir string) (*pinnerProcess, error) {
-	c, err := startChild(ctx, "pinner", dir)
+func startPinner(ctx context.Context, program, dir string) (*pinnerProcess, error) {
+	c, err := startProgram(ctx, program, "pinner", dir)
 	if err != nil {
 		return nil, err
 	}

@@ -104,26 +104,53 @@ func onlyCertificate(folder string, cfg common.Config) (*tls.Config, error) {
 // get asks for a path and hands the answer's body to read. The status must be
 // one of those that are wanted.
 func (p *ownPeer) get(ctx context.Context, path string, read func(io.Reader) error, wanted ...int) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+path, nil)
+	return p.do(ctx, p.client, http.MethodGet, path, read, wanted...)
+}
+
+// stream posts to a path whose answer may take hours, and hands it to read as it
+// comes.
+func (p *ownPeer) stream(ctx context.Context, path string, read func(io.Reader) error) error {
+	return p.do(ctx, &http.Client{Transport: p.client.Transport}, http.MethodPost, path, read)
+}
+
+func (p *ownPeer) do(ctx context.Context, client *http.Client, method, path string, read func(io.Reader) error, wanted ...int) error {
+	r, err := http.NewRequestWithContext(ctx, method, p.url+path, nil)
 	if err != nil {
 		return err
 	}
 	if p.token != "" {
 		r.Header.Set("Authorization", "Bearer "+p.token)
 	}
-	res, err := p.client.Do(r)
+	res, err := client.Do(r)
 	if err != nil {
 		return fmt.Errorf("%s: %w (does the daemon run?)", p.section, errors.Unwrap(err))
 	}
 	defer res.Body.Close()
 	if !slices.Contains(append(wanted, http.StatusOK), res.StatusCode) {
 		body, _ := io.ReadAll(io.LimitReader(res.Body, 1024))
-		return fmt.Errorf("%s: GET %s: %s: %s", p.section, path, res.Status, strings.TrimSpace(string(body)))
+		return &answerError{p.section, method, path, res.StatusCode, res.Status, strings.TrimSpace(string(body))}
 	}
 	if res.StatusCode == http.StatusNoContent {
 		return nil
 	}
-	return read(res.Body)
+	if err := read(res.Body); err != nil {
+		return err
+	}
+	if text := res.Trailer.Get("X-Stream-Error"); text != "" {
+		return fmt.Errorf("%s: %s %s: %s", p.section, method, path, text)
+	}
+	return nil
+}
+
+// answerError is an answer whose status is not one of those that are wanted.
+type answerError struct {
+	section, method, path string
+	status                int
+	statusText, body      string
+}
+
+func (e *answerError) Error() string {
+	return fmt.Sprintf("%s: %s %s: %s: %s", e.section, e.method, e.path, e.statusText, e.body)
 }
 
 // value reads one JSON document.

@@ -85,7 +85,7 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.StringVarP(&a.logLevel, "loglevel", "l", "", "overall and component log `levels`: \"info,cluster:debug\" (default $"+logLevelVariable+")")
 	flags.BoolVarP(&a.debug, "debug", "d", false, "log everything (very much)")
 	root.Flags().AddFlagSet(daemon.Flags())
-	root.AddCommand(a.initCommand(), daemon, a.reloadCommand(), a.statusCommand(), a.tokenCommand(), a.passwdCommand(), a.stateCommand(), a.versionCommand())
+	root.AddCommand(a.initCommand(), daemon, a.reloadCommand(), a.statusCommand(), a.verifyCommand(), a.tokenCommand(), a.passwdCommand(), a.stateCommand(), a.versionCommand())
 	return root
 }
 

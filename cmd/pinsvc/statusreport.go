@@ -14,6 +14,8 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/ipfs-cluster/pinsvc/restapi"
 )
 
 // report is what `pinsvc status` prints. Its JSON is for programs, and only
@@ -26,6 +28,8 @@ type report struct {
 	Pins    map[string]int `json:"pins"`    // by pin status
 	Queued  []pinLine      `json:"oldest_queued"`
 	Failed  []pinLine      `json:"last_failed"`
+	// Blocks is how the blocks of an embedded IPFS node are; nil with a Kubo.
+	Blocks *restapi.BlockHealth `json:"blocks,omitempty"`
 	// Missing says what is not in here, and why.
 	Missing []string `json:"missing"`
 }
@@ -117,7 +121,10 @@ func (r *report) askRest(ctx context.Context, rest *ownPeer, last int) error {
 	filter := url.QueryEscape((api.TrackerStatusPinQueued | api.TrackerStatusPinError).String())
 	err = rest.get(ctx, "/pins?filter="+filter, lines(func(info api.GlobalPinInfo) { r.note(info, last) }), http.StatusNoContent)
 	slices.SortFunc(r.Peers, func(a, b peerLine) int { return cmp.Compare(a.Name+a.ID, b.Name+b.ID) })
-	return err
+	if err != nil {
+		return err
+	}
+	return r.askBlocks(ctx, rest)
 }
 
 // note keeps the pins that have waited longest and those that failed last.
@@ -181,6 +188,9 @@ func (r *report) print(out io.Writer) {
 	}
 	printPins(out, "Queued for longest", r.Queued)
 	printPins(out, "Failed last", r.Failed)
+	if r.Blocks != nil {
+		printBlocks(out, r.Blocks)
+	}
 }
 
 func printPins(out io.Writer, title string, pins []pinLine) {

@@ -14,6 +14,11 @@ import (
 
 // add adds a file through the cluster REST API and returns its CID.
 func (c *client) add(ctx context.Context, name string, data []byte) (string, error) {
+	return c.addWith(ctx, name, data, url.Values{})
+}
+
+// addWith is add with more parameters.
+func (c *client) addWith(ctx context.Context, name string, data []byte, query url.Values) (string, error) {
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	part, err := form.CreateFormFile("file", name)
@@ -24,7 +29,9 @@ func (c *client) add(ctx context.Context, name string, data []byte) (string, err
 	if err := form.Close(); err != nil {
 		return "", err
 	}
-	query := url.Values{"name": {name}, "cid-version": {"1"}, "stream-channels": {"false"}}
+	query.Set("name", name)
+	query.Set("cid-version", "1")
+	query.Set("stream-channels", "false")
 	raw, err := c.send(ctx, http.MethodPost, "/add?"+query.Encode(), form.FormDataContentType(), &body)
 	if err != nil {
 		return "", err

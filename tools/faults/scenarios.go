@@ -22,6 +22,7 @@ func scenarios() []scenario {
 		{"disk", "the disks of a datastore and of an embedded node are full", diskFull},
 		{"imports", "imports and cleanups of the pinset are killed, interrupted and find no space", imports},
 		{"slow", "pins that come slowly or from nobody wait before pins with a ready provider", slow},
+		{"blocks", "blocks of embedded nodes are truncated, flipped and gone, at one peer and at all", blocksDamaged},
 		{"load", "200 clients use everything at once, also with the race detector", load},
 		{"guesses", "hundreds of connections send made-up credentials", guesses},
 		{"descriptors", "a peer with few open files has more idle connections than that", descriptors},

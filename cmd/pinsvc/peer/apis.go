@@ -97,6 +97,9 @@ func (p *Peer) openRestapi(h host.Host) error {
 		restapi.WithBaseDir(p.settings.folder), restapi.WithCredentials(p.credentials[section.Name()]),
 		restapi.WithGuard(p.guard), restapi.WithBudget(p.budget),
 		restapi.WithUnready(p.unready)}
+	if kind, err := p.settings.IPFS(); err == nil && kind == embeddedSection {
+		options = append(options, restapi.WithBlocks(ownBlocks{p}))
+	}
 	if h != nil {
 		options = append(options, restapi.WithHost(h))
 	}

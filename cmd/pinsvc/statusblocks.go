@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/jedib0t/go-pretty/v6/table"
+
+	"github.com/ipfs-cluster/pinsvc/restapi"
+)
+
+// askBlocks asks how the blocks of the embedded IPFS node are.
+func (r *report) askBlocks(ctx context.Context, rest *ownPeer) error {
+	var health restapi.BlockHealth
+	err := rest.get(ctx, "/ipfs/verify", value(&health))
+	var answer *answerError
+	if errors.As(err, &answer) && answer.status == http.StatusNotFound {
+		return nil // a Kubo
+	}
+	if err == nil {
+		r.Blocks = &health
+	}
+	return err
+}
+
+// printBlocks writes how the blocks are, for people.
+func printBlocks(out io.Writer, h *restapi.BlockHealth) {
+	fmt.Fprintf(out, "\nBlocks on disk\n%s\n", checkWords(h))
+	if h.Damaged > 0 || h.Found > 0 {
+		fmt.Fprintf(out, "DAMAGED: %s now; %s found and %s fetched again since the start\n",
+			humanize.Comma(int64(h.Damaged)), humanize.Comma(int64(h.Found)), humanize.Comma(int64(h.Healed)))
+	}
+	if len(h.GCBlocked) > 0 {
+		why := "Nothing is collected as garbage because of these pins, which lack blocks"
+		if h.Full {
+			why = "THE STORAGE IS FULL, and nothing is collected as garbage because of these pins, which lack blocks"
+		}
+		printLacks(out, why, h.GCBlocked, len(h.GCBlocked))
+	}
+	if h.IncompletePins > 0 {
+		printLacks(out, "Pins that lack blocks and are fetched again", h.Incomplete, h.IncompletePins)
+	}
+}
+
+// checkWords says how far the checks are.
+func checkWords(h *restapi.BlockHealth) string {
+	text := fmt.Sprintf("Checked since the start: %s blocks, %s", humanize.Comma(int64(h.CheckedBlocks)), humanize.IBytes(h.CheckedBytes))
+	if h.Queued > 0 {
+		text += fmt.Sprintf("; %s pins wait for a check", humanize.Comma(int64(h.Queued)))
+	}
+	text += "\nSlow check: "
+	switch {
+	case h.Rate == 0:
+		return text + "off (ipfs_connector.embedded.verify_rate)"
+	case h.Began != nil && (h.Ended == nil || h.Began.After(*h.Ended)):
+		text += fmt.Sprintf("%.0f %% of all blocks, at %s a second", 100*h.Share, humanize.Bytes(h.Rate))
+	default:
+		text += "waits for the next pass"
+	}
+	if h.Ended != nil {
+		text += ", last complete " + h.Ended.UTC().Format(time.RFC3339)
+	}
+	return text
+}
+
+func printLacks(out io.Writer, title string, lacks []restapi.LackLine, all int) {
+	t := newTable(out, title, table.Row{"Pin", "Block"})
+	for _, l := range lacks {
+		t.AppendRow(table.Row{l.Pin, l.Block})
+	}
+	t.Render()
+	if more := all - len(lacks); more > 0 {
+		fmt.Fprintf(out, "and %s more\n", humanize.Comma(int64(more)))
+	}
+}

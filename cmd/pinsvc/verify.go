@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/ipfs/go-cid"
+	"github.com/spf13/cobra"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/embedded"
+	"github.com/ipfs-cluster/pinsvc/restapi"
+)
+
+// errBadBlocks is returned when blocks are damaged or missing after all.
+var errBadBlocks = errors.New("blocks are damaged or missing")
+
+func (a *app) verifyCommand() *cobra.Command {
+	var repair bool
+	cmd := &cobra.Command{
+		Use:   "verify [CID]",
+		Short: "Read the blocks of all pins, or of one, and compare them with their hashes",
+		Long: `Read the blocks of all pins, or of one, from the disk of this peer's embedded IPFS
+node and compare them with their hashes. Damaged and missing blocks are printed, a
+line each, and the exit code is 1 when there are any.
+
+While the daemon runs it does the work, and fetches bad blocks again from other
+peers or from the pins' origins, as it always does when it meets one; --repair waits
+until the pins are complete. When no daemon runs, the folder is read, and nothing is
+changed without --repair, which notes the pins with bad blocks, so that the daemon
+fetches these blocks when it starts.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			pin := cid.Undef
+			if len(args) == 1 {
+				var err error
+				if pin, err = cid.Decode(args[0]); err != nil {
+					return fmt.Errorf("%q is not a CID: %w", args[0], err)
+				}
+			}
+			return a.verify(c.Context(), pin, repair)
+		},
+	}
+	cmd.Flags().BoolVar(&repair, "repair", false, "have bad blocks fetched again, and wait for that")
+	return cmd
+}
+
+// verify reads the folder, or asks the daemon that has it.
+func (a *app) verify(ctx context.Context, pin cid.Cid, repair bool) error {
+	v := verifyOutput{app: a, repair: repair, began: time.Now(), pause: firstLine}
+	err := peer.VerifyBlocks(ctx, a.folder, pin, repair, func(f embedded.Found) error {
+		v.show(shownFound(f))
+		return nil
+	})
+	if errors.Is(err, peer.ErrLocked) {
+		v.daemon = true
+		err = a.verifyRunning(ctx, pin, repair, &v)
+	}
+	if err != nil {
+		return err
+	}
+	return v.end()
+}
+
+// shownFound is what a node found as the API tells it.
+func shownFound(f embedded.Found) restapi.Verified {
+	shown := restapi.Verified{Pins: f.Pins, AllPins: f.AllPins, Blocks: f.Blocks, Bytes: f.Bytes,
+		BadPins: f.BadPins, BadBlocks: f.BadBlocks}
+	if f.Bad != nil {
+		shown.Bad = &restapi.BadBlock{Pin: f.Bad.Pin.String(), Block: f.Bad.Block.String(), Damaged: f.Bad.Damaged}
+	}
+	return shown
+}
+
+// verifyRunning has the daemon verify.
+func (a *app) verifyRunning(ctx context.Context, pin cid.Cid, repair bool, v *verifyOutput) error {
+	s, err := peer.LoadSettings(a.folder, true)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if kind, err := s.IPFS(); err != nil {
+		return err
+	} else if kind != "embedded" {
+		return peer.ErrNoEmbedded
+	}
+	way := waysTo(a.folder, s)
+	if way.noRest != nil {
+		return fmt.Errorf("the running daemon is asked through api.restapi: %w", way.noRest)
+	}
+	query := url.Values{}
+	if pin.Defined() {
+		query.Set("cid", pin.String())
+	}
+	if repair {
+		query.Set("repair", "true")
+	}
+	if err := way.rest.stream(ctx, "/ipfs/verify?"+query.Encode(), lines(v.show)); err != nil {
+		return err
+	}
+	if !v.last.Done {
+		return errors.New("the daemon has stopped in the middle")
+	}
+	return nil
+}
+
+// verifyOutput prints what comes of a verification.
+type verifyOutput struct {
+	*app
+	repair, daemon bool
+	last           restapi.Verified
+	began, line    time.Time // line is when the last was printed
+	pause          time.Duration
+}
+
+// show prints a bad block on standard output, and how far it is, now and then, on
+// the error stream.
+func (v *verifyOutput) show(f restapi.Verified) {
+	v.last = f
+	if b := f.Bad; b != nil {
+		how := "missing"
+		if b.Damaged {
+			how = "damaged"
+		}
+		fmt.Fprintf(v.out, "%s %s of pin %s\n", how, b.Block, b.Pin)
+	}
+	if v.line.IsZero() {
+		v.line = v.began
+	}
+	if time.Since(v.line) >= v.pause {
+		v.line, v.pause = time.Now(), min(2*v.pause, lastPause)
+		fmt.Fprintln(v.err, v.words())
+	}
+}
+
+// words are "12 of 30 pins, 1,234 blocks, 3.1 GiB read in 5s: no bad block".
+func (v *verifyOutput) words() string {
+	f := v.last
+	text := fmt.Sprintf("%s of %s pins, %s blocks, %s read in %s: ",
+		humanize.Comma(int64(f.Pins)), humanize.Comma(int64(f.AllPins)), humanize.Comma(int64(f.Blocks)),
+		humanize.IBytes(f.Bytes), time.Since(v.began).Round(time.Second))
+	if f.BadBlocks == 0 {
+		return text + "no bad block"
+	}
+	text += fmt.Sprintf("%s bad blocks in %s pins", humanize.Comma(int64(f.BadBlocks)), humanize.Comma(int64(f.BadPins)))
+	if v.repair && v.daemon {
+		text += fmt.Sprintf(", %s repaired", humanize.Comma(int64(f.Repaired)))
+	}
+	return text
+}
+
+// end prints the result and what becomes of bad blocks.
+func (v *verifyOutput) end() error {
+	fmt.Fprintln(v.out, v.words())
+	bad := v.last.BadPins
+	switch {
+	case bad == 0, v.daemon && v.repair && v.last.Repaired == bad:
+		return nil
+	case v.daemon && v.repair:
+		return fmt.Errorf("%w, and could not be had: 'pinsvc status' says why; send the pins again with origins that have the content", errBadBlocks)
+	case v.daemon:
+		return fmt.Errorf("%w: the daemon fetches them again; --repair waits for that", errBadBlocks)
+	case v.repair:
+		return fmt.Errorf("%w: the daemon fetches them again when it starts", errBadBlocks)
+	}
+	return fmt.Errorf("%w: --repair has them fetched again when the daemon starts", errBadBlocks)
+}

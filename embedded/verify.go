@@ -1,0 +1,178 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ipfs/go-cid"
+)
+
+// ErrNotPinned is wrapped by the error of a Verify of a CID that is not pinned.
+var ErrNotPinned = errors.New("is not pinned by this peer's IPFS node")
+
+// verifyMemory bounds the nodes that a Verify remembers, so that blocks that pins
+// share are read once: 160 MB at most.
+const verifyMemory = 4 << 20
+
+// Found is what a Verify has read so far, and what it found.
+type Found struct {
+	Pins, AllPins uint64 // checked, and to be checked
+	Blocks, Bytes uint64 // read; a block counts once for the pins that share it
+	BadPins       uint64 // that lack blocks
+	BadBlocks     uint64 // of these pins
+
+	// Bad is set when the call is about a block that was found just now.
+	Bad *BadBlock
+}
+
+// BadBlock is a block that a pin lacks.
+type BadBlock struct {
+	Lack
+	Damaged bool // else it is missing
+}
+
+// verifyEvery is how often a Verify reports at least while it reads.
+const verifyEvery = time.Second
+
+// Verify reads all blocks of a pin, or of all pins when c is not defined, and
+// compares them with their hashes. It calls report for every bad block, every now
+// and then, and at the end; an error of report ends it. Pins with bad blocks count
+// as not pinned from then on and are repaired: see ObserveDamage. It holds nothing
+// that pins, or garbage collections, wait for.
+func (n *Node) Verify(ctx context.Context, c cid.Cid, report func(Found) error) error {
+	ctx, leave, err := n.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return verify(ctx, n.store, n.pins, c, report, func(g gap) error { return n.checker.denounce(ctx, g) })
+}
+
+// Repaired reports whether the pin is complete, or not recorded any more, as far
+// as is known.
+func (n *Node) Repaired(ctx context.Context, c cid.Cid) (bool, error) {
+	ctx, leave, err := n.enter(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	_, recorded, err := n.pins.recorded(ctx, c)
+	if err != nil || !recorded {
+		return err == nil, err
+	}
+	_, pinned, err := n.pins.get(ctx, c)
+	return pinned, err
+}
+
+// VerifyFolder is Verify for the folder of a node that does not run. With repair
+// pins with bad blocks are noted, so that the node fetches these blocks when it
+// runs; without it nothing is changed.
+func VerifyFolder(ctx context.Context, cfg Config, baseDir string, c cid.Cid, repair bool, report func(Found) error) (err error) {
+	dir := cfg.folder(baseDir)
+	if _, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("folder of the IPFS node: %w", err)
+	}
+	r, err := openRepo(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	room := r.room
+	if !repair {
+		room = func() error { return errors.New("nothing is to be changed") }
+	}
+	lost, err := openDamaged(ctx, r.records, room)
+	if err != nil {
+		return err
+	}
+	s := newStore(r, newGuard(), lost, uint64(cfg.StorageMax))
+	pins, err := openPinset(ctx, r.records, offlineDAG(s))
+	if err != nil {
+		return err
+	}
+	return verify(ctx, s, pins, c, report, func(g gap) error {
+		if !repair {
+			return nil
+		}
+		if err := r.room(); err != nil {
+			return err
+		}
+		return pins.setBroken(ctx, g.pin, g.block)
+	})
+}
+
+// verification is one Verify.
+type verification struct {
+	inspection
+	found    Found
+	reported time.Time
+	report   func(Found) error
+}
+
+func verify(ctx context.Context, s *store, pins *pinset, c cid.Cid, report func(Found) error, denounce func(gap) error) error {
+	v := &verification{report: report, reported: time.Now()}
+	v.inspection = inspection{store: s, whole: true, remember: verifyMemory, read: v.note}
+	check := func(c cid.Cid, depth int) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return v.one(ctx, c, depth, denounce)
+	}
+	if c.Defined() {
+		depth, recorded, err := pins.recorded(ctx, c)
+		if err == nil && !recorded {
+			err = fmt.Errorf("%s %w", c, ErrNotPinned)
+		}
+		if err != nil {
+			return err
+		}
+		v.found.AllPins = 1
+		if err := check(c, depth); err != nil {
+			return err
+		}
+		return report(v.found)
+	}
+	if err := pins.each(ctx, func(cid.Cid, int) error { v.found.AllPins++; return nil }); err != nil {
+		return err
+	}
+	if err := pins.each(ctx, check); err != nil {
+		return err
+	}
+	return report(v.found)
+}
+
+// one checks one pin.
+func (v *verification) one(ctx context.Context, c cid.Cid, depth int, denounce func(gap) error) error {
+	gaps, err := v.pin(ctx, c, depth)
+	if err != nil {
+		return err
+	}
+	v.found.Pins++
+	if len(gaps) == 0 {
+		return nil
+	}
+	v.found.BadPins++
+	v.found.BadBlocks = v.missed
+	for _, g := range gaps {
+		told := v.found
+		told.Bad = &BadBlock{Lack{g.pin, g.block}, g.damaged}
+		if err := v.report(told); err != nil {
+			return err
+		}
+	}
+	return denounce(gaps[0])
+}
+
+// note counts a block and reports now and then.
+func (v *verification) note(_ context.Context, bytes int) error {
+	v.found.Blocks++
+	v.found.Bytes += uint64(bytes)
+	if time.Since(v.reported) < verifyEvery {
+		return nil
+	}
+	v.reported = time.Now()
+	return v.report(v.found)
+}

@@ -1,0 +1,342 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ipfs-cluster/pinsvc/bench/process"
+)
+
+// blocksDamaged damages blocks of the embedded nodes of three peers: each way for
+// each place in a DAG, at one peer and at all. No collection deletes a good block,
+// the pins are not pinned until they are whole, and they are whole again from the
+// other peers, or from an origin when no peer has the block.
+func blocksDamaged(ctx context.Context, e *env) (counts, error) {
+	d := &damaging{env: e}
+	err := d.run(ctx)
+	return d.counts(), err
+}
+
+// damaging is a cluster of three, and a peer of its own that has all content.
+type damaging struct {
+	*env
+	cluster cluster
+	source  *peer
+	dags    []*dagOnDisk // one for each way and place
+
+	damaged, refused, verified, commands int
+	fromPeers, fromOrigin                time.Duration
+}
+
+func (d *damaging) counts() counts {
+	return counts{{"pins", len(d.dags)}, {"damaged blocks", d.damaged}, {"collections refused", d.refused},
+		{"good blocks lost", 0}, // else it is a failure
+		{"blocks compared", d.verified}, {"verify commands", d.commands},
+		{"whole from peers after ms", int(d.fromPeers.Milliseconds())}, {"whole from an origin after ms", int(d.fromOrigin.Milliseconds())}}
+}
+
+func (d *damaging) run(ctx context.Context) error {
+	if err := d.prepare(ctx); err != nil {
+		return err
+	}
+	for round := range d.pick(5, 1) {
+		one := d.cluster[d.rand.IntN(len(d.cluster))]
+		if err := d.damageAt(ctx, cluster{one}); err != nil {
+			return fmt.Errorf("round %d, at %s: %w", round+1, one.name, err)
+		}
+		if err := d.damageAt(ctx, d.cluster); err != nil {
+			return fmt.Errorf("round %d, at all peers: %w", round+1, err)
+		}
+	}
+	if err := d.withCommand(ctx); err != nil {
+		return fmt.Errorf("pinsvc verify: %w", err)
+	}
+	return errors.Join(d.collectAll(ctx), d.allSound())
+}
+
+// prepare makes the peers, their pins and some garbage.
+func (d *damaging) prepare(ctx context.Context) (err error) {
+	o := process.Options{Set: []process.Setting{
+		{Value: "4s", Path: []string{"ipfs_connector", "embedded", "pin_timeout"}},
+		{Value: "3s", Path: []string{"cluster", "pin_recover_interval"}},
+	}}
+	if d.source, err = d.newPeer(ctx, "source", o); err != nil {
+		return err
+	}
+	if _, err := d.source.start(ctx, ""); err != nil {
+		return err
+	}
+	if d.cluster, err = d.newCluster(ctx, 3, o); err != nil {
+		return err
+	}
+	for _, way := range damageWays {
+		for _, place := range damagePlaces {
+			content := fmt.Sprintf("%s %s", way.name, place)
+			dag, err := d.addEverywhere(ctx, content)
+			if err != nil {
+				return err
+			}
+			dag.way, dag.place = way, place
+			d.dags = append(d.dags, dag)
+		}
+	}
+	garbage, err := d.addEverywhere(ctx, "garbage")
+	if err != nil {
+		return err
+	}
+	if err := d.cluster[0].pins.remove(ctx, garbage.root); err != nil {
+		return err
+	}
+	// A node spares the blocks of its last uploads.
+	for _, p := range d.cluster {
+		p.stop()
+	}
+	if err := d.cluster.startAll(ctx); err != nil {
+		return err
+	}
+	return d.whole(ctx)
+}
+
+// addEverywhere adds a directory with a file at the source and at the cluster.
+func (d *damaging) addEverywhere(ctx context.Context, seed string) (*dagOnDisk, error) {
+	data := bytes.Repeat([]byte(seed+"\n"), 40<<10/(len(seed)+1)+1)[:40<<10]
+	for i := range 40 { // no two leaves are the same
+		copy(data[i<<10:], fmt.Sprintf("%d ", i))
+	}
+	for _, p := range []*peer{d.source, d.cluster[0]} {
+		root, err := p.rest.addDirectory(ctx, "file", data)
+		if err != nil {
+			return nil, err
+		}
+		if p == d.source {
+			continue
+		}
+		dag, err := readDAG(blocksOf(p), root)
+		if err == nil && len(dag.blocks) != 42 {
+			err = fmt.Errorf("%s has %d blocks, not 42", root, len(dag.blocks))
+		}
+		return dag, err
+	}
+	return nil, nil
+}
+
+// damageAt damages a block of each pin at the peers, collects garbage there, and
+// sees that everything is repaired.
+func (d *damaging) damageAt(ctx context.Context, peers cluster) error {
+	for _, dag := range d.dags {
+		victim := dag.victim(d.rand) // the same at all peers
+		for _, p := range peers {
+			if err := dag.way.do(blockFile(blocksOf(p), victim)); err != nil {
+				return err
+			}
+			d.damaged++
+		}
+	}
+	for _, p := range peers {
+		if err := d.collectRefused(ctx, p); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	start := time.Now()
+	if err := d.readLeaves(ctx, peers); err != nil {
+		return err
+	}
+	if len(peers) < len(d.cluster) {
+		err := d.whole(ctx)
+		d.fromPeers = max(d.fromPeers, time.Since(start))
+		return err
+	}
+	return d.damagedEverywhere(ctx)
+}
+
+// readLeaves has all blocks read, also the leaves, which a collection does not
+// read: the first time by recover, which does so once an hour, and then by a
+// command, which is to find them.
+func (d *damaging) readLeaves(ctx context.Context, peers cluster) error {
+	if d.damaged > len(d.dags) {
+		for _, p := range peers {
+			if err := d.verify(ctx, p, "damaged", false); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, dag := range d.dags {
+		if err := peers[0].rest.do(ctx, http.MethodPost, "/pins/"+dag.root+"/recover", nil, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// damagedEverywhere sees that no pin is pinned anywhere, and gives the pins an
+// origin.
+func (d *damaging) damagedEverywhere(ctx context.Context) error {
+	err := eventually(ctx, d.bound(retryBound), func(ctx context.Context) error {
+		for _, p := range d.cluster {
+			_, pinned, err := p.held(ctx)
+			if err != nil {
+				return err
+			}
+			if pinned > 0 {
+				return fmt.Errorf("%s: %d pins are pinned without a block of theirs", p.name, pinned)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	origins, err := d.source.origins(ctx)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	for _, dag := range d.dags {
+		if _, err := d.cluster[0].pins.post(ctx, pinBody{CID: dag.root, Origins: origins}); err != nil {
+			return err
+		}
+	}
+	err = d.whole(ctx)
+	d.fromOrigin = max(d.fromOrigin, time.Since(start))
+	return err
+}
+
+// whole waits until all pins are pinned at all peers, and compares all their
+// blocks.
+func (d *damaging) whole(ctx context.Context) error {
+	return eventually(ctx, d.bound(retryBound), func(ctx context.Context) error {
+		compared := 0
+		for _, p := range d.cluster {
+			all, pinned, err := p.held(ctx)
+			if err != nil {
+				return err
+			}
+			if len(all) != len(d.dags) || pinned != len(all) {
+				return fmt.Errorf("%s: %d of %d pins are pinned", p.name, pinned, len(all))
+			}
+			for _, dag := range d.dags {
+				if err := dag.compare(blocksOf(p)); err != nil {
+					return fmt.Errorf("%s, the pin %s %s: %w", p.name, dag.way.name, dag.place, err)
+				}
+				compared += len(dag.blocks)
+			}
+		}
+		d.verified += compared
+		return nil
+	})
+}
+
+// collected is the answer of a collection at one peer.
+type collectedAt struct {
+	Keys  []json.RawMessage `json:"keys"`
+	Error string            `json:"error"`
+}
+
+func (p *peer) collect(ctx context.Context) (c collectedAt, err error) {
+	var answer struct {
+		PeerMap map[string]collectedAt `json:"peer_map"`
+	}
+	if err := p.rest.do(ctx, http.MethodPost, "/ipfs/gc?local=true", nil, &answer); err != nil {
+		return c, err
+	}
+	for _, c = range answer.PeerMap {
+		return c, nil
+	}
+	return c, fmt.Errorf("%s: the answer of a collection has no peer", p.name)
+}
+
+// collectRefused collects garbage where pins lack blocks: it says so and deletes
+// nothing.
+func (d *damaging) collectRefused(ctx context.Context, p *peer) error {
+	before, err := blockFiles(blocksOf(p))
+	if err != nil {
+		return err
+	}
+	c, err := p.collect(ctx)
+	if err != nil {
+		return err
+	}
+	if len(c.Keys) > 0 || !strings.Contains(c.Error, "nothing was collected") {
+		return fmt.Errorf("a collection that met damaged blocks freed %d and said %q", len(c.Keys), c.Error)
+	}
+	d.refused++
+	return before.kept(blocksOf(p))
+}
+
+// collectAll collects garbage where nothing is damaged any more.
+func (d *damaging) collectAll(ctx context.Context) error {
+	for _, p := range d.cluster {
+		c, err := p.collect(ctx)
+		if err != nil {
+			return err
+		}
+		if c.Error != "" || len(c.Keys) < 42 { // and what uploads leave behind
+			return fmt.Errorf("%s: a collection freed %d blocks, and the garbage has 42, and said %q", p.name, len(c.Keys), c.Error)
+		}
+	}
+	return d.whole(ctx)
+}
+
+func (d *damaging) allSound() error {
+	var errs []error
+	for _, p := range d.cluster {
+		errs = append(errs, p.alive())
+	}
+	return errors.Join(errs...)
+}
+
+// origins are the addresses of a peer's IPFS node.
+func (p *peer) origins(ctx context.Context) ([]string, error) {
+	var id struct {
+		IPFS struct{ Addresses []string }
+	}
+	err := p.rest.do(ctx, http.MethodGet, "/id", nil, &id)
+	return id.IPFS.Addresses, err
+}
+
+// addDirectory adds a file in a directory, in leaves of 1 KiB, and returns the
+// directory's CID.
+func (c *client) addDirectory(ctx context.Context, name string, data []byte) (string, error) {
+	return c.addWith(ctx, name, data, url.Values{"wrap-with-directory": {"true"}, "chunker": {"size-1024"}, "raw-leaves": {"true"}})
+}
+
+// blocksOf is where a peer's embedded node keeps its blocks.
+func blocksOf(p *peer) string { return filepath.Join(p.folder.Path(), "ipfs", "blocks") }
+
+// fileSet are files, and their sizes when they were listed.
+type fileSet map[string]int64
+
+func blockFiles(folder string) (fileSet, error) {
+	paths, err := filepath.Glob(filepath.Join(folder, "*", "*.data"))
+	files := fileSet{}
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil {
+			files[path] = info.Size()
+		}
+	}
+	return files, err
+}
+
+// kept returns an error when a file is not there any more.
+func (s fileSet) kept(folder string) error {
+	now, err := blockFiles(folder)
+	if err != nil {
+		return err
+	}
+	for path := range s {
+		if _, ok := now[path]; !ok {
+			return fmt.Errorf("%s was deleted", filepath.Base(path))
+		}
+	}
+	return nil
+}
