@@ -12,13 +12,25 @@ import (
 
 // escapeLogs makes every logger of the process write one line for a message,
 // with foreign characters escaped (printable): nobody forges lines, or reaches
-// the terminal, with the name of a pin. The output and its form are those that
-// the variables GOLOG_* choose. It must run before anything is logged.
+// the terminal, with the name of a pin. A message that repeats is counted
+// (logrepeat.go). The output and its form are those that the variables GOLOG_*
+// choose. It must run before anything is logged.
 func escapeLogs() {
 	cfg := logging.GetConfig()
-	if core, err := safeCore(cfg); err == nil && core != nil {
-		logging.SetPrimaryCore(core)
+	core, err := safeCore(cfg)
+	if err == nil && core == nil {
+		core, err = openCore(cfg, newJSONEncoder())
 	}
+	if err == nil {
+		logging.SetPrimaryCore(newRepeatCore(core))
+	}
+}
+
+// newJSONEncoder is go-log's.
+func newJSONEncoder() zapcore.Encoder {
+	cfg := zap.NewProductionEncoderConfig()
+	cfg.EncodeTime = zapcore.ISO8601TimeEncoder
+	return zapcore.NewJSONEncoder(cfg)
 }
 
 // safeCore returns go-log's core for a configuration with another encoder: nil
@@ -27,6 +39,11 @@ func safeCore(cfg logging.Config) (zapcore.Core, error) {
 	if cfg.Format == logging.JSONOutput {
 		return nil, nil
 	}
+	return openCore(cfg, newSafeEncoder(cfg.Format))
+}
+
+// openCore opens the output of a configuration.
+func openCore(cfg logging.Config, encoder zapcore.Encoder) (zapcore.Core, error) {
 	var paths []string
 	if cfg.Stderr {
 		paths = append(paths, "stderr")
@@ -43,7 +60,7 @@ func safeCore(cfg logging.Config) (zapcore.Core, error) {
 	if err != nil {
 		return nil, err
 	}
-	var core zapcore.Core = zapcore.NewCore(newSafeEncoder(cfg.Format), out, zap.NewAtomicLevelAt(zapcore.DebugLevel))
+	var core zapcore.Core = zapcore.NewCore(encoder, out, zap.NewAtomicLevelAt(zapcore.DebugLevel))
 	for key, value := range cfg.Labels {
 		core = core.With([]zap.Field{zap.String(key, value)})
 	}
