@@ -14,6 +14,7 @@ type scenario struct {
 func scenarios() []scenario {
 	return []scenario{
 		{"kill", "one peer is killed again and again under writers", kill},
+		{"killone", "one of three peers after the other is killed under writers, and the whole pinsets are compared", killOne},
 		{"frozen", "one of three peers is frozen, and thawed", frozen},
 		{"wiped", "one of three peers loses all but its identity", wiped},
 		{"replication", "one of three peers accepts thousands of pins, and another comes back to them", replication},

@@ -84,7 +84,7 @@ func TestOfflineEnds(t *testing.T) {
 func TestRunningEnds(t *testing.T) {
 	t.Parallel()
 	w := &witness{Batching: inmem.New().(datastore.Batching)}
-	r := newRig(t, rigOptions{store: w})
+	r := newRig(t, rigOptions{store: w, walked: true}) // a walk lists them, too
 	r.pin(0, 10)
 	ours := r.Consensus.(*Replica)
 	require.NoError(t, r.Shutdown(t.Context()))

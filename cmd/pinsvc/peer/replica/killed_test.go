@@ -24,7 +24,8 @@ type cut struct {
 	datastore.Batching
 
 	mu   sync.Mutex
-	left int // writes; negative: no limit
+	left int    // writes; negative: no limit
+	kill func() // is called by the first write that is too much; may be nil
 	hit  chan struct{}
 }
 
@@ -47,6 +48,9 @@ func (c *cut) write(f func() error) error {
 		case <-c.hit:
 		default:
 			close(c.hit)
+			if c.kill != nil {
+				c.kill()
+			}
 		}
 		return errCut
 	}

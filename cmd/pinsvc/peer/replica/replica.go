@@ -198,8 +198,12 @@ func (r *Replica) State(ctx context.Context) (state.ReadOnly, error) {
 // be called at any time.
 func (r *Replica) Shutdown(context.Context) error {
 	r.mu.Lock()
+	again := r.stopped
 	r.stopped = true
 	r.mu.Unlock()
+	if again { // the datastore may be closed
+		return nil
+	}
 	r.end()
 	r.served.close()
 	r.work.Wait()
