@@ -379,3 +379,21 @@ func TestRepairOfAFullStore(t *testing.T) {
 	requireHas(t, target, d...)
 	requireStatus(t, target, d.root(), recursive, api.IPFSPinStatusRecursive)
 }
+
+// A pin in progress takes the origins of a pin that is sent again.
+func TestAddOrigins(t *testing.T) {
+	t.Parallel()
+	source, target := startNode(t), startNode(t)
+	d := wide("late origins", 10, 100, 5)
+	load(t, source, d...)
+	pin := pinOf(d.root(), origins(t, source))
+	target.AddOrigins(pin) // nothing is in progress
+	pinned := make(chan error, 1)
+	go func() { pinned <- target.Pin(context.Background(), pinOf(d.root(), nil)) }()
+	require.Eventually(t, func() bool { _, _, ok := target.Progress(d.root()); return ok }, waitMax, time.Millisecond)
+	for range 100 {
+		target.AddOrigins(pin)
+	}
+	require.NoError(t, <-pinned)
+	requireHas(t, target, d...)
+}

@@ -31,9 +31,11 @@ type job struct {
 	cancel  context.CancelCauseFunc
 	blocks  atomic.Uint64
 	bytes   atomic.Uint64
-	last    atomic.Int64 // time of the last progress, since started
-	repair  bool         // of a recorded pin that lost blocks; set before the walk
-	unread  bool         // the walk took blocks for here without reading them; set after it
+	last    atomic.Int64  // time of the last progress, since started
+	repair  bool          // of a recorded pin that lost blocks; set before the walk
+	unread  bool          // the walk took blocks for here without reading them; set after it
+	ended   chan struct{} // closed when the pin is not in progress any more
+	hints   atomic.Int32  // how often origins were added
 
 	mu   sync.Mutex
 	seen *visited
@@ -106,7 +108,7 @@ func newInflight(h hasher) *inflight {
 
 // add registers a pin in progress. Whoever adds it holds the lock of its CID.
 func (f *inflight) add(root cid.Cid, depth int, cancel context.CancelCauseFunc) *job {
-	j := &job{root: root, depth: depth, started: time.Now(), cancel: cancel, seen: newVisited(f.hash)}
+	j := &job{root: root, depth: depth, started: time.Now(), cancel: cancel, seen: newVisited(f.hash), ended: make(chan struct{})}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.jobs[root] = j
@@ -119,6 +121,7 @@ func (f *inflight) add(root cid.Cid, depth int, cancel context.CancelCauseFunc) 
 func (f *inflight) remove(j *job, keep bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	close(j.ended)
 	delete(f.jobs, j.root)
 	if keep {
 		f.kept[j.root] = &job{root: j.root, depth: j.depth, seen: newVisited(f.hash)}

@@ -45,6 +45,33 @@ func (n *netw) dialOrigins(ctx context.Context, origins []api.Multiaddr) (done f
 	}
 }
 
+// maxHints bounds how often origins are added to a pin in progress.
+const maxHints = 8
+
+// AddOrigins dials more origins for a pin that is in progress, until it ends: a
+// fetch that misses blocks asks them, too. Without such a pin it does nothing. It
+// does not wait.
+func (n *Node) AddOrigins(pin api.Pin) {
+	n.jobs.mu.Lock()
+	j, ok := n.jobs.jobs[pin.Cid.Cid]
+	n.jobs.mu.Unlock()
+	if !ok || len(pin.Origins) == 0 || j.hints.Add(1) > maxHints {
+		return
+	}
+	ctx, leave, err := n.enter(n.ctx)
+	if err != nil {
+		return
+	}
+	go func() {
+		defer leave()
+		defer n.net.dialOrigins(ctx, pin.Origins)()
+		select {
+		case <-j.ended:
+		case <-ctx.Done():
+		}
+	}()
+}
+
 func (n *netw) keepConnected(ctx context.Context, p peer.AddrInfo) {
 	tick := time.NewTicker(originRetry)
 	defer tick.Stop()

@@ -185,6 +185,7 @@ func (b *builder) makeComponents(ctx context.Context) error {
 		Places:   places,
 		Progress: b.progress(),
 		Checker:  b.checker(),
+		Origins:  b.addOrigins(),
 	})
 	if b.node != nil {
 		b.node.ObserveDamage(func(c cid.Cid) bool { return tracker.Repair(api.NewCid(c)) })

@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
+	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/config"
 	"github.com/ipfs-cluster/ipfs-cluster/ipfsconn/ipfshttp"
 	"github.com/ipfs/go-cid"
@@ -74,6 +75,14 @@ func (p *Peer) progress() func(cid.Cid) (blocks, bytes uint64, ok bool) {
 		return nil
 	}
 	return p.node.Progress
+}
+
+// addOrigins is for wrap.TrackerOptions: nil with a Kubo.
+func (p *Peer) addOrigins() func(api.Pin) {
+	if p.node == nil {
+		return nil
+	}
+	return p.node.AddOrigins
 }
 
 // checker is for wrap.TrackerOptions: nil with a Kubo.

@@ -84,3 +84,19 @@ func TestRepair(t *testing.T) {
 		require.Empty(t, b.inner.told(), "what is not this peer's is not touched")
 	})
 }
+
+// A pin that is being fetched goes on with the origins that it is sent again with.
+func TestOriginsOfAPinUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, true)
+		var told []api.Pin
+		b.options.Origins = func(p api.Pin) { told = append(told, p) }
+		b.state.put(testPin(1, "again"))
+		b.inner.start(testCID(1), api.TrackerStatusPinning)
+		b.track(testPin(1, "again"))
+		after(time.Second)
+		require.Len(t, told, 1)
+		require.Equal(t, "again", told[0].Name)
+		require.Empty(t, b.inner.told())
+	})
+}

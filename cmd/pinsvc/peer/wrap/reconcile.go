@@ -110,6 +110,9 @@ func (t *Tracker) here(e entry) {
 		t.queue.done(e)
 		if e.changed {
 			t.watch(operation, e.pin)
+			if t.options.Origins != nil {
+				t.options.Origins(e.pin)
+			}
 		}
 		return
 	case api.TrackerStatusUndefined:

@@ -72,6 +72,9 @@ type TrackerOptions struct {
 	// Progress tells how many blocks and bytes of a pin that is being fetched
 	// are here; ok is false when it is not. It must not wait.
 	Progress func(cid.Cid) (blocks, bytes uint64, ok bool)
+	// Origins is told of the newest origins of a pin whose operation is under
+	// way, and goes on with older ones. It must not wait. It may be nil.
+	Origins func(api.Pin)
 	// Checker checks pins that are pinned when somebody sends them again or has
 	// them recovered.
 	Checker Checker
