@@ -68,7 +68,7 @@ N ?= 10000
 BENCHFLAGS ?=
 
 .PHONY: bench
-bench: ## Measure lists and writes (N=10000 pins, BENCHFLAGS="-beside -only list")
+bench: ## Measure lists and writes (N=10000 pins, BENCHFLAGS="-against bin/old -only rates")
 	@go run ./bench -pins $(N) -ipfs "$$(tools/build.sh ipfs)" $(BENCHFLAGS)
 
 .PHONY: docs

@@ -21,6 +21,7 @@ func cases() []benchCase {
 		{name: "start", reads: true, run: (*bench).start},
 		{name: "walk", reads: true, run: (*bench).walks},
 		{name: "kubo", reads: true, run: (*bench).kubo},
+		{name: "rates", reads: true, run: (*bench).rates},
 		{name: "post", run: (*bench).posts},
 		{name: "queued", run: (*bench).queued},
 		{name: "arrival", alone: true, run: (*bench).arrivals},

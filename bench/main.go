@@ -1,5 +1,5 @@
-// Command bench measures a peer over HTTP, beside ipfs-cluster-service when
-// told so, and prints a table: lists, memory, start, paging, writes, and the
+// Command bench measures a peer over HTTP, beside ipfs-cluster-service or another
+// build of ours when told so, and prints a table: lists, memory, start, paging, writes, rates in turns, and the
 // arrival of pins at a second peer. It generates the pins, imports them, runs
 // real peers against a stand-in for IPFS that answers at once, and checks every
 // answer against what was generated: a wrong one is an error of ours, and a

@@ -15,6 +15,7 @@ import (
 type options struct {
 	pins     int
 	beside   bool
+	against  string
 	viewless bool
 	pinsvc   string
 	service  string
@@ -39,6 +40,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	f.SetOutput(stderr)
 	f.IntVar(&o.pins, "pins", 10_000, "pins to import")
 	f.BoolVar(&o.beside, "beside", false, "run ipfs-cluster-service beside ours, for ratios")
+	f.StringVar(&o.against, "against", "", "another build of ours to run beside the current one, for ratios")
 	f.BoolVar(&o.viewless, "viewless", false, "run a peer of ours beside it that has no view of the pinset, for what the view costs")
 	f.StringVar(&o.pinsvc, "pinsvc", "", "our program (default: built from this tree)")
 	f.StringVar(&o.service, "service", "", "the program to run beside (default: built by tools/build.sh)")

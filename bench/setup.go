@@ -99,6 +99,13 @@ func (b *bench) findPrograms(ctx context.Context) error {
 		}
 		b.contend(path, false)
 	}
+	if b.options.against != "" {
+		path, err := filepath.Abs(b.options.against)
+		if err != nil {
+			return err
+		}
+		b.contend(path, true)
+	}
 	if b.options.viewless {
 		path, err := b.build(ctx, "viewless", "-ldflags", "-X "+ourPackage+"/peer.viewless=yes")
 		if err != nil {

@@ -1,7 +1,6 @@
 package restapi
 
 import (
-	"io"
 	"iter"
 	"mime"
 	"net/http"
@@ -33,16 +32,11 @@ func (a *API) add(w http.ResponseWriter, r *http.Request) {
 	writeLines(w, r, added)
 }
 
-// maxRest is how much of an upload that failed is still read, in bytes. It is
-// net/http's own bound: beyond it the connection is closed.
-const maxRest = 256 << 10
-
-// readRest reads what is left of a body. net/http does so by itself, but, where
-// the answer began before, at a moment at which the end of the body starts a
-// second reader of the connection: the next request on it is then cut off.
-func readRest(r *http.Request) {
-	_, _ = io.CopyN(io.Discard, r.Body, maxRest)
-}
+// readRest ends the reading of a body, of which net/http reads a little more, or
+// closes the connection. net/http does so by itself, but, where the answer began
+// before, at a moment at which the end of the body starts a second reader of the
+// connection, and that is a panic.
+func readRest(r *http.Request) { _ = r.Body.Close() }
 
 func (a *API) parseUpload(r *http.Request) (files.Directory, api.AddParams, error) {
 	q, err := parseQuery(r)

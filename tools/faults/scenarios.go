@@ -28,6 +28,7 @@ func scenarios() []scenario {
 		{"guesses", "hundreds of connections send made-up credentials", guesses},
 		{"descriptors", "a peer with few open files has more idle connections than that", descriptors},
 		{"hostile", "malformed requests, and the inputs of the fuzz tests, in every place", hostile},
+		{"memory", "lists of large pins, clients that do not read, endless bodies and uploads, in 1 GiB", memory},
 	}
 }
 

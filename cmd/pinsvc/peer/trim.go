@@ -11,14 +11,20 @@ import (
 const (
 	// trimEvery is how often the heap is looked at.
 	trimEvery = 30 * time.Second
+	// limitEvery is how often the limit of garbage follows what is alive.
+	limitEvery = time.Second
 	// trimFrom is how much memory has to be gained, in bytes.
 	trimFrom = 128 << 20
 	// largeHeap is from how many live bytes on the garbage collector runs twice
 	// as often as usual: most of them are the view of a large pinset, which stays,
 	// and as much again would be left for garbage.
 	largeHeap = 200 << 20
-	largeGC   = 50
-	usualGC   = 100
+	// calmHeap is how many bytes the runtime may have before it collects garbage
+	// more often than the garbage collector's percentage says, as long as little is
+	// alive: what a burst of requests leaves behind does not stay for long.
+	calmHeap = 448 << 20
+	largeGC  = 50
+	usualGC  = 100
 )
 
 // trim gives memory back to the operating system that nobody needs any more.
@@ -26,9 +32,11 @@ const (
 // several times the memory behind that the pinset takes, and the runtime keeps
 // it for a long time.
 func trim(ctx context.Context) {
-	ticker := time.NewTicker(trimEvery)
+	ticker, limiting := time.NewTicker(trimEvery), time.NewTicker(limitEvery)
 	defer ticker.Stop()
+	defer limiting.Stop()
 	_, chosen := os.LookupEnv("GOGC") // by the operator, who knows better
+	_, limited := os.LookupEnv("GOMEMLIMIT")
 	for {
 		select {
 		case <-ticker.C:
@@ -38,6 +46,10 @@ func trim(ctx context.Context) {
 			}
 			if worthTrimming(live, held) {
 				debug.FreeOSMemory()
+			}
+		case <-limiting.C:
+			if live, _ := heap(); !limited {
+				debug.SetMemoryLimit(softLimit(live))
 			}
 		case <-ctx.Done():
 			return
@@ -53,6 +65,10 @@ func gcPercent(live uint64) int {
 	}
 	return usualGC
 }
+
+// softLimit returns from how many bytes on the runtime collects garbage more often.
+// A large view of the pinset is alive and has to fit well into it.
+func softLimit(live uint64) int64 { return max(calmHeap, 3*int64(live)) }
 
 // worthTrimming tells whether a heap holds a lot more than what was alive at the
 // last collection. Half as much is for what is being done.

@@ -39,3 +39,9 @@ func TestGCPercent(t *testing.T) {
 	require.Equal(t, usualGC, gcPercent(largeHeap-1))
 	require.Equal(t, largeGC, gcPercent(largeHeap))
 }
+
+func TestSoftLimit(t *testing.T) {
+	require.Equal(t, int64(calmHeap), softLimit(0))
+	require.Equal(t, int64(calmHeap), softLimit(calmHeap/3))
+	require.Equal(t, int64(6<<30), softLimit(2<<30), "a large view is no reason to collect all the time")
+}
