@@ -136,7 +136,11 @@ func parametersRead(t *testing.T) []string {
 func TestDocumentHasTheBounds(t *testing.T) {
 	doc := document(t)
 	param := func(name string) *openapi3.Schema {
-		p := doc.Components.Parameters[name].Value
+		key := "filter" + strings.ToUpper(name[:1]) + name[1:]
+		if name == "requestid" {
+			key = "pathRequestid"
+		}
+		p := doc.Components.Parameters[key].Value
 		if p.Schema != nil {
 			return p.Schema.Value
 		}
@@ -177,7 +181,7 @@ func TestDocumentHasTheBounds(t *testing.T) {
 	require.ElementsMatch(t, []string{infoDetails, infoUntil}, slices.Collect(maps.Keys(info)))
 
 	for _, text := range []string{
-		doc.Info.Description, doc.Components.Parameters["meta"].Value.Description,
+		doc.Info.Description, doc.Components.Parameters["filterMeta"].Value.Description,
 		schema("NewPin", "meta").Description,
 	} {
 		require.Contains(t, text, "`"+ReservedPrefix+"`")
@@ -185,7 +189,7 @@ func TestDocumentHasTheBounds(t *testing.T) {
 	require.Contains(t, schema("NewPin", "cid").Description, strconv.Itoa(maxIdentity)+" bytes")
 	require.Contains(t, schema("NewPin", "origins").Description, "first "+strconv.Itoa(maxOrigins))
 	require.Equal(t, int64(1<<20), DefaultConfig().MaxBodyBytes)
-	require.Contains(t, doc.Components.RequestBodies["Pin"].Value.Description, "at most 1 MiB")
+	require.Contains(t, doc.Components.RequestBodies["PinBody"].Value.Description, "at most 1 MiB")
 }
 
 func anys[T ~string](words []T) []any {

@@ -12,6 +12,7 @@ for tool in ipfs ipfs-cluster-service ipfs-cluster-ctl; do
 	../tools/build.sh "$tool" >/dev/null
 done
 clients/setup.sh >/dev/null
+clients/generated/make.sh ../pinsvcapi/openapi.yaml >/dev/null
 
 mkdir -p results
 [ $# -gt 0 ] || set -- t[0-9]*.sh

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-for module in . tools/*/; do
+for module in . tools/*/ sharness/clients/*/; do
 	[ -e "$module/go.mod" ] || continue
 	echo "go mod tidy -diff, go mod verify: $module"
 	(cd "$module" && go mod tidy -diff && go mod verify)
