@@ -122,3 +122,47 @@ func TestHostNamesInTheConfiguration(t *testing.T) {
 		require.Equal(t, good, len(cfg.Validate()) == 0, name)
 	}
 }
+
+// The handlers of others get the same rules, for every method.
+func TestGuardOpen(t *testing.T) {
+	cfg := Config{AllowedHosts: []string{"pins.example"}, CORSAllowedOrigins: []string{"*", page}}
+	for _, address := range []string{"127.0.0.1:0", "0.0.0.0:0"} {
+		l, err := net.Listen("tcp4", address)
+		require.NoError(t, err)
+		server := &http.Server{
+			Handler:     GuardOpen(cfg, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})),
+			ConnContext: ConnContext, ConnState: ConnState,
+		}
+		go func() { _ = server.Serve(Bound(l, 10)) }()
+		t.Cleanup(func() { server.Close() })
+		_, port, err := net.SplitHostPort(l.Addr().String())
+		require.NoError(t, err)
+		for _, test := range []struct {
+			host   string
+			header []string
+			status int
+		}{
+			{"127.0.0.1", nil, 200},
+			{"pins.example", nil, 200},
+			{"rebound.example", nil, 403},
+			{"127.0.0.1", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+			{"127.0.0.1", []string{"Origin", "https://evil.example"}, 403},
+			{"127.0.0.1", []string{"Sec-Fetch-Site", "cross-site", "Origin", page}, 200},
+			{"127.0.0.1", []string{"Sec-Fetch-Site", "none"}, 200},
+		} {
+			r, err := http.NewRequestWithContext(t.Context(), "GET", "http://127.0.0.1:"+port+"/api/v0/pin/rm", nil)
+			require.NoError(t, err)
+			r.Host = test.host
+			for i := 0; i < len(test.header); i += 2 {
+				r.Header.Add(test.header[i], test.header[i+1])
+			}
+			res, err := http.DefaultClient.Do(r)
+			require.NoError(t, err)
+			res.Body.Close()
+			if address != "127.0.0.1:0" {
+				test.status = 200
+			}
+			require.Equal(t, test.status, res.StatusCode, "%s %v", address, test)
+		}
+	}
+}
