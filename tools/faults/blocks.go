@@ -53,6 +53,7 @@ func (d *damaging) run(ctx context.Context) error {
 		if err := d.damageAt(ctx, cluster{one}); err != nil {
 			return fmt.Errorf("round %d, at %s: %w", round+1, one.name, err)
 		}
+		d.source.stop() // the nodes are still connected to it
 		if err := d.damageAt(ctx, d.cluster); err != nil {
 			return fmt.Errorf("round %d, at all peers: %w", round+1, err)
 		}
@@ -196,19 +197,32 @@ func (d *damaging) damagedEverywhere(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if _, err := d.source.start(ctx, ""); err != nil {
+		return err
+	}
 	origins, err := d.source.origins(ctx)
 	if err != nil {
 		return err
 	}
 	start := time.Now()
+	if err := d.sendAgain(ctx, origins); err != nil {
+		return err
+	}
+	if err = d.whole(ctx); err != nil {
+		return err
+	}
+	d.fromOrigin = max(d.fromOrigin, time.Since(start))
+	return d.sendAgain(ctx, nil) // the next time nobody has the blocks again
+}
+
+// sendAgain sends all pins again, with these origins.
+func (d *damaging) sendAgain(ctx context.Context, origins []string) error {
 	for _, dag := range d.dags {
 		if _, err := d.cluster[0].pins.post(ctx, pinBody{CID: dag.root, Origins: origins}); err != nil {
 			return err
 		}
 	}
-	err = d.whole(ctx)
-	d.fromOrigin = max(d.fromOrigin, time.Since(start))
-	return err
+	return nil
 }
 
 // whole waits until all pins are pinned at all peers, and compares all their
