@@ -3,8 +3,10 @@ package embedded
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	flatfs "github.com/ipfs/go-ds-flatfs"
@@ -48,14 +50,28 @@ func (r *repo) open() error {
 	var err error
 	// First, because pebble's lock keeps a second process away from the rest.
 	if r.records, err = disk.Open(r.disk, r.openRecords); err != nil {
-		return err
+		return damagedPart(err, "if it is damaged, move the folder records away and start again: the peer pins anew what belongs to it, from the blocks that are here")
 	}
 	if r.key, err = loadIdentity(filepath.Join(r.dir, "identity")); err != nil {
-		return err
+		return damagedPart(err, "restore the file identity from a backup, or move it away: the node then gets another identity")
 	}
 	// With sync, every block is on disk before its write returns.
-	r.blocks, err = flatfs.CreateOrOpen(r.blocksDir(), flatfs.NextToLast(2), true)
-	return err
+	if r.blocks, err = flatfs.CreateOrOpen(r.blocksDir(), layout(), true); err != nil {
+		return damagedPart(err, fmt.Sprintf("the folder blocks needs its file SHARDING, with the line %s: write it and start again", layout()))
+	}
+	return nil
+}
+
+// layout is how flatfs spreads blocks over folders.
+func layout() *flatfs.ShardIdV1 { return flatfs.NextToLast(2) }
+
+// damagedPart says what to do about a part of the node's folder that does not
+// open, unless the reason is the disk or a permission.
+func damagedPart(err error, remedy string) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, remedy)
 }
 
 func (r *repo) openRecords() (*pebbleds.Datastore, error) {

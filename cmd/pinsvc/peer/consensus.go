@@ -3,7 +3,11 @@ package peer
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
+
+	"github.com/boltdb/bolt"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/ipfs/go-datastore"
@@ -37,7 +41,7 @@ func (s *Settings) newConsensus(name string, n *network, store datastore.Datasto
 	var c ipfscluster.Consensus
 	var err error
 	if name == "raft" {
-		c, err = wrap.NewRaft(n.host, s.Raft, store, staging)
+		c, err = s.newRaft(n, store, staging)
 	} else {
 		c, err = s.newCRDT(n, store)
 	}
@@ -45,6 +49,49 @@ func (s *Settings) newConsensus(name string, n *network, store datastore.Datasto
 		return nil, fmt.Errorf("consensus.%s: %w", name, err)
 	}
 	return c, nil
+}
+
+// newRaft returns the library's component, wrapped. A damaged data folder is an
+// error in words: the libraries below panic for some.
+func (s *Settings) newRaft(n *network, store datastore.Datastore, staging bool) (c ipfscluster.Consensus, err error) {
+	folder := s.Raft.GetDataFolder()
+	remedy := "if it is damaged, move it away and start with --bootstrap and the address of another peer, or read an export with 'pinsvc state import'"
+	if err := readLog(filepath.Join(folder, "raft.db")); err != nil {
+		return nil, fmt.Errorf("the data folder %s: %w: %s", folder, err, remedy)
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			c, err = nil, fmt.Errorf("the data folder %s: %v: %s", folder, r, remedy)
+		}
+	}()
+	c, err = wrap.NewRaft(n.host, s.Raft, store, staging)
+	if err != nil && file(err) == err {
+		err = fmt.Errorf("the data folder %s: %w: %s", folder, err, remedy)
+	}
+	return c, err
+}
+
+// readLog reads Raft's log once: a page of it that is damaged otherwise ends the
+// process, in a goroutine of the library.
+func readLog(path string) (err error) {
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		return nil // there is none yet
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("raft.db: %v", r)
+		}
+	}()
+	db, err := bolt.Open(path, 0o600, &bolt.Options{ReadOnly: true, Timeout: time.Second})
+	if err != nil {
+		return fmt.Errorf("raft.db: %w", err)
+	}
+	defer db.Close()
+	return db.View(func(tx *bolt.Tx) error {
+		return tx.ForEach(func(_ []byte, bucket *bolt.Bucket) error {
+			return bucket.ForEach(func(_, _ []byte) error { return nil })
+		})
+	})
 }
 
 // newCRDT returns our own component, in place of the library's: package replica

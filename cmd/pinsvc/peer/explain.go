@@ -64,6 +64,8 @@ func file(err error) error {
 		return fmt.Errorf("%w: free some, then try again", err)
 	case errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w: the folder must be writable, choose another with --config", err)
+	case errors.Is(err, syscall.EISDIR):
+		return fmt.Errorf("%w, and should be a file: move it away, and restore the file from a backup", err)
 	case errors.Is(err, syscall.ENOTDIR):
 		return fmt.Errorf("%w: choose a folder with --config", err)
 	}

@@ -73,8 +73,12 @@ func (s *Settings) load() error {
 // checkSyntax says in which line a JSON document is broken: a comma too many
 // is the mistake most often made by hand.
 func checkSyntax(text []byte) error {
-	var any json.RawMessage
-	err := json.Unmarshal(text, &any)
+	var object map[string]json.RawMessage
+	err := json.Unmarshal(text, &object)
+	var wrongType *json.UnmarshalTypeError
+	if errors.As(err, &wrongType) || err == nil && object == nil {
+		return errors.New("it is no JSON object with the sections of a configuration: restore it from a backup, or replace it with 'pinsvc init -f'")
+	}
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
 		line := 1 + bytes.Count(text[:min(int(syntax.Offset), len(text))], []byte("\n"))

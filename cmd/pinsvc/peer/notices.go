@@ -15,6 +15,7 @@ import (
 // the peer runs: each a sentence or two that names section and key.
 func (s *Settings) Notices() []string {
 	out := slices.Concat(s.Pinsvcapi.Warnings(), s.Restapi.Warnings(), s.Embedded.Warnings())
+	out = append(out, s.exposed()...)
 	for _, name := range s.strangers {
 		out = append(out, name+": nobody knows this section, and it does nothing. Is its name right?")
 	}

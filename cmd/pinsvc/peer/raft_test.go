@@ -81,7 +81,7 @@ func TestRaftCluster(t *testing.T) {
 	require.Equal(t, http.StatusAccepted, status, body)
 
 	back := startPeer(t, Options{Folder: folders[0], Connector: ipfs[0]})
-	want := fmt.Sprintf(`"count":%d,`, written.Load()+1)
+	want := fmt.Sprintf(`"count":%d}`, written.Load()+1)
 	for _, p := range []*Peer{peers[1], peers[2], back} {
 		require.Eventually(t, func() bool {
 			_, body = request(t, p, http.MethodGet, "/pins?status=queued,pinning,pinned,failed&limit=1", "")
