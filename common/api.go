@@ -24,6 +24,9 @@ type API struct {
 	// text for each reason, for GET /ready; nothing when it should. It keeps
 	// to its context. Nil: always ready.
 	Unready func(context.Context) []string
+	// Warnings returns what an operator should know about a peer, ready or not,
+	// for GET /ready, as Unready does. Nil: nothing.
+	Warnings func(context.Context) []string
 	// Budget bounds the memory of all requests of a process. Nil: one of the
 	// API's own, of the configured size.
 	Budget *Budget

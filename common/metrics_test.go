@@ -65,6 +65,16 @@ func TestReady(t *testing.T) {
 	require.Equal(t, 200, w.Code, "nobody may enter, but this is open")
 	require.JSONEq(t, `{"ready":true,"reasons":[]}`, w.Body.String())
 
+	api.Warnings = func(context.Context) []string { return []string{"a peer is behind"} }
+	h, err = NewHandler(Config{}, NewCredentials(map[string]string{}), api)
+	require.NoError(t, err)
+	w = request{method: "GET", path: "/ready"}.send(h)
+	require.Equal(t, 200, w.Code, "it is told, and the peer is ready")
+	require.JSONEq(t, `{"ready":true,"reasons":[],"warnings":["a peer is behind"]}`, w.Body.String())
+	api.Warnings = nil
+	h, err = NewHandler(Config{}, NewCredentials(map[string]string{}), api)
+	require.NoError(t, err)
+
 	reasons = []string{"no leader", "the IPFS node does not answer"}
 	w = request{method: "GET", path: "/ready"}.send(h)
 	require.Equal(t, 503, w.Code)

@@ -15,6 +15,8 @@ const readyPatience = 2 * time.Second
 type readiness struct {
 	Ready   bool     `json:"ready"`
 	Reasons []string `json:"reasons"`
+	// Warnings do not make the peer unready.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // getReady tells whether this peer should be sent requests: 200, or 503 with
@@ -26,6 +28,10 @@ func (h *Handler) getReady(w http.ResponseWriter, r *http.Request) {
 	if h.api.Unready != nil {
 		reasons = append(reasons, h.api.Unready(ctx)...)
 	}
+	var warnings []string
+	if h.api.Warnings != nil {
+		warnings = h.api.Warnings(ctx)
+	}
 	status := http.StatusOK
 	if len(reasons) > 0 {
 		status = http.StatusServiceUnavailable
@@ -34,5 +40,5 @@ func (h *Handler) getReady(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	// Who has gone away does not get it.
-	_ = json.NewEncoder(w).Encode(readiness{Ready: len(reasons) == 0, Reasons: reasons})
+	_ = json.NewEncoder(w).Encode(readiness{Ready: len(reasons) == 0, Reasons: reasons, Warnings: warnings})
 }

@@ -37,6 +37,7 @@ type options struct {
 	baseDir     string
 	host        host.Host
 	unready     func(context.Context) []string
+	warnings    func(context.Context) []string
 }
 
 // WithReady makes the API answer 503 until the channel is closed. Without it,
@@ -93,6 +94,12 @@ func WithUnready(reasons func(context.Context) []string) Option {
 	return func(o *options) { o.unready = reasons }
 }
 
+// WithWarnings adds to GET /ready what an operator should know, whether the peer
+// is ready or not. The function keeps to its context.
+func WithWarnings(warnings func(context.Context) []string) Option {
+	return func(o *options) { o.warnings = warnings }
+}
+
 // New returns the component. It does no I/O: call Listen to bind its
 // addresses, and hand it to ipfscluster.NewCluster. The error joins every
 // mistake of the configuration.
@@ -135,12 +142,13 @@ func (a *API) assemble(o options) (err error) {
 		o.credentials = common.NewCredentials(a.config.BasicAuthCredentials)
 	}
 	a.handler, err = common.NewHandler(a.config.Config, o.credentials, common.API{
-		Name:    configKey,
-		Routes:  a.routes(),
-		Failure: failure,
-		Body:    failureBody,
-		Budget:  o.budget,
-		Unready: o.unready,
+		Name:     configKey,
+		Routes:   a.routes(),
+		Failure:  failure,
+		Body:     failureBody,
+		Budget:   o.budget,
+		Unready:  o.unready,
+		Warnings: o.warnings,
 	}, common.WithGuard(o.guard))
 	if err != nil {
 		return err

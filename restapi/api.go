@@ -39,6 +39,7 @@ type options struct {
 	baseDir     string
 	host        host.Host
 	unready     func(context.Context) []string
+	warnings    func(context.Context) []string
 }
 
 // WithReady makes everything that is about the pinset answer 503 until the
@@ -89,6 +90,12 @@ func WithUnready(reasons func(context.Context) []string) Option {
 	return func(o *options) { o.unready = reasons }
 }
 
+// WithWarnings adds to GET /ready what an operator should know, whether the peer
+// is ready or not. The function keeps to its context.
+func WithWarnings(warnings func(context.Context) []string) Option {
+	return func(o *options) { o.warnings = warnings }
+}
+
 // New returns the component. It does no I/O: call Listen to bind its
 // addresses, and hand it to ipfscluster.NewCluster. The error joins every
 // mistake of the configuration.
@@ -111,12 +118,13 @@ func New(cfg Config, opts ...Option) (*API, error) {
 	}
 	var err error
 	a.handler, err = common.NewHandler(cfg.Config, o.credentials, common.API{
-		Name:    configKey,
-		Routes:  a.routes(),
-		Failure: failure,
-		Body:    failureBody,
-		Budget:  o.budget,
-		Unready: o.unready,
+		Name:     configKey,
+		Routes:   a.routes(),
+		Failure:  failure,
+		Body:     failureBody,
+		Budget:   o.budget,
+		Unready:  o.unready,
+		Warnings: o.warnings,
 	}, common.WithGuard(o.guard))
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ func scenarios() []scenario {
 		{"frozen", "one of three peers is frozen, and thawed", frozen},
 		{"wiped", "one of three peers loses all but its identity", wiped},
 		{"replication", "one of three peers accepts thousands of pins, and another comes back to them", replication},
+		{"heads", "a peer announces changes again and again that nobody has", undeliverable},
 		{"partition", "two peers and one do not hear each other, and all are written to", partition},
 		{"ipfs", "the Kubo of a peer is stopped under queued pins and writers", ipfsGone},
 		{"disk", "the disks of a datastore and of an embedded node are full", diskFull},

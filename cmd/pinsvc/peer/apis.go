@@ -66,7 +66,7 @@ var viewless string
 func (p *Peer) openPinsvcapi() error {
 	section := p.settings.Pinsvcapi
 	options := []pinsvcapi.Option{
-		pinsvcapi.WithReady(p.ready), pinsvcapi.WithUnready(p.unready), pinsvcapi.WithLocalPeer(&p.local),
+		pinsvcapi.WithReady(p.ready), pinsvcapi.WithUnready(p.unready), pinsvcapi.WithWarnings(p.warnings), pinsvcapi.WithLocalPeer(&p.local),
 		pinsvcapi.WithBaseDir(p.settings.folder), pinsvcapi.WithCredentials(p.credentials[section.Name()]),
 		pinsvcapi.WithGuard(p.guard), pinsvcapi.WithBudget(p.budget),
 	}
@@ -96,7 +96,7 @@ func (p *Peer) openRestapi(h host.Host) error {
 	options := []restapi.Option{restapi.WithReady(p.ready),
 		restapi.WithBaseDir(p.settings.folder), restapi.WithCredentials(p.credentials[section.Name()]),
 		restapi.WithGuard(p.guard), restapi.WithBudget(p.budget),
-		restapi.WithUnready(p.unready)}
+		restapi.WithUnready(p.unready), restapi.WithWarnings(p.warnings)}
 	if kind, err := p.settings.IPFS(); err == nil && kind == embeddedSection {
 		options = append(options, restapi.WithBlocks(ownBlocks{p}))
 	}

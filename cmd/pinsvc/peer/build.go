@@ -224,6 +224,9 @@ func (b *builder) makeConsensus(raft bool) error {
 	var o wrap.ConsensusOptions
 	if !raft {
 		g, ok := inner.(*grouped)
+		if ok {
+			b.lagging, _ = g.batching.(lagging)
+		}
 		o = wrap.ConsensusOptions{Store: b.store, Synced: ok && g.enabled()}
 	}
 	o.Room, o.PinRoom, o.Shards = b.disk.Room, b.pinRoom, parts

@@ -22,7 +22,7 @@ func TestDashboardShowsEveryMetric(t *testing.T) {
 	require.NoError(t, err)
 	var have []string
 	name := regexp.MustCompile(`fqName: "(pinsvc_[a-z_]+)"`)
-	for _, c := range []prometheus.Collector{newMeter(), newViewMeter(view.New(view.Options{})), newNodeMeter(fakeNode{}), api.Collector()} {
+	for _, c := range []prometheus.Collector{newMeter(), newViewMeter(view.New(view.Options{})), newNodeMeter(fakeNode{}), newLagMeter(fakeLag{}), api.Collector()} {
 		descs := make(chan *prometheus.Desc, 100)
 		c.Describe(descs)
 		close(descs)

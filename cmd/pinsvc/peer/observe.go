@@ -33,6 +33,9 @@ func (b *builder) registerMetrics() error {
 	if b.view != nil {
 		all = append(all, newViewMeter(b.view))
 	}
+	if b.lagging != nil {
+		all = append(all, newLagMeter(b.lagging))
+	}
 	if b.node != nil {
 		all = append(all, newNodeMeter(b.node))
 	}

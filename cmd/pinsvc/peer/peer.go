@@ -10,6 +10,7 @@ import (
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	logging "github.com/ipfs/go-log/v2"
 
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/replica"
 	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/shards"
 	"github.com/ipfs-cluster/pinsvc/common"
 	"github.com/ipfs-cluster/pinsvc/embedded"
@@ -44,6 +45,7 @@ type Peer struct {
 	guard       *common.Guard // of all of them
 	reloading   sync.Mutex
 	connector   ipfscluster.IPFSConnector // set before ready is closed
+	lagging     lagging                   // on CRDT; nil on Raft
 	meter       *meter
 	view        *view.View // of the pinset, for lists; nil without the API
 	shards      *shards.Keeper
@@ -58,6 +60,9 @@ type Peer struct {
 	cancel  context.CancelFunc
 	closers []closer
 }
+
+// lagging is what a peer asks of a consensus that gets the changes of others.
+type lagging interface{ Lag() replica.Lag }
 
 // closer undoes one step of the start.
 type closer struct {

@@ -1,6 +1,23 @@
 package peer
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/replica"
+)
+
+const (
+	// stallTime is how long a node of the pinset may take to be applied: some
+	// writes to the datastore.
+	stallTime = 30 * time.Second
+	// warnAfter is how long changes of a peer may be missing before GET /ready
+	// says so.
+	warnAfter = 10 * time.Second
+	// maxWarned is how many peers are named.
+	maxWarned = 10
+)
 
 // unready returns why the peer should not be sent requests now.
 func (p *Peer) unready(ctx context.Context) []string {
@@ -22,6 +39,9 @@ func (p *Peer) unready(ctx context.Context) []string {
 	if err := p.disk.Room(); err != nil {
 		reasons = append(reasons, "the disk is full: "+err.Error())
 	}
+	if applying := p.lag().Applying; applying > stallTime {
+		reasons = append(reasons, fmt.Sprintf("the changes of other peers are not applied since %s", applying.Round(time.Second)))
+	}
 	if p.view != nil {
 		select {
 		case <-p.view.Complete():
@@ -30,4 +50,40 @@ func (p *Peer) unready(ctx context.Context) []string {
 		}
 	}
 	return reasons
+}
+
+// warnings returns what an operator should know of a peer that is ready. That
+// changes of another peer cannot be had is no reason to send requests elsewhere:
+// the others do not have them, either.
+func (p *Peer) warnings(context.Context) []string {
+	select {
+	case <-p.ready:
+	default:
+		return nil
+	}
+	var all []string
+	waiting := p.lag().Waiting
+	for i, w := range waiting {
+		if time.Since(w.Since) < warnAfter {
+			continue
+		}
+		if i == maxWarned {
+			return append(all, fmt.Sprintf("and changes of %d more peers", len(waiting)-i))
+		}
+		where := "which is connected"
+		if !w.Connected {
+			where = "which is not connected"
+		}
+		all = append(all, fmt.Sprintf("changes of peer %s, %s, cannot be had since %s (%d heads): %s",
+			w.Peer, where, w.Since.UTC().Format(time.RFC3339), w.Heads, w.Reason))
+	}
+	return all
+}
+
+// lag returns the changes of other peers that are not applied here; none on Raft.
+func (p *Peer) lag() replica.Lag {
+	if p.lagging == nil {
+		return replica.Lag{}
+	}
+	return p.lagging.Lag()
 }

@@ -33,6 +33,9 @@ type announcer struct {
 	following bool
 	aside     []*asideHead // oldest first
 	retrying  bool
+	since     time.Time     // since when there is always a head put aside; zero for none
+	told      bool          // that, in the log
+	gapSince  time.Time     // since when ancestors of heads that are here are nowhere; zero for none
 	lost      bool          // a head that was put aside was dropped
 	kicked    chan struct{} // has a value when the peer announced something since the last retry
 }
@@ -144,7 +147,7 @@ func (p *announcer) attempt(ctx context.Context, heads []cid.Cid, again bool) bo
 		return false
 	}
 	nodes, broken := got.nodes.complete(heads, got.absent)
-	if gap := p.gap(broken, got); len(gap) > 0 {
+	if gap := p.gap(broken, got, again); len(gap) > 0 {
 		p.all.late.Warnf("no peer has node %s, which changes of %s stand on: they are applied without it", got.absent[0], p.id)
 		nodes = got.nodes.order(gap)
 		for _, c := range gap {

@@ -31,10 +31,8 @@ const (
 // asideHead is a head of which a node cannot be had.
 type asideHead struct {
 	cid       cid.Cid
-	since     time.Time
 	announced time.Time // for the last time
 	reason    string
-	told      bool // in the log
 }
 
 // find returns a head that is put aside, or nil. It is called with mu held.
@@ -56,14 +54,11 @@ func (p *announcer) settle(heads []cid.Cid, broken *cid.Set, got fetched) {
 		h := p.find(c)
 		switch {
 		case got.err == nil && !broken.Has(c):
-			if h != nil && h.told {
-				logger.Infof("the changes up to head %s of %s are here after %s", c, p.id, time.Since(h.since).Round(time.Second))
-			}
 			p.aside = slices.DeleteFunc(p.aside, func(h *asideHead) bool { return h.cid.Equals(c) })
 		case h != nil:
 			h.reason = got.reason()
 		default:
-			p.aside = append(p.aside, &asideHead{cid: c, since: time.Now(), announced: time.Now(), reason: got.reason()})
+			p.aside = append(p.aside, &asideHead{cid: c, announced: time.Now(), reason: got.reason()})
 		}
 	}
 	if more := len(p.aside) - maxAside; more > 0 {
@@ -71,6 +66,7 @@ func (p *announcer) settle(heads []cid.Cid, broken *cid.Set, got fetched) {
 		p.lost = true
 		p.aside = slices.Delete(p.aside, 0, more)
 	}
+	p.account()
 	if len(p.aside) == 0 && p.lost {
 		p.lost = false
 		p.all.askHeads(p.id)
@@ -81,20 +77,50 @@ func (p *announcer) settle(heads []cid.Cid, broken *cid.Set, got fetched) {
 	}
 }
 
+// account notes since when heads are put aside, and writes it to the log when that
+// is long. It is called with mu held.
+func (p *announcer) account() {
+	switch {
+	case len(p.aside) == 0:
+		if p.told {
+			logger.Infof("all changes of %s are here after %s", p.id, time.Since(p.since).Round(time.Second))
+		}
+		p.since, p.told = time.Time{}, false
+	case p.since.IsZero():
+		p.since = time.Now()
+	case !p.told && time.Since(p.since) > tellAfter:
+		p.told = true
+		p.all.late.Warnf("changes of %s cannot be had (%d heads): %s; they are tried again, and the changes of other peers go on",
+			p.id, len(p.aside), p.aside[0].reason)
+	}
+}
+
 // gap returns those of the broken heads that are here, and whose own peer does
 // not have all of their ancestors either, since long. That is what a crash of an
 // older program leaves behind. go-ds-crdt marks the store dirty when it applies
 // them, so the gap is looked for by its repair.
-func (p *announcer) gap(broken *cid.Set, got fetched) (heads []cid.Cid) {
-	if !got.lacking {
+func (p *announcer) gap(broken *cid.Set, got fetched, again bool) (heads []cid.Cid) {
+	if !again {
 		return nil
+	}
+	if got.lacking {
+		_ = broken.ForEach(func(c cid.Cid) error {
+			if _, here := got.nodes[c]; here {
+				heads = append(heads, c)
+			}
+			return nil
+		})
 	}
 	p.all.mu.Lock()
 	defer p.all.mu.Unlock()
-	for _, h := range p.aside {
-		if _, here := got.nodes[h.cid]; here && broken.Has(h.cid) && time.Since(h.since) > gapAfter {
-			heads = append(heads, h.cid)
-		}
+	switch {
+	case len(heads) == 0:
+		p.gapSince = time.Time{}
+	case p.gapSince.IsZero():
+		p.gapSince = time.Now()
+	}
+	if len(heads) == 0 || time.Since(p.gapSince) < gapAfter {
+		return nil
 	}
 	return heads
 }
@@ -134,8 +160,7 @@ func (p *announcer) sleep(wait time.Duration) bool {
 }
 
 // again returns the heads to be tried again, or nil when there are none: then
-// the goroutine has to end. It gives up heads that are too old, and writes those
-// to the log that wait for long.
+// the goroutine has to end. It gives up heads that are too old.
 func (p *announcer) again() (heads []cid.Cid) {
 	select {
 	case <-p.kicked: // this attempt is for that
@@ -152,12 +177,9 @@ func (p *announcer) again() (heads []cid.Cid) {
 		return old
 	})
 	for _, h := range p.aside {
-		if !h.told && time.Since(h.since) > tellAfter {
-			h.told = true
-			p.all.late.Warnf("the changes up to head %s of %s cannot be had: %s; they are tried again, and the changes of other peers go on", h.cid, p.id, h.reason)
-		}
 		heads = append(heads, h.cid)
 	}
+	p.account()
 	if len(heads) == 0 {
 		p.retrying = false
 		p.forget()
@@ -171,7 +193,7 @@ type Waiting struct {
 	Peer      peer.ID
 	Connected bool
 	Heads     int
-	Since     time.Time // of the oldest
+	Since     time.Time // since when there was always one
 	Reason    string    // in words, of the oldest
 }
 
@@ -202,7 +224,7 @@ func (r *Replica) Lag() Lag {
 		}
 		connected := r.options.Host.Network().Connectedness(id) == network.Connected
 		l.Waiting = append(l.Waiting, Waiting{
-			Peer: id, Connected: connected, Heads: len(p.aside), Since: p.aside[0].since, Reason: p.aside[0].reason,
+			Peer: id, Connected: connected, Heads: len(p.aside), Since: p.since, Reason: p.aside[0].reason,
 		})
 	}
 	slices.SortFunc(l.Waiting, func(a, b Waiting) int { return a.Since.Compare(b.Since) })

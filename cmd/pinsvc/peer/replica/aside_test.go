@@ -166,6 +166,24 @@ func TestAsideIsBounded(t *testing.T) {
 	require.Equal(t, 10+maxAside, reader.replica().Lag().Dropped)
 }
 
+// TestMissingSince: a peer that announces again and again what nobody has is
+// known since the first time, though its old heads are dropped.
+func TestMissingSince(t *testing.T) {
+	t.Parallel()
+	reader, broken := newRig(t, rigOptions{}), newRig(t, rigOptions{})
+	reader.meets(broken)
+	broken.announce(testHead(0))
+	eventually(t, func() bool { return reader.waiting(broken) == 1 }, "it is put aside")
+	since := reader.replica().Lag().Waiting[0].Since
+	var heads []cid.Cid
+	for i := range 2 * maxAside {
+		heads = append(heads, testHead(i))
+	}
+	broken.announce(heads...)
+	eventually(t, func() bool { return reader.replica().Lag().Dropped >= maxAside }, "the old ones are dropped")
+	require.Equal(t, since, reader.replica().Lag().Waiting[0].Since)
+}
+
 // TestGap: changes above a node that their own peer has lost are applied, but
 // only after others had the time to send it.
 func TestGap(t *testing.T) {
@@ -184,7 +202,7 @@ func TestGap(t *testing.T) {
 
 	a := reader.replica().announced.Load()
 	a.mu.Lock()
-	a.announcers[writer.host.ID()].aside[0].since = time.Now().Add(-2 * gapAfter)
+	a.announcers[writer.host.ID()].gapSince = time.Now().Add(-2 * gapAfter)
 	a.mu.Unlock()
 	reader.gets(names[9:], patient)
 	eventually(t, func() bool { return reader.waiting(writer) == 0 }, "it does not wait any more")
