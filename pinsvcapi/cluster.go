@@ -101,8 +101,18 @@ func (c *calls) pin(ctx context.Context, pin api.Pin) (out api.Pin, err error) {
 }
 
 func (c *calls) unpin(ctx context.Context, ci api.Cid) error {
-	return c.do(ctx, "", "Cluster", "Unpin", api.PinCid(ci), &api.Pin{})
+	err := c.do(ctx, "", "Cluster", "Unpin", api.PinCid(ci), &api.Pin{})
+	if err == nil || !strings.Contains(err.Error(), lostClusterDAG) {
+		return err
+	}
+	// The library does not remove the root of a sharded add whose cluster DAG is
+	// lost. Its peer's consensus does.
+	return c.do(ctx, "", "Consensus", "LogUnpin", api.PinCid(ci), &struct{}{})
 }
+
+// lostClusterDAG is in the library's error for a cluster DAG that is not in the
+// pinset, cannot be read, or is none.
+const lostClusterDAG = "clusterDAG"
 
 func (c *calls) members(ctx context.Context) (peers []peer.ID, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)

@@ -1,9 +1,11 @@
 package restapi
 
 import (
+	"io"
 	"iter"
 	"mime"
 	"net/http"
+	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/boxo/files"
@@ -14,29 +16,72 @@ import (
 // add stores an upload, which is a form of files (multipart/form-data, as Kubo
 // takes it), and answers while it comes in.
 func (a *API) add(w http.ResponseWriter, r *http.Request) {
+	body := &countedRest{ReadCloser: r.Body}
+	r.Body = body
 	content, params, err := a.parseUpload(r)
 	if err != nil {
 		common.Fail(w, r, err)
+		readRest(w, r, body.unread(r.ContentLength))
 		return
 	}
 	// HTTP/1 would have all of the body read before the answer begins. HTTP/2
 	// needs nothing, and tests without a connection cannot.
 	_ = http.NewResponseController(w).EnableFullDuplex()
-	defer readRest(r)
-	added := noted(r, a.cluster.Add(r.Context(), content, params))
+	failed := false
+	defer func() { readRest(w, r, failed && body.unread(r.ContentLength)) }()
+	added := noted(r, a.cluster.Add(r.Context(), content, params), &failed)
 	if !params.StreamChannels {
 		writeArray(w, r, added)
 		return
 	}
 	w.Header().Set("X-Chunked-Output", "1") // as Kubo says it, for browsers
-	writeLines(w, r, added)
+	// Where the answer has begun, an error is its last object, in the form of any
+	// other error: {"code":503,"message":"..."}. It is in the trailer, too, where
+	// ipfs-cluster-ctl looks for it.
+	writeLines(w, r, added, func(err error) any { return failureBody(failure(err)) })
 }
+
+// linger is how long a connection stays open after an upload has failed. Clients
+// that are still sending read the answer in this time: they would not find it any
+// more if the connection was closed while they write to it.
+const linger = time.Second
 
 // readRest ends the reading of a body, of which net/http reads a little more, or
 // closes the connection. net/http does so by itself, but, where the answer began
 // before, at a moment at which the end of the body starts a second reader of the
 // connection, and that is a panic.
-func readRest(r *http.Request) { _ = r.Body.Close() }
+func readRest(w http.ResponseWriter, r *http.Request, wait bool) {
+	if wait && http.NewResponseController(w).Flush() == nil && r.ProtoMajor == 1 {
+		timer := time.NewTimer(linger)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-r.Context().Done():
+		}
+	}
+	_ = r.Body.Close()
+}
+
+// countedRest is a body of which is known how much was read.
+type countedRest struct {
+	io.ReadCloser
+	n int64
+}
+
+// Read implements io.Reader.
+func (b *countedRest) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.n += int64(n)
+	return n, err
+}
+
+// ownRest is how much of a body net/http reads itself, in bytes.
+const ownRest = 256 << 10
+
+// unread tells whether there is more left than net/http reads itself.
+func (b *countedRest) unread(length int64) bool {
+	return length < 0 || length-b.n > ownRest
+}
 
 func (a *API) parseUpload(r *http.Request) (files.Directory, api.AddParams, error) {
 	q, err := parseQuery(r)
@@ -95,7 +140,8 @@ func boundaryOf(r *http.Request) (string, error) {
 
 // noted tells the audit line what was added last: the root, or, in shards, what
 // holds them together.
-func noted(r *http.Request, added iter.Seq2[api.AddedOutput, error]) iter.Seq2[api.AddedOutput, error] {
+// It also notes whether the upload has failed.
+func noted(r *http.Request, added iter.Seq2[api.AddedOutput, error], failed *bool) iter.Seq2[api.AddedOutput, error] {
 	return func(yield func(api.AddedOutput, error) bool) {
 		last := api.CidUndef
 		defer func() {
@@ -104,6 +150,7 @@ func noted(r *http.Request, added iter.Seq2[api.AddedOutput, error]) iter.Seq2[a
 			}
 		}()
 		for output, err := range added {
+			*failed = *failed || err != nil
 			if err == nil && output.Cid.Defined() {
 				last = output.Cid
 			}

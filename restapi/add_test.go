@@ -4,18 +4,23 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/api/rest/client"
 	"github.com/ipfs/boxo/files"
+	"github.com/ipfs/boxo/ipld/merkledag"
 	"github.com/ipfs/go-cid"
+	cbor "github.com/ipfs/go-ipld-cbor"
 	rpc "github.com/libp2p/go-libp2p-gorpc"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/stretchr/testify/require"
@@ -38,6 +43,7 @@ type store struct {
 	err       error // of an allocation
 	streamErr error
 	pinErr    error
+	pinned    func(n int) error // called for each pin, counted from 1
 	stat      api.IPFSRepoStat
 	arrived   func() // called for each block
 }
@@ -60,11 +66,15 @@ func (c *storeCluster) BlockAllocate(_ context.Context, _ api.Pin, out *[]peer.I
 func (c *storeCluster) Pin(_ context.Context, in api.Pin, out *api.Pin) error {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	if c.s.pinErr == nil {
+	err := c.s.pinErr
+	if err == nil && c.s.pinned != nil {
+		err = c.s.pinned(len(c.s.pins) + 1)
+	}
+	if err == nil {
 		c.s.pins = append(c.s.pins, in)
 	}
 	*out = in
-	return c.s.pinErr
+	return err
 }
 
 type storeIPFS struct{ s *store }
@@ -195,6 +205,9 @@ func TestAddMistakes(t *testing.T) {
 		"mode":            {"mode=odd", good.String(), goodType, "mode"},
 		"reserved":        {"meta-pinsvc-x=y", good.String(), goodType, "reserved"},
 		"query":           {"a=%zz", good.String(), goodType, "query"},
+		"unpinnable":      {"hash=murmur3-x64-64&cid-version=1", good.String(), goodType, "hash: "},
+		"md5":             {"hash=md5&cid-version=1", good.String(), goodType, "hash: "},
+		"unpinned shards": {"shard=true&no-pin=true", good.String(), goodType, "no-pin: "},
 		"a tiny shard":    {"shard=true&shard-size=1&name=n", good.String(), goodType, "shard-size"},
 		"not as a stream": {"stream-channels=false&chunker=odd", good.String(), goodType, "chunker: "},
 	} {
@@ -220,12 +233,12 @@ func TestAddFailures(t *testing.T) {
 	follower := errors.New("this peer is configured to be in follower mode. Write operations are disabled")
 	for name, test := range map[string]struct {
 		change func(*store)
-		code   int // of the client's error; what comes in a trailer is always 500
+		code   int // of the client's error
 	}{
 		"a follower":        {func(s *store) { s.err = follower }, 403},
 		"too few peers":     {func(s *store) { s.err = errors.New("not enough peers to allocate CID. Needed at least: 2.") }, 503},
-		"IPFS is away":      {func(s *store) { s.streamErr = errors.New("connection refused") }, 500},
-		"it cannot be pins": {func(s *store) { s.pinErr = follower }, 500},
+		"IPFS is away":      {func(s *store) { s.streamErr = errors.New("connection refused") }, 503},
+		"it cannot be pins": {func(s *store) { s.pinErr = follower }, 403},
 		"unknown":           {func(s *store) { s.err = errors.New("private") }, 500},
 	} {
 		for _, shard := range []bool{false, true} {
@@ -271,19 +284,187 @@ func TestAddToAFullDisk(t *testing.T) {
 	}
 }
 
-// What is found out late is told in the trailer.
-func TestAddIsCutOff(t *testing.T) {
-	s, _, url := startAdder(t)
-	body, contentType := form(t, "content")
-	body.Truncate(body.Len() - 30)
-	res, err := http.Post(url+"/add", contentType, body)
+// postForm sends an upload and returns the status, the lines of the answer and the
+// trailer.
+func postForm(t *testing.T, url, contentType string, body io.Reader) (int, []map[string]any, string) {
+	t.Helper()
+	res, err := http.Post(url, contentType, body)
 	require.NoError(t, err)
 	defer res.Body.Close()
-	_, err = io.ReadAll(res.Body)
+	var lines []map[string]any
+	for dec := json.NewDecoder(res.Body); ; {
+		var line map[string]any
+		err := dec.Decode(&line)
+		if err == io.EOF {
+			return res.StatusCode, lines, res.Trailer.Get(errorTrailer)
+		}
+		require.NoError(t, err)
+		lines = append(lines, line)
+	}
+}
+
+// A file that is cut off is not pinned, and its CID is not told.
+func TestAddIsCutOff(t *testing.T) {
+	for _, cut := range []int{30, 65, 75} {
+		s, _, url := startAdder(t)
+		body, contentType := form(t, "content")
+		body.Truncate(body.Len() - cut)
+		code, lines, _ := postForm(t, url+"/add", contentType, body)
+		require.Equal(t, 400, code)
+		require.Len(t, lines, 1)
+		require.Contains(t, lines[0]["message"], "body: ")
+		require.Empty(t, s.pins)
+	}
+}
+
+// Each file of an upload is pinned, on its own, before its CID is told.
+func TestAddSeveralFiles(t *testing.T) {
+	for _, query := range []string{"", "format=car&", "shard=true&name=n&"} {
+		t.Run(query, func(t *testing.T) {
+			s, _, url := startAdder(t)
+			contents := []string{"one", "two", "three", "two"}
+			if query == "format=car&" {
+				for i, text := range contents {
+					contents[i] = carOf(t, text)
+				}
+			}
+			body, contentType := form(t, contents...)
+			code, lines, trailer := postForm(t, url+"/add?"+query, contentType, body)
+			require.Equal(t, 200, code)
+			require.Empty(t, trailer)
+			pinned := make(map[string]int)
+			for _, p := range s.pins {
+				if p.Type == api.DataType || p.Type == api.MetaType {
+					pinned[p.Cid.String()]++
+				}
+			}
+			require.Len(t, pinned, 3)
+			roots := 0
+			for _, line := range lines {
+				if line["name"] == "file" {
+					require.Contains(t, pinned, line["cid"])
+					roots++
+				}
+			}
+			require.Equal(t, 4, roots)
+		})
+	}
+}
+
+// carOf makes a CAR with one block.
+func carOf(t *testing.T, text string) string {
+	t.Helper()
+	block := merkledag.NewRawNode([]byte(text))
+	header, err := cbor.DumpObject(map[string]any{"roots": []cid.Cid{block.Cid()}, "version": 1})
 	require.NoError(t, err)
-	require.Equal(t, 200, res.StatusCode)
-	require.Contains(t, res.Trailer.Get(errorTrailer), "body: ")
-	require.Empty(t, s.pins)
+	var out bytes.Buffer
+	for _, part := range [][]byte{header, append(block.Cid().Bytes(), block.RawData()...)} {
+		out.Write(binary.AppendUvarint(nil, uint64(len(part))))
+		out.Write(part)
+	}
+	return out.String()
+}
+
+// An error after the first file is the last object of the answer. What was told
+// before is pinned.
+func TestAddFailsAfterTheFirstFile(t *testing.T) {
+	s, _, url := startAdder(t)
+	s.pinned = func(n int) error {
+		if n == 2 {
+			return errors.New("the disk is full: free some space on it")
+		}
+		return nil
+	}
+	body, contentType := form(t, "one", "two", "three")
+	code, lines, trailer := postForm(t, url+"/add", contentType, body)
+	require.Equal(t, 200, code)
+	require.Len(t, lines, 2)
+	require.Equal(t, s.pins[0].Cid.String(), lines[0]["cid"])
+	require.Equal(t, map[string]any{"code": 503.0, "message": "the disk is full: free some space on it"}, lines[1])
+	require.Contains(t, trailer, "the disk is full")
+	require.Len(t, s.pins, 1)
+}
+
+// An upload that nobody takes is not read to its end.
+func TestAddStopsReading(t *testing.T) {
+	for _, query := range []string{"", "shard=true&shard-size=1000000&name=n"} {
+		for name, change := range map[string]func(*store){
+			"a node that takes nothing": func(s *store) { s.streamErr = errors.New("storage limit reached") },
+			"a full node": func(s *store) {
+				s.stat = api.IPFSRepoStat{RepoSize: 99 << 20, StorageMax: 99 << 20}
+				s.streamErr = errors.New("storage limit reached")
+			},
+			"too few peers": func(s *store) { s.err = errors.New("not enough peers to allocate CID") },
+		} {
+			t.Run(query+name, func(t *testing.T) {
+				s, _, url := startAdder(t)
+				change(s)
+				body := &countedReader{left: 1 << 30, head: "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n"}
+				code, lines, _ := postForm(t, url+"/add?"+query, "multipart/form-data; boundary=b", body)
+				require.Equal(t, 503, code)
+				require.Len(t, lines, 1)
+				require.Less(t, body.read.Load(), int64(200<<20))
+				require.Empty(t, s.pins)
+			})
+		}
+	}
+}
+
+// countedReader is a text, and zeros after it.
+type countedReader struct {
+	head string
+	left int64
+	read atomic.Int64
+}
+
+func (r *countedReader) Read(p []byte) (int, error) {
+	if r.head != "" {
+		n := copy(p, r.head)
+		r.head = r.head[n:]
+		return n, nil
+	}
+	n := int(min(int64(len(p)), r.left))
+	if n == 0 {
+		return 0, io.EOF
+	}
+	_, _ = rand.Read(p[:n])
+	r.left -= int64(n)
+	r.read.Add(int64(n))
+	return n, nil
+}
+
+// A failed sharded add is told to who keeps its parts, with the ID that they have.
+func TestShardedAddsAreTold(t *testing.T) {
+	for _, fails := range []bool{false, true} {
+		s, rpcClient := newStore(t)
+		told := &toldAdds{}
+		a := serve(t, "", func(c *Config) { c.BasicAuthCredentials = nil })
+		a.cluster.(*rpcCluster).adds = told
+		a.SetClient(rpcClient)
+		s.pinned = func(n int) error {
+			if fails && n == 3 { // the root
+				return errors.New("cannot repin CID with different tracking method")
+			}
+			return nil
+		}
+		body, contentType := form(t, "content")
+		code, lines, _ := postForm(t, a.URLs()[0]+"/add?shard=true&name=n", contentType, body)
+		if fails {
+			require.Equal(t, 400, code)
+			require.Len(t, lines, 1, "nothing was told before")
+		}
+		require.Equal(t, []bool{fails}, told.failed)
+		for _, p := range s.pins {
+			require.Equal(t, "the ID", p.Metadata[AddKey])
+		}
+	}
+}
+
+type toldAdds struct{ failed []bool }
+
+func (*toldAdds) BeginAdd() string { return "the ID" }
+func (a *toldAdds) EndAdd(_ context.Context, _ string, failed bool) {
+	a.failed = append(a.failed, failed)
 }
 
 // Without streaming, the answer is one document.

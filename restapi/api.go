@@ -40,6 +40,8 @@ type options struct {
 	host        host.Host
 	unready     func(context.Context) []string
 	warnings    func(context.Context) []string
+	adds        ShardedAdds
+	room        func() error
 }
 
 // WithReady makes everything that is about the pinset answer 503 until the
@@ -96,6 +98,17 @@ func WithWarnings(warnings func(context.Context) []string) Option {
 	return func(o *options) { o.warnings = warnings }
 }
 
+// WithShardedAdds has sharded adds told to who keeps their parts together.
+func WithShardedAdds(adds ShardedAdds) Option {
+	return func(o *options) { o.adds = adds }
+}
+
+// WithRoom makes uploads fail early that cannot be pinned: the function says why
+// there is no space on the disk for a pin.
+func WithRoom(room func() error) Option {
+	return func(o *options) { o.room = room }
+}
+
 // New returns the component. It does no I/O: call Listen to bind its
 // addresses, and hand it to ipfscluster.NewCluster. The error joins every
 // mistake of the configuration.
@@ -111,7 +124,7 @@ func New(cfg Config, opts ...Option) (*API, error) {
 	}
 	a := &API{cluster: o.cluster, budget: o.budget, ready: o.ready, blocks: o.blocks}
 	if a.cluster == nil {
-		a.cluster = &rpcCluster{client: &a.client}
+		a.cluster = &rpcCluster{client: &a.client, adds: o.adds, room: o.room}
 	}
 	if o.credentials == nil {
 		o.credentials = common.NewCredentials(cfg.BasicAuthCredentials)

@@ -68,8 +68,10 @@ func TestRequests(t *testing.T) {
 		{"POST", "/pins/" + a + "?mode=direct", "", 200, "Pin " + a + " depth=0 " + options("recursive", "direct")},
 		{"POST", "/pins/" + a + "?name=n&replication=2&meta-k=v&expire-in=1h&user-allocations=" + peer2.String(), "", 200, "Pin " + a + " depth=-1 " +
 			options(`""`, `"n"`, "0/0", "2/2", "map[]", "map[k:v]", "false", "true", "to=[]", "to=["+peer2.String()+"]")},
-		{"POST", "/pins/" + a + "?replication-min=1&replication-max=3&pin-update=" + b, "", 200, "Pin " + a + " depth=-1 " +
-			options("0/0", "1/3", "update=b", "update="+b)},
+		{"POST", "/pins/" + a + "?replication-min=1&replication-max=3&pin-update=" + b, "", 200, "Allocation " + b + "; Pin " + a + " depth=-1 " +
+			options("0/0", "1/3")},
+		{"POST", "/pins/" + a + "?name=n&pin-update=" + b, "", 200, "Allocation " + b + "; Pin " + a + " depth=-1 " +
+			options(`""`, `"n"`, "update=b", "update="+b)},
 		{"POST", "/pins/" + a + "?origins=/ip4/1.2.3.4/tcp/1/p2p/" + peer1.String(), "", 200, "Pin " + a + " depth=-1 " +
 			options("origins=[]", "origins=[/ip4/1.2.3.4/tcp/1/p2p/"+peer1.String()+"]")},
 		{"POST", "/pins/" + a + "?mode=deep", "", 400, ""},

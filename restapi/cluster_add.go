@@ -2,57 +2,144 @@ package restapi
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"iter"
-	"sync"
+	"maps"
+	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/ipfs-cluster/ipfs-cluster/adder"
 	"github.com/ipfs-cluster/ipfs-cluster/adder/sharding"
-	"github.com/ipfs-cluster/ipfs-cluster/adder/single"
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/boxo/files"
-	ipld "github.com/ipfs/go-ipld-format"
+	rpc "github.com/libp2p/go-libp2p-gorpc"
 )
 
 // addedBuffer is how many answers of an upload may wait to be sent.
 const addedBuffer = 256
 
+// AddKey is the metadata key that tells the pins of one sharded add from others
+// while it is under way.
+const AddKey = ReservedPrefix + "add"
+
+// ShardedAdds is told of sharded adds, whose parts must not be left behind when
+// they fail.
+type ShardedAdds interface {
+	// BeginAdd returns the ID of a new add. Its pins have the ID in their
+	// metadata, under AddKey.
+	BeginAdd() (id string)
+	// EndAdd is called once for each. When the add has failed, nothing of it
+	// stays.
+	EndAdd(ctx context.Context, id string, failed bool)
+}
+
 // Add implements Cluster with the library's adder, which needs the RPC client
-// itself.
+// itself. Each file or folder of an upload is an add of its own, as in Kubo: it
+// is stored where its own allocations say, and pinned, before the next one is
+// read.
 func (c *rpcCluster) Add(ctx context.Context, content files.Directory, params api.AddParams) iter.Seq2[api.AddedOutput, error] {
 	return func(yield func(api.AddedOutput, error) bool) {
 		client, err := c.client.get()
+		if err == nil {
+			err = c.admit(ctx, params)
+		}
 		if err != nil {
 			yield(api.AddedOutput{}, err)
 			return
 		}
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		output := make(chan api.AddedOutput, addedBuffer)
-		dag := &watchedDAG{}
-		if params.Shard {
-			dag.ClusterDAGService = sharding.New(ctx, client, params, output)
-		} else {
-			dag.ClusterDAGService = single.New(ctx, client, params, params.Local)
+		if params.Wrap {
+			c.addOne(ctx, client, "", wholeOf(content), params, yield)
+			return
 		}
-		done := make(chan error, 1)
-		go func() {
-			defer func() { _ = dag.Close() }() // always nil
-			_, err := adder.New(dag, params, output).FromFiles(ctx, content)
-			done <- err
-		}()
-		wanted := true
-		for added := range untilDone(output, done, &err) {
-			if wanted = wanted && yield(added, nil); !wanted {
-				cancel() // and wait: the adder reads the request
+		all := content.Entries()
+		more := all.Next()
+		if !more {
+			yield(api.AddedOutput{}, nothingIn(ctx, all.Err()))
+		}
+		for more {
+			one := &oneOf{Directory: content, all: all, name: all.Name(), node: all.Node()}
+			if !c.addOne(ctx, client, one.name, one, params, yield) {
+				return
 			}
-		}
-		if err != nil && wanted {
-			yield(api.AddedOutput{}, c.blameDisk(ctx, dag.explain(ctx, err)))
+			more = one.rest()
 		}
 	}
+}
+
+// nothingIn returns the error for an upload without anything in it.
+func nothingIn(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return Invalid("body", "there is nothing in it")
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return Invalid("body", "%v", err)
+}
+
+// addOne adds what has one root, and yields what is added. The root has the given
+// name; it is yielded, and what follows it, when it is stored and pinned. addOne
+// returns whether to go on.
+func (c *rpcCluster) addOne(ctx context.Context, client *rpc.Client, name string, content files.Directory,
+	params api.AddParams, yield func(api.AddedOutput, error) bool,
+) bool {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	end := func(bool) {}
+	if params.Shard && c.adds != nil {
+		params, end = c.beginShards(ctx, params)
+	}
+	output := make(chan api.AddedOutput, addedBuffer)
+	dag := c.newDAG(ctx, client, params, output)
+	done := make(chan error, 1)
+	go func() {
+		defer func() { _ = dag.Close() }() // always nil
+		_, err := adder.New(dag, params, output).FromFiles(ctx, content)
+		done <- err
+	}()
+	var err error
+	var held []api.AddedOutput
+	wanted := true
+	for added := range untilDone(output, done, &err) {
+		if len(held) > 0 || added.Cid.Defined() && added.Name == name {
+			held = append(held, added)
+			continue
+		}
+		if wanted = wanted && yield(added, nil); !wanted {
+			cancel() // and wait: the adder reads the request
+		}
+	}
+	end(err != nil)
+	if err != nil {
+		if wanted {
+			yield(api.AddedOutput{}, c.blameDisk(ctx, dag.Allocations(), dag.explain(ctx, err)))
+		}
+		return false
+	}
+	for _, added := range held {
+		wanted = wanted && yield(added, nil)
+	}
+	return wanted
+}
+
+// newDAG returns what stores the blocks of one add, and pins its root.
+func (c *rpcCluster) newDAG(ctx context.Context, client *rpc.Client, params api.AddParams, output chan api.AddedOutput) *watchedDAG {
+	if !params.Shard {
+		return &watchedDAG{ClusterDAGService: newBlockDAG(ctx, client, params)}
+	}
+	return &watchedDAG{
+		ClusterDAGService: sharding.New(ctx, client, params, output),
+		shards:            newShardLimit(params.ShardSize),
+	}
+}
+
+// beginShards registers a sharded add.
+func (c *rpcCluster) beginShards(ctx context.Context, params api.AddParams) (api.AddParams, func(failed bool)) {
+	id := c.adds.BeginAdd()
+	params.Metadata = maps.Clone(params.Metadata)
+	if params.Metadata == nil {
+		params.Metadata = make(map[string]string, 1)
+	}
+	params.Metadata[AddKey] = id
+	return params, func(failed bool) { c.adds.EndAdd(context.WithoutCancel(ctx), id, failed) }
 }
 
 // untilDone yields what comes out until the adder is done. It closes its
@@ -81,81 +168,5 @@ func untilDone(output <-chan api.AddedOutput, done <-chan error, result *error) 
 	}
 }
 
-// fullEnough is how little an IPFS node has left when it takes no more blocks,
-// in bytes: they are written many at a time.
-const fullEnough = 16 << 20
-
-// blameDisk says so when an upload was not taken because the storage of the
-// IPFS node is full. The library tells that to its log only.
-func (c *rpcCluster) blameDisk(ctx context.Context, err error) error {
-	if !errors.Is(err, adder.ErrBlockAdder) {
-		return err
-	}
-	stat, asked := call[api.IPFSRepoStat](ctx, c.client, "IPFSConnector", "RepoStat", nothing{})
-	if asked != nil || stat.StorageMax == 0 || stat.RepoSize+fullEnough < stat.StorageMax {
-		return err
-	}
-	return &Error{kind: kindUnavailable, cause: err, details: fmt.Sprintf(
-		"%sthe IPFS node has %s in use and room for %s in all: remove pins and collect garbage, or free some space on its disk",
-		diskFull, humanize.IBytes(stat.RepoSize), humanize.IBytes(stat.StorageMax))}
-}
-
-// watchedDAG remembers what the cluster had to say, as opposed to what is wrong
-// with an upload.
-type watchedDAG struct {
-	adder.ClusterDAGService
-
-	mu    sync.Mutex
-	err   error
-	added bool
-}
-
-// Add implements ipld.DAGService.
-func (d *watchedDAG) Add(ctx context.Context, node ipld.Node) error {
-	return d.note(d.ClusterDAGService.Add(ctx, node))
-}
-
-// AddMany implements ipld.DAGService.
-func (d *watchedDAG) AddMany(ctx context.Context, nodes []ipld.Node) error {
-	return d.note(d.ClusterDAGService.AddMany(ctx, nodes))
-}
-
-// Finalize implements adder.ClusterDAGService. The library's are not made for
-// uploads without content.
-func (d *watchedDAG) Finalize(ctx context.Context, root api.Cid) (api.Cid, error) {
-	d.mu.Lock()
-	added := d.added
-	d.mu.Unlock()
-	if !added {
-		return api.CidUndef, Invalid("body", "there is nothing in it")
-	}
-	pinned, err := d.ClusterDAGService.Finalize(ctx, root)
-	return pinned, d.note(err)
-}
-
-func (d *watchedDAG) note(err error) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.added = true
-	if d.err == nil {
-		d.err = err
-	}
-	return err
-}
-
-// explain finds out whose mistake an upload's error is: the cluster's, nobody's
-// because the client is gone, or the upload's.
-func (d *watchedDAG) explain(ctx context.Context, err error) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var own *Error
-	switch {
-	case errors.As(err, &own):
-		return own
-	case d.err != nil:
-		return translate(d.err)
-	case ctx.Err() != nil:
-		return ctx.Err()
-	}
-	return Invalid("body", "%v", err)
-}
+// statTimeout bounds the question to an IPFS node how full it is.
+const statTimeout = time.Second

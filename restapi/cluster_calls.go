@@ -3,13 +3,18 @@ package restapi
 import (
 	"context"
 	"iter"
+	"strings"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
 // rpcCluster is the Cluster behind a peer's RPC.
-type rpcCluster struct{ client *clientHolder }
+type rpcCluster struct {
+	client *clientHolder
+	adds   ShardedAdds  // nil: nobody is told
+	room   func() error // nil: there always is
+}
 
 // nothing is the argument of calls that have none.
 type nothing = struct{}
@@ -52,8 +57,22 @@ func (c *rpcCluster) PinPath(ctx context.Context, p api.PinPath) (api.Pin, error
 
 // Unpin implements Cluster.
 func (c *rpcCluster) Unpin(ctx context.Context, ci api.Cid) (api.Pin, error) {
-	return call[api.Pin](ctx, c.client, "Cluster", "Unpin", api.PinCid(ci))
+	pin, err := call[api.Pin](ctx, c.client, "Cluster", "Unpin", api.PinCid(ci))
+	if err == nil || !strings.Contains(err.Error(), lostClusterDAG) {
+		return pin, err
+	}
+	// The library does not remove the root of a sharded add whose cluster DAG is
+	// lost. Its peer's consensus does.
+	if pin, err = c.Allocation(ctx, ci); err != nil {
+		return pin, err
+	}
+	_, err = call[nothing](ctx, c.client, "Consensus", "LogUnpin", api.PinCid(ci))
+	return pin, err
 }
+
+// lostClusterDAG is in the library's error for a cluster DAG that is not in the
+// pinset, cannot be read, or is none.
+const lostClusterDAG = "clusterDAG"
 
 // UnpinPath implements Cluster.
 func (c *rpcCluster) UnpinPath(ctx context.Context, p api.PinPath) (api.Pin, error) {

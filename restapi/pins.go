@@ -23,7 +23,11 @@ func (a *API) pin(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pinAnswer(a.cluster.Pin(r.Context(), api.PinWithOpts(c, options)))
+	pin, err := a.updated(r.Context(), q, api.PinWithOpts(c, options))
+	if err != nil {
+		return nil, err
+	}
+	return pinAnswer(a.cluster.Pin(r.Context(), pin))
 }
 
 func (a *API) unpin(r *http.Request) (any, error) {

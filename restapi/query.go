@@ -193,5 +193,8 @@ func (q query) addParams() (api.AddParams, error) {
 	if err != nil {
 		return api.AddParams{}, Invalid("query", "%v", err)
 	}
+	if params.ShardSize == 0 {
+		params.ShardSize = api.DefaultShardSize
+	}
 	return params, checkAddParams(params)
 }

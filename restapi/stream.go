@@ -31,13 +31,15 @@ func streamed[T any](list func(*http.Request) (iter.Seq2[T, error], error)) stre
 			common.Fail(w, r, err)
 			return
 		}
-		writeLines(w, r, values)
+		writeLines(w, r, values, nil)
 	}
 }
 
-// writeLines answers with a sequence.
-func writeLines[T any](w http.ResponseWriter, r *http.Request, values iter.Seq2[T, error]) {
+// writeLines answers with a sequence. last, if it is not nil, makes a last line of
+// the first error after the first value.
+func writeLines[T any](w http.ResponseWriter, r *http.Request, values iter.Seq2[T, error], last func(error) any) {
 	out := newLines(w, r)
+	out.last = last
 	defer out.end()
 	for v, err := range values {
 		if err != nil {
@@ -59,6 +61,7 @@ type lines struct {
 	buffer  *lazyWriter
 	encoder *json.Encoder
 	errors  []error
+	last    func(error) any // makes a line of the first error, nil: there is none
 	begun   bool
 	done    bool // all values were written
 }
@@ -83,6 +86,9 @@ func (l *lines) write(v any) error {
 // end sends what is left: the last lines and the errors.
 func (l *lines) end() {
 	if l.begun {
+		if l.last != nil && len(l.errors) > 0 {
+			_ = l.encoder.Encode(l.last(l.errors[0])) // a client that is gone does not want to know
+		}
 		l.buffer.close()
 		l.tellErrors()
 		return

@@ -96,7 +96,8 @@ func (p *Peer) openRestapi(h host.Host) error {
 	options := []restapi.Option{restapi.WithReady(p.ready),
 		restapi.WithBaseDir(p.settings.folder), restapi.WithCredentials(p.credentials[section.Name()]),
 		restapi.WithGuard(p.guard), restapi.WithBudget(p.budget),
-		restapi.WithUnready(p.unready), restapi.WithWarnings(p.warnings)}
+		restapi.WithUnready(p.unready), restapi.WithWarnings(p.warnings),
+		restapi.WithShardedAdds(&p.adds), restapi.WithRoom(p.room)}
 	if kind, err := p.settings.IPFS(); err == nil && kind == embeddedSection {
 		options = append(options, restapi.WithBlocks(ownBlocks{p}))
 	}

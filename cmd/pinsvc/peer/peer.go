@@ -49,6 +49,7 @@ type Peer struct {
 	meter       *meter
 	view        *view.View // of the pinset, for lists; nil without the API
 	shards      *shards.Keeper
+	adds        shardedAdds
 
 	ready chan struct{} // closed when the consensus is ready
 	done  chan struct{} // closed when the peer cannot go on

@@ -2,9 +2,11 @@ package peer
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"strings"
@@ -75,8 +77,8 @@ func requestForm(t *testing.T, p *Peer, path, contentType string, body io.Reader
 // addSharded adds data in shards and returns its root.
 func addSharded(t *testing.T, p *Peer, name, query string, data []byte) cid.Cid {
 	t.Helper()
-	a := upload(t, p, "shard=true&shard-size=1000000&raw-leaves=true&cid-version=1&name="+name+query, data)
-	require.Equal(t, http.StatusOK, a.status)
+	a := upload(t, p, "raw-leaves=true&cid-version=1&name="+name+query+"&shard=true&shard-size=1000000", data)
+	require.Equal(t, http.StatusOK, a.status, a.lines)
 	for _, l := range a.lines {
 		if l.Name == "file0" {
 			return l.Cid.Cid
@@ -249,4 +251,181 @@ func TestRecoverBringsPartsBack(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A sharded add that is refused at its end, or broken off, leaves no parts behind,
+// and takes none away from others.
+func TestFailedAddLeavesNothing(t *testing.T) {
+	p := startEmbedded(t)
+	data := noise(t, "failed", 4_000_000)
+	kept := addSharded(t, p, "kept", "", data[:2_000_000])
+	before := entries(t, p, api.AllType)
+
+	t.Run("its root is pinned already", func(t *testing.T) {
+		plain := upload(t, p, "raw-leaves=true&cid-version=1&name=plain", data)
+		require.Equal(t, http.StatusOK, plain.status)
+		refused := upload(t, p, "shard=true&shard-size=1000000&raw-leaves=true&cid-version=1&name=x", data)
+		require.Equal(t, http.StatusBadRequest, refused.lines[len(refused.lines)-1].Code)
+		require.Contains(t, refused.lines[len(refused.lines)-1].Message, "cannot repin")
+		code, _ := request(t, p, http.MethodDelete, "/pins/"+plain.lines[0].Cid.String(), "")
+		require.Equal(t, http.StatusAccepted, code)
+		require.Equal(t, cidsOf(before), cidsOf(entries(t, p, api.AllType)))
+	})
+	t.Run("the client goes away", func(t *testing.T) {
+		body, send := io.Pipe()
+		form := multipart.NewWriter(send)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, url(t, p, "api.restapi")+"/add?shard=true&shard-size=1000000&raw-leaves=true&cid-version=1&name=x", body)
+		require.NoError(t, err)
+		r.Header.Set("Content-Type", form.FormDataContentType())
+		r.SetBasicAuth(DefaultUser, p.settings.Pinsvcapi.Value().BasicAuthCredentials[DefaultUser])
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if resp, err := http.DefaultClient.Do(r); err == nil {
+				_, _ = io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+			}
+		}()
+		part, err := form.CreateFormFile("file", "file0")
+		require.NoError(t, err)
+		_, err = part.Write(data)
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { return len(entries(t, p, parts)) > len(before) }, patient, time.Millisecond)
+		cancel()
+		_ = send.CloseWithError(context.Canceled)
+		<-done
+		require.Eventually(t, func() bool {
+			return maps.Equal(cidsOf(before), cidsOf(entries(t, p, api.AllType)))
+		}, patient, 10*time.Millisecond)
+	})
+	requirePinned(t, p, kept)
+	requireReads(t, p, kept, data[:2_000_000])
+}
+
+func cidsOf(pins map[cid.Cid]api.Pin) map[cid.Cid]bool {
+	all := make(map[cid.Cid]bool, len(pins))
+	for c := range pins {
+		all[c] = true
+	}
+	return all
+}
+
+// A root whose cluster DAG changes gives its old one up.
+func TestOtherShardSize(t *testing.T) {
+	p := startEmbedded(t)
+	data := noise(t, "sizes", 3_000_000)
+	root := addSharded(t, p, "A", "", data)
+	old := entries(t, p, parts)
+	require.Equal(t, root, addSharded(t, p, "A", "&shard-size=2000000", data))
+	now := entries(t, p, parts)
+	require.Len(t, now, 3, "two shards and their cluster DAG")
+	require.Len(t, old, 5)
+	requirePinned(t, p, root)
+	requireReads(t, p, root, data)
+}
+
+// Pins of shards have no expiry, and the largest replication factors that a root
+// wants.
+func TestSharedShardsKeepWhatTheOtherPinNeeds(t *testing.T) {
+	p := startEmbedded(t)
+	data := noise(t, "expiry", 2_000_000)
+	addSharded(t, p, "everywhere", "", data[:1_500_000])
+	addSharded(t, p, "soon", "&expire-in=24h&replication-min=1&replication-max=1", data)
+	for c, pin := range entries(t, p, parts) {
+		require.True(t, pin.ExpireAt.IsZero(), "%s", c)
+		if pin.Name == "soon-shard-0" {
+			require.Equal(t, -1, pin.ReplicationFactorMin)
+		}
+	}
+	for _, pin := range entries(t, p, api.MetaType) {
+		require.Equal(t, pin.Name == "soon", !pin.ExpireAt.IsZero())
+		require.NotContains(t, pin.Metadata, "pinsvc-add")
+	}
+}
+
+// A root whose cluster DAG is lost can be removed.
+func TestRootWithoutClusterDAG(t *testing.T) {
+	for _, section := range []string{"api.restapi", "api.pinsvcapi"} {
+		t.Run(section, func(t *testing.T) {
+			p := startEmbedded(t)
+			root := addSharded(t, p, "A", "", noise(t, "lost", 2_000_000))
+			for c := range entries(t, p, api.ClusterDAGType) {
+				drop(t, p, c)
+			}
+			code, text := requestOf(t, p, section, http.MethodDelete, "/pins/"+root.String(), "")
+			require.Less(t, code, 300, text)
+			require.Empty(t, entries(t, p, api.AllType))
+		})
+	}
+}
+
+// An upload that does not fit into the IPFS node is an error, and no CID.
+func TestAddToAFullNode(t *testing.T) {
+	t.Setenv("CLUSTER_EMBEDDED_STORAGEMAX", "20MB")
+	p := startEmbedded(t)
+	data := noise(t, "full", 60_000_000)
+	for _, query := range []string{"", "shard=true&shard-size=1000000&name=x"} {
+		a := upload(t, p, query, data)
+		last := a.lines[len(a.lines)-1]
+		require.Equal(t, http.StatusServiceUnavailable, last.Code)
+		require.Contains(t, last.Message, "the disk is full")
+		for _, l := range a.lines {
+			require.NotEqual(t, "file0", l.Name)
+		}
+		require.Empty(t, entries(t, p, api.AllType))
+	}
+}
+
+func TestAddPinsEachFile(t *testing.T) {
+	p := startEmbedded(t)
+	a := upload(t, p, "", []byte("one"), []byte("two"), noise(t, "three", 1_000_000))
+	require.Equal(t, http.StatusOK, a.status)
+	require.Len(t, a.lines, 3)
+	for _, l := range a.lines {
+		requirePinned(t, p, l.Cid.Cid)
+	}
+	require.Len(t, entries(t, p, api.AllType), 3)
+}
+
+// A pin update keeps what it does not say, and needs a pin to begin with.
+func TestPinUpdate(t *testing.T) {
+	p := startEmbedded(t)
+	a := upload(t, p, "name=old&meta-k=v&replication-min=1&replication-max=1&expire-in=24h", []byte("one")).lines[0].Cid.Cid
+	b := upload(t, p, "no-pin=true", []byte("two")).lines[0].Cid.Cid
+	pin := func(query string) int {
+		code, _ := requestOf(t, p, "api.restapi", http.MethodPost, "/pins/"+query, "")
+		return code
+	}
+	before := entries(t, p, api.AllType)[a]
+	require.Equal(t, http.StatusOK, pin(a.String()+"?pin-update="+a.String()))
+	after := entries(t, p, api.AllType)[a]
+	require.True(t, before.PinOptions.Equals(after.PinOptions), "%v %v", before, after)
+	require.Equal(t, before.Allocations, after.Allocations)
+
+	require.Equal(t, http.StatusOK, pin(a.String()+"?name=new&meta-l=w&pin-update="+a.String()))
+	after = entries(t, p, api.AllType)[a]
+	require.Equal(t, "new", after.Name)
+	require.Equal(t, "v", after.Metadata["k"])
+	require.Equal(t, "w", after.Metadata["l"])
+	require.Equal(t, 1, after.ReplicationFactorMax)
+	require.Equal(t, before.ExpireAt, after.ExpireAt)
+
+	require.Equal(t, http.StatusOK, pin(b.String()+"?meta-m=x&pin-update="+a.String()))
+	other := entries(t, p, api.AllType)[b]
+	require.Equal(t, "new", other.Name)
+	require.Equal(t, "x", other.Metadata["m"])
+	require.Equal(t, before.ExpireAt, other.ExpireAt)
+
+	unknown := newCID(t, "unknown")
+	require.Equal(t, http.StatusNotFound, pin(unknown.String()+"?pin-update="+unknown.String()))
+	require.Equal(t, http.StatusNotFound, pin(b.String()+"?pin-update="+unknown.String()))
+	expired := after
+	expired.ExpireAt = time.Now().Add(-time.Hour)
+	require.NoError(t, p.local.consensus.LogPin(t.Context(), expired))
+	for _, to := range []cid.Cid{a, b, unknown} {
+		require.Equal(t, http.StatusNotFound, pin(to.String()+"?name=x&pin-update="+a.String()))
+	}
+	require.NotContains(t, entries(t, p, api.AllType), unknown)
 }

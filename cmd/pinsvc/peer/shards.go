@@ -22,7 +22,20 @@ func (b *builder) newShards() *shards.Keeper {
 		Unpin:    func(ctx context.Context, p api.Pin) error { return b.consensus.LogUnpin(ctx, p) },
 		Follower: b.settings.Cluster.FollowerMode,
 	})
+	b.adds.Keeper = b.shards
 	return b.shards
+}
+
+// shardedAdds are those of the REST API, which is there before the keeper, and
+// answers when the peer is ready.
+type shardedAdds struct{ *shards.Keeper }
+
+// room says why there is no space on the disk for a pin.
+func (p *Peer) room() error {
+	if p.disk == nil {
+		return nil
+	}
+	return p.disk.Room()
 }
 
 // changed hears of every CID that the state of a Raft peer has changed for: a

@@ -34,8 +34,8 @@ func (k *Keeper) BeginAdd() (id string) {
 }
 
 // EndAdd ends a sharded add. When it has failed, the parts that nothing else
-// needs are removed.
-func (k *Keeper) EndAdd(ctx context.Context, id string, failed bool) {
+// needs are removed; if that takes long, it goes on after EndAdd.
+func (k *Keeper) EndAdd(_ context.Context, id string, failed bool) {
 	k.mu.Lock()
 	a, ok := k.adds[id]
 	delete(k.adds, id)
@@ -43,15 +43,17 @@ func (k *Keeper) EndAdd(ctx context.Context, id string, failed bool) {
 	if !ok || !failed || len(a.parts) == 0 {
 		return
 	}
-	parts := make([]api.Cid, 0, len(a.parts))
-	for c, p := range a.parts {
-		if p.Type == api.ClusterDAGType {
-			k.unpin(ctx, c) // first: while it is there, it needs the shards
-		} else {
-			parts = append(parts, c)
+	k.wait(func() {
+		var shards []api.Cid
+		for c, p := range a.parts {
+			if p.Type == api.ClusterDAGType {
+				k.unpin(k.ctx, c) // first: while it is there, it needs the shards
+			} else {
+				shards = append(shards, c)
+			}
 		}
-	}
-	k.unpinAll(ctx, parts)
+		k.unpinAll(k.ctx, shards)
+	})
 }
 
 // Claim notes that a pin is about to be stored. It returns the ID of the add

@@ -19,10 +19,15 @@ func (k *Keeper) Unrooted(root api.Pin) {
 	if !isRoot(root) {
 		return
 	}
+	k.wait(func() { k.collect(*root.Reference) })
+}
+
+// wait runs f, and waits for it, but not for long.
+func (k *Keeper) wait(f func()) {
 	done := make(chan struct{})
 	k.goes(func() {
 		defer close(done)
-		k.collect(*root.Reference)
+		f()
 	})
 	timer := time.NewTimer(collectWait)
 	defer timer.Stop()

@@ -19,6 +19,8 @@ const (
 	// idTimeout bounds the node's answer to who it is. The cluster asks
 	// before each of its pings, and a peer without pings loses its pins.
 	idTimeout = 3 * time.Second
+	// blockTimeout bounds the wait for a block.
+	blockTimeout = 5 * time.Second
 	// secondLook is how long after an error the node is asked whether it is
 	// there: one that is being stopped fails its requests before it is gone.
 	secondLook = time.Second
@@ -156,6 +158,14 @@ func (c *Connector) PinLsCid(ctx context.Context, pin api.Pin) (api.IPFSPinStatu
 	status, err := c.IPFSConnector.PinLsCid(ctx, pin)
 	c.doubt(err)
 	return status, err
+}
+
+// BlockGet returns a block, within seconds, or an error. It is only used for the
+// cluster DAGs of sharded pins, whose removal waits for it.
+func (c *Connector) BlockGet(ctx context.Context, ci api.Cid) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, blockTimeout)
+	defer cancel()
+	return c.IPFSConnector.BlockGet(ctx, ci)
 }
 
 // PinLs sends the node's pins of the given types and closes out. The library's

@@ -1,0 +1,146 @@
+package restapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/ipfs-cluster/ipfs-cluster/adder"
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs/boxo/verifcid"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multihash"
+)
+
+// admit returns why an upload would fail whatever is in it, before it is read:
+// the peer only follows, options that no pin can have, too few peers, full disks.
+func (c *rpcCluster) admit(ctx context.Context, params api.AddParams) error {
+	if err := checkTogether(params); err != nil {
+		return err
+	}
+	if c.room != nil && !params.NoPin {
+		if err := c.room(); err != nil {
+			return &Error{kind: kindUnavailable, details: diskFull + err.Error(), cause: err}
+		}
+	}
+	peers, err := c.allocate(ctx, params)
+	if err != nil {
+		return err
+	}
+	return c.full(ctx, peers, leastRoom, nil)
+}
+
+// checkTogether returns what is wrong with the parameters of an upload together.
+func checkTogether(params api.AddParams) error {
+	code, known := multihash.Names[strings.ToLower(params.HashFun)]
+	if known && !verifcid.DefaultAllowlist.IsAllowed(code) {
+		return Invalid("hash", "%s is none that IPFS nodes pin", params.HashFun)
+	}
+	if params.Shard && params.NoPin {
+		return Invalid("no-pin", "a sharded add is pinned part by part")
+	}
+	if params.Wrap && params.Format == "car" {
+		return Invalid("wrap-with-directory", "a CAR cannot be wrapped")
+	}
+	return nil
+}
+
+const (
+	// firstPing bounds the wait for a peer that has just been started to hear of
+	// one that takes blocks: itself, if no other.
+	firstPing      = 10 * time.Second
+	firstPingPause = 50 * time.Millisecond
+)
+
+// allocate returns the peers that the blocks of an upload would be sent to. The
+// library's sharded adds need some.
+func (c *rpcCluster) allocate(ctx context.Context, params api.AddParams) ([]peer.ID, error) {
+	params.Mode = api.PinModeRecursive
+	pin := api.PinWithOpts(api.CidUndef, params.PinOptions)
+	for start := time.Now(); ; {
+		peers, err := call[[]peer.ID](ctx, c.client, "Cluster", "BlockAllocate", pin)
+		switch {
+		case err != nil:
+			return nil, err
+		case !params.Shard && (params.Local || len(peers) == 0):
+			return []peer.ID{""}, nil // this peer
+		case len(peers) > 0:
+			return peers, nil
+		case time.Since(start) > firstPing:
+			return nil, Unavailable("no peer of the cluster can take the content now", nil)
+		}
+		select {
+		case <-time.After(firstPingPause):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+const (
+	// fullEnough is how little an IPFS node has left when it has refused blocks
+	// because it is full, in bytes: they are written many at a time.
+	fullEnough = 16 << 20
+	// leastRoom is how much it must have left for an upload to be begun, in
+	// bytes: one block of the usual size. Of a small store a hundredth is enough.
+	leastRoom = 256 << 10
+)
+
+// full returns an error about the first of some peers when none has room for as
+// many bytes. Nodes that do not answer may have room.
+func (c *rpcCluster) full(ctx context.Context, peers []peer.ID, room uint64, cause error) error {
+	stats := make([]api.IPFSRepoStat, len(peers))
+	var asked sync.WaitGroup
+	for i, id := range peers {
+		asked.Go(func() { stats[i] = c.stat(ctx, id) })
+	}
+	asked.Wait()
+	for _, stat := range stats {
+		least := room
+		if cause == nil {
+			least = min(room, stat.StorageMax/100)
+		}
+		if stat.StorageMax == 0 || stat.RepoSize+least < stat.StorageMax {
+			return nil
+		}
+	}
+	if len(stats) == 0 {
+		return nil
+	}
+	return &Error{kind: kindUnavailable, cause: cause, details: fmt.Sprintf(
+		"%sthe IPFS node has %s in use and room for %s in all: remove pins and collect garbage, or free some space on its disk",
+		diskFull, humanize.IBytes(stats[0].RepoSize), humanize.IBytes(stats[0].StorageMax))}
+}
+
+// stat returns how full a peer's IPFS node is, zero when that is not known.
+func (c *rpcCluster) stat(ctx context.Context, id peer.ID) (stat api.IPFSRepoStat) {
+	ctx, cancel := context.WithTimeout(ctx, statTimeout)
+	defer cancel()
+	client, err := c.client.get()
+	if err != nil {
+		return stat
+	}
+	if err := client.CallContext(ctx, id, "IPFSConnector", "RepoStat", nothing{}, &stat); err != nil {
+		return api.IPFSRepoStat{}
+	}
+	return stat
+}
+
+// blameDisk says so when an upload was not taken because the storage of the
+// IPFS nodes is full. The library tells that to its log only.
+func (c *rpcCluster) blameDisk(ctx context.Context, peers []peer.ID, err error) error {
+	if !errors.Is(err, adder.ErrBlockAdder) {
+		return err
+	}
+	if len(peers) == 0 {
+		peers = []peer.ID{""}
+	}
+	if full := c.full(ctx, peers, fullEnough, err); full != nil {
+		return full
+	}
+	return err
+}
