@@ -57,7 +57,9 @@ func (n *Node) Pin(ctx context.Context, pin api.Pin) error {
 	n.informers.trigger(ctx)
 	defer n.informers.trigger(ctx)
 	if err := n.pinNow(ctx, pin, max(depth, recursive)); err != nil {
-		stats.Record(ctx, observations.PinsPinAddError.M(1))
+		if !errors.Is(err, ErrPreempted) {
+			stats.Record(ctx, observations.PinsPinAddError.M(1))
+		}
 		return err
 	}
 	logger.Debugf("pinned %s", root)

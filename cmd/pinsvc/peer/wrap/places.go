@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs-cluster/ipfs-cluster/observations"
+	"go.opencensus.io/stats"
 )
 
 const (
@@ -113,6 +115,7 @@ type places struct {
 	waiting *waiting
 	open    map[api.Cid]*place
 	count   [kinds]int // of open
+	waited  bool       // pins did when places were given away last
 }
 
 func newPlaces(ctx context.Context, q *queue, o TrackerOptions) *places {
@@ -169,7 +172,13 @@ func (p *places) serve(now time.Time) bool {
 			p.fill(now)
 		}
 	}
-	return p.waiting.len() > 0
+	n := p.waiting.len()
+	if n > 0 || p.waited {
+		// The inner tracker records what it queues itself, which is nothing.
+		stats.Record(p.ctx, observations.PinsQueued.M(int64(n)))
+	}
+	p.waited = n > 0
+	return p.waited
 }
 
 // fill gives free places to waiting pins.

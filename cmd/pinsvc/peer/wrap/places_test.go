@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs-cluster/ipfs-cluster/observations"
 	"github.com/ipfs/go-cid"
 	"github.com/stretchr/testify/require"
+	"go.opencensus.io/stats/view"
 )
 
 // supply is how the content of a pin comes in a contest.
@@ -400,5 +402,25 @@ func TestPriority(t *testing.T) {
 	want := []int{13, 10, 12, 11, 3, 0, 2, 1}
 	for i, n := range want {
 		require.Equal(t, testCID(n), order[i], i)
+	}
+}
+
+// TestQueuedMetric: the library's gauge counts the pins that wait for a place.
+func TestQueuedMetric(t *testing.T) {
+	require.NoError(t, view.Register(observations.PinsQueuedView))
+	t.Cleanup(func() { view.Unregister(observations.PinsQueuedView) })
+	p := newPlaces(t.Context(), newQueue(), TrackerOptions{Places: PlaceOptions{Concurrent: 2}})
+	for i := range 10 {
+		pin := testPin(i, "x")
+		p.queue.hold(pin)
+		e, _ := p.queue.get(pin.Cid)
+		p.await(e, 0)
+	}
+	for _, want := range []float64{7, 7} {
+		require.True(t, p.serve(time.Now()))
+		rows, err := view.RetrieveData(observations.PinsQueuedView.Name)
+		require.NoError(t, err)
+		require.Len(t, rows, 1)
+		require.Equal(t, want, rows[0].Data.(*view.LastValueData).Value)
 	}
 }
