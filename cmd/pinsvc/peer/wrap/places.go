@@ -13,7 +13,9 @@ import (
 
 const (
 	// reviewInterval is how often places are reviewed while pins wait for one.
-	reviewInterval = 250 * time.Millisecond
+	reviewInterval = 100 * time.Millisecond
+	// idleSlice is how long an attempt keeps its place that gets no block at all.
+	idleSlice = 250 * time.Millisecond
 	// firstSlice is how long the first attempt of a pin has its place for itself.
 	// Each further attempt has it twice as long, up to lastSlice: what was here
 	// already is read again at the start of an attempt, so long fetches should not
@@ -94,6 +96,7 @@ type place struct {
 	sampled time.Time
 	blocks  uint64 // when sampled
 	bytes   uint64
+	fast    bool // when sampled
 }
 
 // places decides which pins are fetched. The inner tracker is given a pin when

@@ -21,16 +21,18 @@ func (p *places) review(now time.Time) {
 		if l.cancel == nil || l.shed {
 			continue
 		}
-		speedy, known := p.sample(l, now)
+		p.sample(l, now)
 		switch {
+		case l.kind != background && p.idle(l, now):
+			p.retire(l, now)
 		case l.kind != background && now.Sub(l.since) < firstSlice:
-		case l.kind != background && !speedy:
+		case l.kind != background && !l.fast:
 			p.retire(l, now)
 		case l.kind != background:
 			if now.Sub(l.since) >= slice(l.level) {
 				p.shed(l, now)
 			}
-		case known && speedy:
+		case l.fast:
 			if fast++; fast > p.options.extra() {
 				p.shed(l, now)
 			}
@@ -38,25 +40,35 @@ func (p *places) review(now time.Time) {
 	}
 }
 
-// sample notes how far an attempt is. fast tells whether it got much since it
-// was sampled last, at least a second ago; known, whether that is so long ago.
-// Nothing is known of fetches of a node that does not tell, which count as slow.
-func (p *places) sample(l *place, now time.Time) (fast, known bool) {
+// idle reports whether an attempt found no block for idleSlice, at a node that
+// tells.
+func (p *places) idle(l *place, now time.Time) bool {
+	if now.Sub(l.begun) < idleSlice || !l.moved.Equal(l.begun) {
+		return false
+	}
+	blocks, _, ok := p.progress(l.pin.Cid)
+	return ok && blocks == 0
+}
+
+// sample notes how far an attempt is, once a second, and whether it got much
+// since it was sampled last. Nothing is known of fetches of a node that does not
+// tell, which count as slow.
+func (p *places) sample(l *place, now time.Time) {
 	span := now.Sub(l.sampled)
 	if span < firstSlice {
-		return false, false
+		return
 	}
 	blocks, bytes, ok := p.progress(l.pin.Cid)
 	if !ok {
-		return false, true
+		l.sampled, l.fast = now, false
+		return
 	}
 	more, moreBytes := blocks-min(l.blocks, blocks), bytes-min(l.bytes, bytes)
 	if blocks > l.best { // others were here from earlier attempts
 		l.best, l.moved = blocks, now
 	}
 	l.sampled, l.blocks, l.bytes = now, blocks, bytes
-	seconds := span.Seconds()
-	return float64(more) >= fastBlocks*seconds || float64(moreBytes) >= fastBytes*seconds, true
+	l.fast = float64(more) >= fastBlocks*span.Seconds() || float64(moreBytes) >= fastBytes*span.Seconds()
 }
 
 // retire lets a slow attempt go on in the background if that has room, or makes

@@ -31,6 +31,9 @@ func newWaiting() *waiting {
 	return &waiting{tickets: make(map[api.Cid]*list.Element)}
 }
 
+// orderBound bounds by how many positions a newcomer is moved to its own.
+const orderBound = 64
+
 // add puts a ticket at the end of its list. A CID that waits already keeps its
 // position and its level.
 func (w *waiting) add(t ticket) {
@@ -39,7 +42,23 @@ func (w *waiting) add(t ticket) {
 		old.seq = t.seq
 		return
 	}
-	w.tickets[t.cid] = w.list(&t).PushBack(&t)
+	l := w.list(&t)
+	e := l.PushBack(&t)
+	w.tickets[t.cid] = e
+	if t.level > 0 {
+		return
+	}
+	// Several workers add tickets: the order is that of the changes.
+	before := e.Prev()
+	for range orderBound {
+		if before == nil || before.Value.(*ticket).seq < t.seq {
+			break
+		}
+		before = before.Prev()
+	}
+	if before != nil {
+		l.MoveAfter(e, before)
+	}
 }
 
 func (w *waiting) list(t *ticket) *list.List {
