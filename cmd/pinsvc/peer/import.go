@@ -27,13 +27,16 @@ func (o ImportOptions) report(pins int) {
 }
 
 func (o ImportOptions) apply(pin api.Pin) api.Pin {
+	if pin.Type == api.ClusterDAGType {
+		return pin // every peer has it, whatever the replication factors of its root
+	}
 	if o.ReplicationMin != 0 {
 		pin.ReplicationFactorMin = o.ReplicationMin
 	}
 	if o.ReplicationMax != 0 {
 		pin.ReplicationFactorMax = o.ReplicationMax
 	}
-	if len(o.Allocations) > 0 {
+	if len(o.Allocations) > 0 && pin.Type != api.MetaType { // a root is where its shards are
 		pin.Allocations = slices.Clone(o.Allocations)
 	}
 	return pin

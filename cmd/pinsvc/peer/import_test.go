@@ -56,3 +56,24 @@ func TestImportOptions(t *testing.T) {
 		})
 	}
 }
+
+// The parts of sharded pins keep what makes them parts: a cluster DAG is at every
+// peer, and a root has no allocations.
+func TestImportOptionsOfShards(t *testing.T) {
+	one, err := libp2p.Decode("12D3KooWDpp7U7W9Q8feMZPPEpPP5FKXTUakLgnVLbavfjb9mzrT")
+	require.NoError(t, err)
+	o := ImportOptions{ReplicationMin: 1, ReplicationMax: 2, Allocations: []libp2p.ID{one}}
+	for kind, want := range map[api.PinType]struct {
+		allocated int
+		factor    int
+	}{
+		api.DataType: {1, 2}, api.ShardType: {1, 2}, api.MetaType: {0, 2}, api.ClusterDAGType: {0, -1},
+	} {
+		pin := api.PinCid(api.NewCid(newCID(t, "x")))
+		pin.Type, pin.ReplicationFactorMin, pin.ReplicationFactorMax = kind, -1, -1
+		pin = o.apply(pin)
+		require.Len(t, pin.Allocations, want.allocated, kind)
+		require.Equal(t, want.factor, pin.ReplicationFactorMax, kind)
+		require.NoError(t, o.check(pin))
+	}
+}

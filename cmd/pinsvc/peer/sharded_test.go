@@ -16,6 +16,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/boxo/ipld/merkledag"
 	"github.com/ipfs/go-cid"
+	"github.com/multiformats/go-multiaddr"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
@@ -332,6 +333,9 @@ func TestSharedShardsKeepWhatTheOtherPinNeeds(t *testing.T) {
 	p := startEmbedded(t)
 	data := noise(t, "expiry", 2_000_000)
 	addSharded(t, p, "everywhere", "", data[:1_500_000])
+	require.Eventually(t, func() bool { // the peer has to know how much space it has
+		return upload(t, p, "replication=1&no-pin=true", []byte("x")).status == http.StatusOK
+	}, patient, 50*time.Millisecond)
 	addSharded(t, p, "soon", "&expire-in=24h&replication-min=1&replication-max=1", data)
 	for c, pin := range entries(t, p, parts) {
 		require.True(t, pin.ExpireAt.IsZero(), "%s", c)
@@ -392,7 +396,12 @@ func TestAddPinsEachFile(t *testing.T) {
 // A pin update keeps what it does not say, and needs a pin to begin with.
 func TestPinUpdate(t *testing.T) {
 	p := startEmbedded(t)
-	a := upload(t, p, "name=old&meta-k=v&replication-min=1&replication-max=1&expire-in=24h", []byte("one")).lines[0].Cid.Cid
+	var first added
+	require.Eventually(t, func() bool { // the peer has to know how much space it has
+		first = upload(t, p, "name=old&meta-k=v&replication-min=1&replication-max=1&expire-in=24h", []byte("one"))
+		return first.status == http.StatusOK
+	}, patient, 50*time.Millisecond)
+	a := first.lines[0].Cid.Cid
 	b := upload(t, p, "no-pin=true", []byte("two")).lines[0].Cid.Cid
 	pin := func(query string) int {
 		code, _ := requestOf(t, p, "api.restapi", http.MethodPost, "/pins/"+query, "")
@@ -428,4 +437,49 @@ func TestPinUpdate(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, pin(to.String()+"?name=x&pin-update="+a.String()))
 	}
 	require.NotContains(t, entries(t, p, api.AllType), unknown)
+}
+
+// Two peers remove and add pins that share shards at the same time. What is left
+// is whole in the end, at both, and nothing else is.
+func TestRemovalsAndAddsAtTheSameTime(t *testing.T) {
+	isolate(t)
+	t.Setenv("CLUSTER_SECRET", strings.Repeat("ab", 32))
+	one := startEmbedded(t)
+	two := startPeer(t, Options{
+		Folder:    newFolder(t, CreateOptions{IPFS: IPFSEmbedded}),
+		Bootstrap: []multiaddr.Multiaddr{multiaddr.StringCast(url(t, one, "cluster"))},
+	})
+	knowEachOther := func() bool {
+		a, errA := one.local.Peers(t.Context())
+		b, errB := two.local.Peers(t.Context())
+		return errA == nil && errB == nil && len(a) == 2 && len(b) == 2
+	}
+	require.Eventually(t, knowEachOther, 2*patient, 50*time.Millisecond)
+	data := noise(t, "race", 4_000_000)
+	var last cid.Cid
+	for i := range 3 {
+		a := addSharded(t, one, "A", "", data[:2_000_000+i])
+		var b cid.Cid
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			b = addSharded(t, two, "B", "", data[:4_000_000-i])
+		}()
+		code, text := requestOf(t, one, "api.restapi", http.MethodDelete, "/pins/"+a.String(), "")
+		require.Equal(t, http.StatusOK, code, text)
+		<-done
+		last = b
+	}
+	for _, p := range []*Peer{one, two} {
+		require.Eventually(t, func() bool {
+			code, text := request(t, p, http.MethodGet, "/pins/"+last.String(), "")
+			return code == http.StatusOK && parseStatus(t, text).Status == "pinned"
+		}, 2*patient, 50*time.Millisecond)
+		require.Len(t, entries(t, p, api.MetaType), 3)
+	}
+	root := entries(t, one, api.MetaType)[last]
+	shards, err := one.shards.Check(t.Context(), root.Cid)
+	require.NoError(t, err)
+	require.Empty(t, shards.Lack)
+	requireReads(t, two, last, data[:4_000_000-2])
 }
