@@ -161,6 +161,7 @@ func (b *builder) makeComponents(ctx context.Context) error {
 			return err
 		}
 	}
+	progress := progress(b.connector)
 	connector := wrap.NewConnector(b.connector)
 	connector.ObservePins(b.meter.attempted)
 	b.connector = connector
@@ -183,7 +184,7 @@ func (b *builder) makeComponents(ctx context.Context) error {
 		Changed:  b.consensus.Changed,
 		Shards:   b.shards,
 		Places:   places,
-		Progress: b.progress(),
+		Progress: progress,
 		Checker:  b.checker(),
 		Origins:  b.addOrigins(),
 	})

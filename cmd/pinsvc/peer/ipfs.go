@@ -9,7 +9,6 @@ import (
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/config"
-	"github.com/ipfs-cluster/ipfs-cluster/ipfsconn/ipfshttp"
 	"github.com/ipfs/go-cid"
 
 	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
@@ -52,7 +51,7 @@ func (p *Peer) openConnector(ctx context.Context) (ipfscluster.IPFSConnector, er
 		return nil, err
 	}
 	if kind == kuboSection {
-		c, err := ipfshttp.NewConnector(s.Ipfshttp)
+		c, err := wrap.NewKubo(s.Ipfshttp)
 		if err != nil {
 			return nil, fmt.Errorf("ipfs_connector.ipfshttp: %w", err)
 		}
@@ -69,12 +68,14 @@ func (p *Peer) openConnector(ctx context.Context) (ipfscluster.IPFSConnector, er
 	return node, nil
 }
 
-// progress is for wrap.TrackerOptions: nil with a Kubo.
-func (p *Peer) progress() func(cid.Cid) (blocks, bytes uint64, ok bool) {
-	if p.node == nil {
-		return nil
+// progress is for wrap.TrackerOptions: nil for a connector that reports none.
+func progress(c ipfscluster.IPFSConnector) func(cid.Cid) (blocks, bytes uint64, ok bool) {
+	if p, ok := c.(interface {
+		Progress(cid.Cid) (blocks, bytes uint64, ok bool)
+	}); ok {
+		return p.Progress
 	}
-	return p.node.Progress
+	return nil
 }
 
 // addOrigins is for wrap.TrackerOptions: nil with a Kubo.

@@ -8,7 +8,7 @@ import (
 
 // Fetches that go on while others take their places. One of the embedded node
 // costs some goroutines and, unless its blocks come fast, little else. One of a
-// Kubo is a request that nobody can see into: it may be a fast one.
+// Kubo is a connection to the daemon, too.
 const (
 	embeddedBackground = 128
 	kuboBackground     = 32

@@ -93,7 +93,7 @@ func newKuboConnector(t *testing.T, k *kubo) *Connector {
 	cfg := &ipfshttp.Config{}
 	require.NoError(t, cfg.Default())
 	cfg.NodeAddr = k.multiaddr()
-	inner, err := ipfshttp.NewConnector(cfg)
+	inner, err := NewKubo(cfg)
 	require.NoError(t, err)
 	c := NewConnector(inner)
 	t.Cleanup(func() { require.NoError(t, c.Shutdown(t.Context())) })

@@ -20,11 +20,16 @@ func (t *Tracker) withProgress(info api.PinInfo) api.PinInfo {
 	return info
 }
 
-// progressWords are "1,234 blocks, 3.1 GiB so far".
+// progressWords are "1,234 blocks, 3.1 GiB so far", without a size when it is not
+// known: a Kubo before 0.43 counts blocks only.
 func progressWords(blocks, bytes uint64) string {
 	word := "blocks"
 	if blocks == 1 {
 		word = "block"
 	}
-	return fmt.Sprintf("%s %s, %s so far", humanize.Comma(int64(blocks)), word, humanize.IBytes(bytes))
+	size := ", " + humanize.IBytes(bytes)
+	if blocks > 0 && bytes == 0 {
+		size = ""
+	}
+	return fmt.Sprintf("%s %s%s so far", humanize.Comma(int64(blocks)), word, size)
 }

@@ -43,5 +43,7 @@ func TestProgressWords(t *testing.T) {
 	require.Equal(t, "words", tracker.withProgress(failed).Error, "what is there stays")
 	failed.Error = ""
 	require.Equal(t, "1 block, 5 B so far", tracker.withProgress(failed).Error)
-	require.Empty(t, (&Tracker{}).withProgress(failed).Error, "a Kubo tells nothing")
+	require.Empty(t, (&Tracker{}).withProgress(failed).Error, "without a source of progress")
+	require.Equal(t, "2 blocks so far", progressWords(2, 0), "the size is not known")
+	require.Equal(t, "0 blocks, 0 B so far", progressWords(0, 0))
 }
