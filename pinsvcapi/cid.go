@@ -5,11 +5,9 @@ import (
 
 	"github.com/ipfs/go-cid"
 	"github.com/multiformats/go-multihash"
-)
 
-// maxIdentity bounds the data inside an identity CID, in bytes; it is what
-// IPFS implementations accept.
-const maxIdentity = 128
+	"github.com/ipfs-cluster/pinsvc/pinset"
+)
 
 // maxCIDText bounds the text of a CID, in bytes: the longest multihash in use,
 // in the longest encoding, is far below.
@@ -48,8 +46,8 @@ func parseCID(param, text string) (cid.Cid, error) {
 // checkPinnable refuses a CID that no IPFS node can ever pin; the error names
 // param.
 func checkPinnable(param string, c cid.Cid) error {
-	if p := c.Prefix(); p.MhType == multihash.IDENTITY && p.MhLength > maxIdentity {
-		return invalid(param, "an identity CID holds at most %d bytes, not %d", maxIdentity, p.MhLength)
+	if err := pinset.CheckCID(c); err != nil {
+		return invalid(param, "%s cannot be pinned: %v", c, err)
 	}
 	return nil
 }

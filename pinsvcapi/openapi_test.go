@@ -186,7 +186,7 @@ func TestDocumentHasTheBounds(t *testing.T) {
 	} {
 		require.Contains(t, text, "`"+ReservedPrefix+"`")
 	}
-	require.Contains(t, schema("NewPin", "cid").Description, strconv.Itoa(maxIdentity)+" bytes")
+	require.Contains(t, schema("NewPin", "cid").Description, "at least 20 bytes")
 	require.Contains(t, schema("NewPin", "origins").Description, "first "+strconv.Itoa(maxOrigins))
 	require.Equal(t, int64(1<<20), DefaultConfig().MaxBodyBytes)
 	require.Contains(t, doc.Components.RequestBodies["PinBody"].Value.Description, "at most 1 MiB")

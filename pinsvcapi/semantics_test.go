@@ -15,6 +15,7 @@ import (
 
 	"github.com/ipfs/go-cid"
 	"github.com/multiformats/go-multiaddr"
+	"github.com/multiformats/go-multicodec"
 	"github.com/multiformats/go-multihash"
 	"github.com/stretchr/testify/require"
 
@@ -491,29 +492,52 @@ func TestWhatIsIgnored(t *testing.T) {
 	require.Equal(t, all, ids(a.list("after=0001-01-01T00:00:00Z")))
 }
 
-// Row "limits": CIDs that are too large, though they are well-formed.
-func TestSizeOfCIDs(t *testing.T) {
-	cidOf := func(code uint64, size int) string {
+// Row "which CIDs": those that no IPFS node can ever pin are refused at the door,
+// in words. Pins of that kind that are in the pinset are found and removed.
+func TestWhichCIDs(t *testing.T) {
+	cidOf := func(codec multicodec.Code, code uint64, size int) cid.Cid {
 		hash, err := multihash.Encode(make([]byte, size), code)
 		require.NoError(t, err)
-		return cid.NewCidV1(cid.Raw, hash).String()
+		return cid.NewCidV1(uint64(codec), hash)
 	}
 	for name, tt := range map[string]struct {
-		id string
-		ok bool
+		id  cid.Cid
+		why string // "" is accepted
 	}{
-		"identity of 128 bytes": {cidOf(multihash.IDENTITY, 128), true},
-		"identity of 129 bytes": {cidOf(multihash.IDENTITY, 129), false},
-		"a long text":           {cidOf(multihash.SHA2_512, 600), true},
-		"a text that is longer": {cidOf(multihash.SHA2_512, 700), false},
+		"identity of 128 bytes": {cidOf(multicodec.Raw, multihash.IDENTITY, 128), ""},
+		"git-raw":               {cidOf(multicodec.GitRaw, multihash.SHA1, 20), ""},
+		"identity of 129 bytes": {cidOf(multicodec.Raw, multihash.IDENTITY, 129), "at most 128 bytes"},
+		"an IPNS name":          {cidOf(multicodec.Libp2pKey, multihash.IDENTITY, 36), "IPNS"},
+		"md5":                   {cidOf(multicodec.Raw, multihash.MD5, 16), "md5"},
+		"a short digest":        {cidOf(multicodec.Raw, multihash.SHA2_256, 19), "no less than 20"},
+		"a long digest":         {cidOf(multicodec.Raw, multihash.SHA2_512, 600), "no more than 128"},
+		"an unknown codec":      {cidOf(multicodec.EthBlock, multihash.SHA2_256, 32), "eth-block"},
 	} {
-		a := newTestAPI(t)
-		status := map[bool]int{true: http.StatusAccepted, false: http.StatusBadRequest}[tt.ok]
-		code, body := a.do(http.MethodPost, "/pins", `{"cid":"`+tt.id+`"}`)
-		require.Equal(t, status, code, "%s: %s", name, body)
-		code, _ = a.do(http.MethodGet, "/pins/"+tt.id, "")
-		require.Equal(t, tt.ok, code == http.StatusOK, name)
+		t.Run(name, func(t *testing.T) {
+			a := newTestAPI(t)
+			other := testCID(1)
+			a.cluster.seed(Pin{CID: other, Created: testEpoch})
+			for _, target := range []string{"/pins", "/pins/" + other.String()} {
+				code, body := a.do(http.MethodPost, target, `{"cid":"`+tt.id.String()+`"}`)
+				if tt.why == "" {
+					require.Equal(t, http.StatusAccepted, code, body)
+					return
+				}
+				require.Equal(t, http.StatusBadRequest, code, body)
+				require.Contains(t, body, `"details":"cid: `)
+				require.Contains(t, body, tt.why)
+			}
+			require.Zero(t, a.cluster.writes)
+
+			a.cluster.seed(Pin{CID: tt.id, Created: testEpoch})
+			require.Equal(t, []string{tt.id.String()}, ids(a.list("cid="+tt.id.String())))
+			code, _ := a.do(http.MethodDelete, "/pins/"+tt.id.String(), "")
+			require.Equal(t, http.StatusAccepted, code)
+		})
 	}
+	code, body := newTestAPI(t).do(http.MethodPost, "/pins", `{"cid":"`+strings.Repeat("b", maxCIDText+1)+`"}`)
+	require.Equal(t, http.StatusBadRequest, code, body)
+	require.Contains(t, body, "too long")
 }
 
 // Row "origins": no more than 20 are stored.

@@ -19,6 +19,7 @@ const defaultOptions = `name="" mode=recursive repl=0/0 meta=map[] to=[] update=
 
 func TestRequests(t *testing.T) {
 	a, b := cidA.String(), cidB.String()
+	const unpinnable = "bafzaajaiaejcbzdibmxyzdjbbehgvizh6g5tikvy47mshdy6gwbruvgwvd24seje" // an IPNS name
 	options := func(changes ...string) string { return strings.NewReplacer(changes...).Replace(defaultOptions) }
 	for _, test := range []struct {
 		method, target, body string
@@ -74,6 +75,9 @@ func TestRequests(t *testing.T) {
 			options(`""`, `"n"`, "update=b", "update="+b)},
 		{"POST", "/pins/" + a + "?origins=/ip4/1.2.3.4/tcp/1/p2p/" + peer1.String(), "", 200, "Pin " + a + " depth=-1 " +
 			options("origins=[]", "origins=[/ip4/1.2.3.4/tcp/1/p2p/"+peer1.String()+"]")},
+		{"POST", "/pins/" + unpinnable, "", 400, ""},
+		{"POST", "/pins/" + unpinnable + "?pin-update=" + a, "", 400, ""},
+		{"DELETE", "/pins/" + unpinnable, "", 200, "Unpin " + unpinnable},
 		{"POST", "/pins/" + a + "?mode=deep", "", 400, ""},
 		{"POST", "/pins/" + a + "?replication-min=many", "", 400, ""},
 		{"POST", "/pins/" + a + "?expire-at=soon", "", 400, ""},

@@ -52,7 +52,14 @@ func (c *rpcCluster) Pin(ctx context.Context, p api.Pin) (api.Pin, error) {
 
 // PinPath implements Cluster.
 func (c *rpcCluster) PinPath(ctx context.Context, p api.PinPath) (api.Pin, error) {
-	return call[api.Pin](ctx, c.client, "Cluster", "PinPath", p)
+	root, err := call[api.Cid](ctx, c.client, "IPFSConnector", "Resolve", p.Path)
+	if err != nil {
+		return api.Pin{}, err
+	}
+	if err := checkPinnable("path", root); err != nil {
+		return api.Pin{}, err
+	}
+	return c.Pin(ctx, api.PinWithOpts(root, p.PinOptions))
 }
 
 // Unpin implements Cluster.

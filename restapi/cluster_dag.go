@@ -12,6 +12,8 @@ import (
 	ipld "github.com/ipfs/go-ipld-format"
 	rpc "github.com/libp2p/go-libp2p-gorpc"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // blocksAhead is how many blocks may wait to be sent to the IPFS nodes.
@@ -162,6 +164,9 @@ type watchedDAG struct {
 
 // Add implements ipld.DAGService.
 func (d *watchedDAG) Add(ctx context.Context, node ipld.Node) error {
+	if err := pinset.CheckHash(node.Cid()); err != nil {
+		return d.note(Invalid("body", "block %s: %v", node.Cid(), err))
+	}
 	if err := d.shards.take(node); err != nil {
 		return d.note(err)
 	}
@@ -186,6 +191,9 @@ func (d *watchedDAG) Finalize(ctx context.Context, root api.Cid) (api.Cid, error
 	d.mu.Unlock()
 	if !added {
 		return api.CidUndef, Invalid("body", "there is nothing in it")
+	}
+	if err := checkPinnable("body", root); err != nil {
+		return api.CidUndef, d.note(err)
 	}
 	pinned, err := d.ClusterDAGService.Finalize(ctx, root)
 	return pinned, d.note(err)

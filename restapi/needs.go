@@ -14,7 +14,7 @@ import (
 // errors, and values after them; it stops when its context ends.
 type Cluster interface {
 	members
-	pinset
+	pinning
 	health
 	// Add stores an upload in the cluster's IPFS nodes and pins its root,
 	// and tells what it has added, a directory after what is in it.
@@ -40,8 +40,8 @@ type members interface {
 	PeerRemove(context.Context, peer.ID) error
 }
 
-// pinset is what the cluster pins, and how it is going.
-type pinset interface {
+// pinning is what the cluster pins, and how it is going.
+type pinning interface {
 	Pin(context.Context, api.Pin) (api.Pin, error)
 	PinPath(context.Context, api.PinPath) (api.Pin, error)
 	// Unpin and UnpinPath return the pin as it was.

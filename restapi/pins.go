@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // maxQuestions is how many CIDs of one request are looked at at a time.
@@ -17,6 +18,9 @@ const maxQuestions = 16
 func (a *API) pin(r *http.Request) (any, error) {
 	c, q, err := parsePinRequest(r)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkPinnable("hash", c); err != nil {
 		return nil, err
 	}
 	options, err := q.pinOptions()
@@ -28,6 +32,15 @@ func (a *API) pin(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return pinAnswer(a.cluster.Pin(r.Context(), pin))
+}
+
+// checkPinnable refuses a CID that no IPFS node can ever pin; the error names
+// param.
+func checkPinnable(param string, c api.Cid) error {
+	if err := pinset.CheckCID(c.Cid); err != nil {
+		return Invalid(param, "%s cannot be pinned: %v", c, err)
+	}
+	return nil
 }
 
 func (a *API) unpin(r *http.Request) (any, error) {

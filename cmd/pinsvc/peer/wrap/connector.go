@@ -3,6 +3,7 @@ package wrap
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 
 	"github.com/ipfs-cluster/pinsvc/embedded"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 const (
@@ -96,6 +98,12 @@ func (c *Connector) ID(ctx context.Context) (api.IPFSID, error) {
 // Pin pins, and waits for a node that is away. An error is about the pin, or
 // the context's.
 func (c *Connector) Pin(ctx context.Context, pin api.Pin) (err error) {
+	if err := pinset.CheckCID(pin.Cid.Cid); err != nil {
+		if c.observer != nil {
+			c.observer(pin, err)
+		}
+		return fmt.Errorf("it cannot be pinned: %w", err)
+	}
 	if c.within != nil {
 		var leave func(error)
 		ctx, leave = c.within(ctx, pin.Cid)
@@ -150,10 +158,14 @@ func (c *Connector) Verified(ci api.Cid) (api.IPFSPinStatus, bool) {
 	return c.verified.get(ci)
 }
 
-// PinLsCid returns how the node has a pin.
+// PinLsCid returns how the node has a pin. A CID that cannot be pinned is not,
+// although an older peer may have had its node keep a record of it.
 func (c *Connector) PinLsCid(ctx context.Context, pin api.Pin) (api.IPFSPinStatus, error) {
 	if c.node.away() {
 		return api.IPFSPinStatusError, errAway
+	}
+	if pinset.CheckCID(pin.Cid.Cid) != nil {
+		return api.IPFSPinStatusUnpinned, nil
 	}
 	status, err := c.IPFSConnector.PinLsCid(ctx, pin)
 	c.doubt(err)
@@ -191,6 +203,9 @@ func (c *Connector) pinLs(ctx context.Context, kind string, out chan<- api.IPFSP
 	failed := make(chan error, 1)
 	go func() { failed <- c.IPFSConnector.PinLs(ctx, []string{kind}, found) }()
 	for info := range found {
+		if pinset.CheckCID(info.Cid.Cid) != nil {
+			continue // see PinLsCid
+		}
 		select {
 		case out <- info:
 		case <-ctx.Done(): // which ends the inner call, too

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // Recovered is closed when all pins have been compared with the IPFS node for
@@ -69,7 +71,12 @@ func (t *Tracker) compare() ([]api.PinInfo, error) {
 	var infos []api.PinInfo
 	retry := func(info api.PinInfo) {
 		switch info.Status {
-		case api.TrackerStatusUnexpectedlyUnpinned, api.TrackerStatusPinError, api.TrackerStatusUnpinError:
+		case api.TrackerStatusPinError:
+			if pinset.CheckCID(info.Cid.Cid) != nil {
+				return // it would fail again, for the same reason
+			}
+			infos = append(infos, info)
+		case api.TrackerStatusUnexpectedlyUnpinned, api.TrackerStatusUnpinError:
 			infos = append(infos, info)
 		}
 	}
