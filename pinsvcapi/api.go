@@ -38,6 +38,7 @@ type options struct {
 	host        host.Host
 	unready     func(context.Context) []string
 	warnings    func(context.Context) []string
+	memory      *Memory
 }
 
 // WithReady makes the API answer 503 until the channel is closed. Without it,
@@ -110,6 +111,9 @@ func New(cfg Config, opts ...Option) (*API, error) {
 	for _, opt := range opts {
 		opt(&o)
 	}
+	if o.memory == nil {
+		o.memory = NewMemory()
+	}
 	if o.budget == nil {
 		o.budget = common.NewBudget(cfg.MaxInflightBytes)
 	}
@@ -118,7 +122,7 @@ func New(cfg Config, opts ...Option) (*API, error) {
 	a.calls.local = o.local
 	if o.cluster == nil {
 		rpc := &rpcCluster{
-			calls: &a.calls, clock: NewClock(), ids: newAddressBook(&a.calls), answers: newAnswers(),
+			calls: &a.calls, clock: NewClock(), ids: newAddressBook(&a.calls), answers: o.memory.answers,
 		}
 		a.service.cluster = rpc
 		if o.view != nil {

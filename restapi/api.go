@@ -17,13 +17,14 @@ var logger = logging.Logger("restapi")
 // API is the REST API component of a peer. It satisfies the library's
 // ipfscluster.API.
 type API struct {
-	client  clientHolder
-	cluster Cluster
-	budget  *common.Budget
-	ready   <-chan struct{}
-	blocks  Blocks // nil without an IPFS node inside
-	server  *common.Server
-	handler *common.Handler
+	client   clientHolder
+	cluster  Cluster
+	budget   *common.Budget
+	ready    <-chan struct{}
+	blocks   Blocks   // nil without an IPFS node inside
+	statuses Statuses // nil: a peer that does not answer is a cluster_error at once
+	server   *common.Server
+	handler  *common.Handler
 }
 
 // Option changes what New makes.
@@ -36,6 +37,7 @@ type options struct {
 	cluster     Cluster
 	budget      *common.Budget
 	blocks      Blocks
+	statuses    Statuses
 	baseDir     string
 	host        host.Host
 	unready     func(context.Context) []string
@@ -122,7 +124,7 @@ func New(cfg Config, opts ...Option) (*API, error) {
 	if o.budget == nil {
 		o.budget = common.NewBudget(cfg.MaxInflightBytes)
 	}
-	a := &API{cluster: o.cluster, budget: o.budget, ready: o.ready, blocks: o.blocks}
+	a := &API{cluster: o.cluster, budget: o.budget, ready: o.ready, blocks: o.blocks, statuses: o.statuses}
 	if a.cluster == nil {
 		a.cluster = &rpcCluster{client: &a.client, adds: o.adds, room: o.room}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/adder"
 	"github.com/ipfs-cluster/ipfs-cluster/state"
 	rpc "github.com/libp2p/go-libp2p-gorpc"
+	"github.com/libp2p/go-libp2p/core/peer"
 )
 
 // This file is the only one that knows gorpc and the library's error texts.
@@ -20,6 +21,8 @@ const (
 	// peersTimeout bounds questions to other peers about one CID. A peer that
 	// is too late has the status cluster_error.
 	peersTimeout = 5 * time.Second
+	// peerTimeout bounds a question to one other peer.
+	peerTimeout = time.Second
 	// streamBuffer is how many values of a stream may wait to be sent. Each may
 	// have 1 MiB.
 	streamBuffer = 1
@@ -40,11 +43,16 @@ func (h *clientHolder) get() (*rpc.Client, error) {
 
 // call asks the component's own peer.
 func call[Out any](ctx context.Context, h *clientHolder, service, method string, in any) (out Out, err error) {
+	return callAt[Out](ctx, h, "", service, method, in)
+}
+
+// callAt asks a peer.
+func callAt[Out any](ctx context.Context, h *clientHolder, dest peer.ID, service, method string, in any) (out Out, err error) {
 	client, err := h.get()
 	if err != nil {
 		return out, err
 	}
-	err = client.CallContext(ctx, "", service, method, in, &out)
+	err = client.CallContext(ctx, dest, service, method, in, &out)
 	return out, translate(err)
 }
 

@@ -101,6 +101,13 @@ func (c *rpcCluster) Status(ctx context.Context, ci api.Cid, s Scope) (api.Globa
 	return c.ask(ctx, ci, s, "Status")
 }
 
+// StatusAt implements Cluster.
+func (c *rpcCluster) StatusAt(ctx context.Context, ci api.Cid, id peer.ID) (api.PinInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
+	defer cancel()
+	return callAt[api.PinInfo](ctx, c.client, id, "PinTracker", "Status", ci)
+}
+
 // Recover implements Cluster.
 func (c *rpcCluster) Recover(ctx context.Context, ci api.Cid, s Scope) (api.GlobalPinInfo, error) {
 	return c.ask(ctx, ci, s, "Recover")

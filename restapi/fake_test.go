@@ -53,6 +53,9 @@ type fakeCluster struct {
 	infos []api.GlobalPinInfo
 	added []api.AddedOutput
 	errs  []error
+
+	metrics []api.Metric
+	answers map[peer.ID]api.PinInfoShort // of single peers; the others are silent
 }
 
 func (f *fakeCluster) ask(format string, args ...any) {
@@ -161,6 +164,14 @@ func (f *fakeCluster) Status(_ context.Context, c api.Cid, s Scope) (api.GlobalP
 	return info, err
 }
 
+func (f *fakeCluster) StatusAt(_ context.Context, c api.Cid, id peer.ID) (api.PinInfo, error) {
+	f.ask("StatusAt %s %s", c, id)
+	if s, ok := f.answers[id]; ok {
+		return api.PinInfo{Cid: c, Peer: id, PinInfoShort: s}, nil
+	}
+	return api.PinInfo{}, Unavailable("silent", nil)
+}
+
 func (f *fakeCluster) StatusAll(_ context.Context, filter api.TrackerStatus, s Scope) iter.Seq2[api.GlobalPinInfo, error] {
 	f.ask("StatusAll %d local=%t", filter, s)
 	return sequence(f.infos, f.errs)
@@ -198,7 +209,7 @@ func (f *fakeCluster) MetricNames(context.Context) ([]string, error) {
 
 func (f *fakeCluster) Metrics(_ context.Context, name string) ([]api.Metric, error) {
 	f.ask("Metrics %s", name)
-	return nil, f.err()
+	return f.metrics, f.err()
 }
 
 func (f *fakeCluster) CollectGarbage(_ context.Context, s Scope) (api.GlobalRepoGC, error) {

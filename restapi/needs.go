@@ -52,6 +52,8 @@ type pinning interface {
 	Allocations(context.Context) iter.Seq2[api.Pin, error]
 	// Status is "unpinned" for a CID that is not in the pinset.
 	Status(context.Context, api.Cid, Scope) (api.GlobalPinInfo, error)
+	// StatusAt is the status that one peer answers with, within a second.
+	StatusAt(context.Context, api.Cid, peer.ID) (api.PinInfo, error)
 	// StatusAll lists the CIDs that have a status of the filter somewhere;
 	// 0 is any.
 	StatusAll(context.Context, api.TrackerStatus, Scope) iter.Seq2[api.GlobalPinInfo, error]

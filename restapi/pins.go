@@ -108,7 +108,7 @@ func (a *API) listAllocations(r *http.Request) (iter.Seq2[api.Pin, error], error
 }
 
 func (a *API) getStatus(r *http.Request) (any, error) {
-	return one(r, a.cluster.Status)
+	return one(r, a.status)
 }
 
 func (a *API) recoverPin(r *http.Request) (any, error) {
@@ -163,7 +163,7 @@ func (a *API) listStatus(r *http.Request) (iter.Seq2[api.GlobalPinInfo, error], 
 	if len(cids) > 0 {
 		return a.shownInfos(r.Context(), matching(a.statusOf(r.Context(), cids, scope), filter)), nil
 	}
-	return a.shownInfos(r.Context(), a.cluster.StatusAll(r.Context(), filter, scope)), nil
+	return a.shownInfos(r.Context(), a.statusAll(r.Context(), filter, scope)), nil
 }
 
 // statusOf asks for several CIDs, a few at a time, and yields the answers as
@@ -182,7 +182,7 @@ func (a *API) statusOf(ctx context.Context, cids []api.Cid, scope Scope) iter.Se
 			questions.SetLimit(maxQuestions)
 			for _, c := range cids {
 				questions.Go(func() error {
-					info, err := a.cluster.Status(ctx, c, scope)
+					info, err := a.status(ctx, c, scope)
 					answers <- answer{info, err}
 					return nil
 				})

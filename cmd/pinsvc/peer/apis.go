@@ -27,6 +27,7 @@ type door struct {
 func (p *Peer) openDoors(context.Context) error {
 	s := p.settings
 	p.budget = common.NewBudget(s.inflightBytes())
+	p.memory = pinsvcapi.NewMemory()
 	if s.has(config.API, "pinsvcapi") {
 		if err := p.openPinsvcapi(); err != nil {
 			return err // it names the section
@@ -69,6 +70,7 @@ func (p *Peer) openPinsvcapi() error {
 		pinsvcapi.WithReady(p.ready), pinsvcapi.WithUnready(p.unready), pinsvcapi.WithWarnings(p.warnings), pinsvcapi.WithLocalPeer(&p.local),
 		pinsvcapi.WithBaseDir(p.settings.folder), pinsvcapi.WithCredentials(p.credentials[section.Name()]),
 		pinsvcapi.WithGuard(p.guard), pinsvcapi.WithBudget(p.budget),
+		pinsvcapi.WithMemory(p.memory),
 	}
 	if viewless == "" {
 		p.view = view.New(view.Options{Memory: p.budget})
@@ -97,7 +99,7 @@ func (p *Peer) openRestapi(h host.Host) error {
 		restapi.WithBaseDir(p.settings.folder), restapi.WithCredentials(p.credentials[section.Name()]),
 		restapi.WithGuard(p.guard), restapi.WithBudget(p.budget),
 		restapi.WithUnready(p.unready), restapi.WithWarnings(p.warnings),
-		restapi.WithShardedAdds(&p.adds), restapi.WithRoom(p.room)}
+		restapi.WithShardedAdds(&p.adds), restapi.WithRoom(p.room), restapi.WithStatuses(p.memory)}
 	if kind, err := p.settings.IPFS(); err == nil && kind == embeddedSection {
 		options = append(options, restapi.WithBlocks(ownBlocks{p}))
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/ipfs-cluster/pinsvc/common"
 	"github.com/ipfs-cluster/pinsvc/embedded"
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
+	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi/view"
 )
 
@@ -38,7 +39,8 @@ type Peer struct {
 	node     *embedded.Node // nil with a Kubo
 	doors    []door
 	local    local
-	budget   *common.Budget // of the memory of all requests
+	budget   *common.Budget    // of the memory of all requests
+	memory   *pinsvcapi.Memory // of what peers answered last, for both APIs
 	// credentials are those of the doors of ours, by section. Reload changes
 	// them.
 	credentials map[string]*common.Credentials
