@@ -28,6 +28,9 @@ const (
 	streamBuffer = 1
 )
 
+// rpcClient is what the library's adder wants of the way to the cluster.
+type rpcClient = rpc.Client
+
 // clientHolder is where the component's RPC client is, once it has one.
 type clientHolder struct{ atomic.Pointer[rpc.Client] }
 

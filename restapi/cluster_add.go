@@ -10,7 +10,6 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/adder/sharding"
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/boxo/files"
-	rpc "github.com/libp2p/go-libp2p-gorpc"
 )
 
 // addedBuffer is how many answers of an upload may wait to be sent.
@@ -78,7 +77,7 @@ func nothingIn(ctx context.Context, err error) error {
 // addOne adds what has one root, and yields what is added. The root has the given
 // name; it is yielded, and what follows it, when it is stored and pinned. addOne
 // returns whether to go on.
-func (c *rpcCluster) addOne(ctx context.Context, client *rpc.Client, name string, content files.Directory,
+func (c *rpcCluster) addOne(ctx context.Context, client *rpcClient, name string, content files.Directory,
 	params api.AddParams, yield func(api.AddedOutput, error) bool,
 ) bool {
 	ctx, cancel := context.WithCancel(ctx)
@@ -121,7 +120,7 @@ func (c *rpcCluster) addOne(ctx context.Context, client *rpc.Client, name string
 }
 
 // newDAG returns what stores the blocks of one add, and pins its root.
-func (c *rpcCluster) newDAG(ctx context.Context, client *rpc.Client, params api.AddParams, output chan api.AddedOutput) *watchedDAG {
+func (c *rpcCluster) newDAG(ctx context.Context, client *rpcClient, params api.AddParams, output chan api.AddedOutput) *watchedDAG {
 	if !params.Shard {
 		return &watchedDAG{ClusterDAGService: newBlockDAG(ctx, client, params)}
 	}

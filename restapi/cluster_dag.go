@@ -10,7 +10,6 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/go-cid"
 	ipld "github.com/ipfs/go-ipld-format"
-	rpc "github.com/libp2p/go-libp2p-gorpc"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/ipfs-cluster/pinsvc/pinset"
@@ -26,7 +25,7 @@ type blockDAG struct {
 	adder.BaseDAGService
 
 	ctx    context.Context // of the add
-	client *rpc.Client
+	client *rpcClient
 	params api.AddParams
 
 	peers  []peer.ID
@@ -36,7 +35,7 @@ type blockDAG struct {
 	close  sync.Once
 }
 
-func newBlockDAG(ctx context.Context, client *rpc.Client, params api.AddParams) *blockDAG {
+func newBlockDAG(ctx context.Context, client *rpcClient, params api.AddParams) *blockDAG {
 	params.Mode = api.PinModeRecursive
 	return &blockDAG{ctx: ctx, client: client, params: params, blocks: make(chan api.NodeWithMeta, blocksAhead)}
 }

@@ -204,3 +204,9 @@ func readyLine(p *peer.Peer) string {
 func notify(state string) {
 	_, _ = sddaemon.SdNotify(false, state)
 }
+
+// untilSignal returns a context for a command that a signal ends in order, and a
+// function that ends the watch: the next signal has its usual effect.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+}

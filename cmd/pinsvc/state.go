@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -119,7 +117,7 @@ var errInterrupted = errors.New("interrupted")
 // importPins imports and shows how far it is. The first signal ends it in order,
 // a second one at once: the old pinset stays in both cases.
 func (a *app) importPins(ctx context.Context, source io.Reader, o peer.ImportOptions) error {
-	signalled, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	signalled, stop := untilSignal(ctx)
 	defer stop()
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
