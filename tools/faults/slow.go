@@ -13,6 +13,8 @@ const (
 	slowProviders = 10
 	// readyBound is how long a pin with a ready provider may take, whatever waits.
 	readyBound = 10 * time.Second
+	// slowBound is how long slow pins may take after the last ready one.
+	slowBound = 10 * time.Minute
 	// nobody is an origin at which nobody listens.
 	nobody = "/ip4/127.0.0.1/tcp/9/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"
 )
@@ -24,7 +26,7 @@ func slow(ctx context.Context, e *env) (counts, error) {
 	s := &slowness{env: e}
 	kinds := []slowKind{{"one", 1, false}}
 	if !e.short {
-		kinds = append(kinds, slowKind{"ten", 10, false}, slowKind{"kubo", 1, true})
+		kinds = append(kinds, slowKind{"ten", 10, false}, slowKind{"beside-kubo", 1, true})
 	}
 	for _, k := range kinds {
 		if err := s.run(ctx, k); err != nil {
@@ -94,7 +96,7 @@ func (s *slowness) run(ctx context.Context, k slowKind) error {
 		}
 	}
 	for _, id := range slowIDs {
-		if err := s.pinned(ctx, p, id, 5*time.Minute); err != nil {
+		if err := s.pinned(ctx, p, id, slowBound); err != nil {
 			return fmt.Errorf("a slow pin: %w", err)
 		}
 	}

@@ -134,9 +134,7 @@ func (c *contest) run(op *fakeOp, p api.Pin) {
 }
 
 func (c *contest) fetch(ctx context.Context, id api.Cid) error {
-	c.mu.Lock()
-	supply := c.contents[id]
-	c.mu.Unlock()
+	supply := c.supplyOf(id)
 	for {
 		wait := supply.each
 		if wait == 0 {
@@ -158,12 +156,37 @@ func (c *contest) fetch(ctx context.Context, id api.Cid) error {
 	}
 }
 
+// tries returns how often a pin was attempted.
+func (c *contest) tries(i int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.attempts[testCID(i)]
+}
+
+// set changes how the content of a pin comes.
+func (c *contest) set(i int, s supply) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.contents[testCID(i)] = s
+}
+
+func (c *contest) supplyOf(id api.Cid) supply {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.contents[id]
+}
+
+// unpinned returns what the node was told to unpin.
+func (c *contest) unpinned() []api.Cid {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.removed)
+}
+
 // add tracks a pin with such content.
 func (c *contest) add(i int, supply supply) {
 	p := testPin(i, fmt.Sprint(i))
-	c.mu.Lock()
-	c.contents[p.Cid] = supply
-	c.mu.Unlock()
+	c.set(i, supply)
 	c.state.put(p)
 	c.track(p)
 }
@@ -273,7 +296,7 @@ func TestFastLongFetchesRotate(t *testing.T) {
 			c.places.mu.Lock()
 			without := 0
 			for _, l := range c.places.open {
-				if l.kind == background && c.contents[l.pin.Cid].blocks == long {
+				if l.kind == background && c.supplyOf(l.pin.Cid).blocks == long {
 					without++
 				}
 			}
@@ -282,9 +305,7 @@ func TestFastLongFetchesRotate(t *testing.T) {
 		}
 		for i := range 2 * o.Concurrent {
 			c.within(5*time.Hour, i+1000, "a long pin")
-			c.mu.Lock()
-			require.Less(t, c.attempts[testCID(i+1000)], 60)
-			c.mu.Unlock()
+			require.Less(t, c.tries(i+1000), 60)
 		}
 	})
 }
@@ -297,8 +318,8 @@ func TestNoPlaceIsTakenWithoutNeed(t *testing.T) {
 		c.add(2, supply{100_000, 10 * time.Millisecond})
 		c.within(time.Hour, 1, "alone")
 		c.within(time.Hour, 2, "alone")
-		require.Equal(t, 1, c.attempts[testCID(1)])
-		require.Equal(t, 1, c.attempts[testCID(2)])
+		require.Equal(t, 1, c.tries(1))
+		require.Equal(t, 1, c.tries(2))
 	})
 }
 
@@ -324,11 +345,14 @@ func TestParkedPin(t *testing.T) {
 		c.state.rm(testCID(i))
 		c.untrack(testCID(i))
 		after(time.Second)
-		require.Equal(t, []api.Cid{testCID(i)}, c.removed)
-		before := c.attempts[testCID(i)]
+		require.Equal(t, []api.Cid{testCID(i)}, c.unpinned())
+		before := c.tries(i)
 		after(time.Hour)
-		require.Equal(t, before, c.attempts[testCID(i)], "it is not tried any more")
-		require.NotContains(t, c.places.waiting.tickets, testCID(i))
+		require.Equal(t, before, c.tries(i), "it is not tried any more")
+		c.places.mu.Lock()
+		_, waits := c.places.waiting.tickets[testCID(i)]
+		c.places.mu.Unlock()
+		require.False(t, waits)
 		_, noted := c.queue.get(testCID(i))
 		require.False(t, noted)
 	})
@@ -338,14 +362,14 @@ func TestParkedPin(t *testing.T) {
 		c.state.put(p)
 		c.track(p)
 		after(time.Second)
-		require.Equal(t, []api.Cid{testCID(i)}, c.removed)
+		require.Equal(t, []api.Cid{testCID(i)}, c.unpinned())
 		_, noted := c.queue.get(testCID(i))
 		require.False(t, noted)
 	})
 	for name, do := range map[string]func(*contest, int){
 		"it is sent again": func(c *contest, i int) { c.add(i, ready) },
 		"recover": func(c *contest, i int) {
-			c.contents[testCID(i)] = ready
+			c.set(i, ready)
 			info, err := c.Recover(c.t.Context(), testCID(i))
 			require.NoError(c.t, err)
 			require.Equal(c.t, api.TrackerStatusPinQueued, info.Status)
@@ -393,7 +417,7 @@ func TestPlacesWhileTheNodeIsAway(t *testing.T) {
 			c.add(i, dead)
 		}
 		after(time.Minute)
-		require.Zero(t, c.running)
+		require.Zero(t, c.tries(0)+c.tries(1)+c.tries(2)+c.tries(3)+c.tries(4))
 		away.Store(false)
 		c.add(9, ready)
 		c.within(5*time.Second, 9, "it is back")
