@@ -12,7 +12,7 @@ GOBUILD := go build -buildvcs=false -ldflags "$(LDFLAGS)"
 PREFIX ?= /usr/local
 # How long each fuzz target runs.
 FUZZTIME ?= 60s
-SCRIPTS := .ci/run $(wildcard tools/*.sh sharness/*.sh sharness/*/*.sh sharness/*/*/*.sh)
+SCRIPTS := .ci/run $(wildcard tools/*.sh findings/*.sh sharness/*.sh sharness/*/*.sh sharness/*/*/*.sh)
 
 .PHONY: help
 help: ## Print this help
