@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -169,7 +170,7 @@ func (k *checker) checkPin(ctx context.Context, c cid.Cid) error {
 	i := &inspection{store: k.store, whole: true, read: k.quickly}
 	gaps, err := i.pin(ctx, c, depth)
 	if err == nil && len(gaps) > 0 {
-		err = k.denounce(ctx, gaps[0])
+		err = k.denounce(ctx, worst(gaps))
 	}
 	return err
 }
@@ -191,7 +192,7 @@ func (k *checker) attribute(ctx context.Context) {
 func unpaced(context.Context, int) error { return nil }
 
 // findGaps walks all pins, without reading the blocks that have no links,
-// denounces those that lack a block, and returns the first gap of each.
+// denounces those that lack a block, and returns the worst gap of each.
 func (k *checker) findGaps(ctx context.Context, read func(context.Context, int) error) ([]gap, error) {
 	i := &inspection{store: k.store, remember: backgroundMemory, read: read}
 	var first []gap
@@ -202,8 +203,8 @@ func (k *checker) findGaps(ctx context.Context, read func(context.Context, int) 
 			return context.Cause(ctx)
 		}
 		if err == nil && len(gaps) > 0 {
-			first = append(first, gaps[0])
-			err = k.denounce(ctx, gaps[0])
+			first = append(first, worst(gaps))
+			err = k.denounce(ctx, worst(gaps))
 		}
 		if err != nil { // about this pin
 			failed = append(failed, err)
@@ -213,6 +214,14 @@ func (k *checker) findGaps(ctx context.Context, read func(context.Context, int) 
 	return first, errors.Join(append(failed, err)...)
 }
 
+// worst returns a gap that keeps garbage from being collected, or else the first.
+func worst(gaps []gap) gap {
+	if i := slices.IndexFunc(gaps, func(g gap) bool { return g.refused == nil }); i >= 0 {
+		return gaps[i]
+	}
+	return gaps[0]
+}
+
 // denounce makes a pin that lacks a block count as not pinned, and has it
 // repaired; unless somebody is pinning or unpinning it, or has just done so.
 func (k *checker) denounce(ctx context.Context, g gap) error {
@@ -220,7 +229,13 @@ func (k *checker) denounce(ctx context.Context, g gap) error {
 	if err != nil || !lacks {
 		return err
 	}
-	if !known {
+	switch {
+	case known && g.refused != nil:
+		return nil // it would fail again
+	case known:
+	case g.refused != nil:
+		logger.Warnf("%s: the pin counts as not pinned, and keeps its blocks", g)
+	default:
 		logger.Warnf("%s: the pin counts as not pinned until the block is fetched again", g)
 	}
 	repair := k.repair.Load()
@@ -249,9 +264,11 @@ func (k *checker) setBroken(ctx context.Context, g gap) (lacks, known bool, err 
 	if err != nil || !found || depth != g.depth {
 		return false, false, err
 	}
-	here, err := k.store.Has(ctx, g.block)
-	if err != nil || here {
-		return false, false, err
+	if g.refused == nil {
+		here, err := k.store.Has(ctx, g.block)
+		if err != nil || here {
+			return false, false, err
+		}
 	}
 	if err := k.room(); err != nil {
 		return false, false, err

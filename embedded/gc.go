@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -98,11 +99,16 @@ func (g *collector) collect(ctx context.Context, freed func(cid.Cid, error)) err
 
 	g.store.guard.start()
 	defer g.store.guard.stop()
-	needed, err := g.mark(ctx)
+	needed, refused, err := g.mark(ctx)
 	if err != nil {
 		return g.explain(ctx, err)
 	}
 	g.blockedBy.Store(nil)
+	for _, gap := range refused {
+		if err := g.checker.denounce(ctx, gap); err != nil {
+			return err
+		}
+	}
 	if err := g.sweep(ctx, needed, freed); err != nil {
 		return err
 	}
@@ -111,8 +117,10 @@ func (g *collector) collect(ctx context.Context, freed func(cid.Cid, error)) err
 }
 
 // mark finds what is needed. The order matters: a pin that is no longer in
-// progress when the jobs are read is recorded when the records are read.
-func (g *collector) mark(ctx context.Context) (*visited, error) {
+// progress when the jobs are read is recorded when the records are read. It also
+// returns the gaps of recorded pins that are blocks whose codec refuses them: they
+// keep what they may link to.
+func (g *collector) mark(ctx context.Context) (*visited, []gap, error) {
 	needed := newVisited(g.store.guard.hasher)
 	jobs := g.jobs.needed()
 	for _, j := range jobs {
@@ -121,20 +129,32 @@ func (g *collector) mark(ctx context.Context) (*visited, error) {
 		j.mu.Unlock()
 	}
 	g.streams.mark(needed)
+	var refused []cid.Cid
+	var gaps []gap
 	w := &localWalk{store: g.store, seen: needed, visit: func(cid.Cid) error { return nil }}
 	for _, j := range jobs {
-		w.unread = func(_ cid.Cid, err error) error {
+		w.unread = func(c cid.Cid, err error) error {
+			if errors.As(err, new(*refusedError)) {
+				refused = append(refused, c) // the pin is about to fail
+				return nil
+			}
 			if ipld.IsNotFound(err) && !errors.As(err, new(*damagedError)) {
 				return nil // the fetch brings it
 			}
 			return fmt.Errorf("%w: %w", errGap, err)
 		}
 		if err := w.walk(ctx, j.root, j.depth); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	err := g.pins.each(ctx, func(c cid.Cid, depth int) error {
-		w.unread = func(_ cid.Cid, err error) error {
+		w.unread = func(at cid.Cid, err error) error {
+			var wrong *refusedError
+			if errors.As(err, &wrong) {
+				refused = append(refused, at)
+				gaps = append(gaps, gap{pin: c, depth: depth, block: at, refused: wrong})
+				return nil
+			}
 			if ipld.IsNotFound(err) {
 				return fmt.Errorf("pin %s: %w: %w", c, errGap, err)
 			}
@@ -142,7 +162,10 @@ func (g *collector) mark(ctx context.Context) (*visited, error) {
 		}
 		return w.walk(ctx, c, depth)
 	})
-	return needed, err
+	if err == nil { // at last, so that a link that is certain counts as one
+		err = g.markLenient(ctx, refused, needed)
+	}
+	return needed, gaps, err
 }
 
 // errGap is in the error of a mark that met a damaged block, or misses one.
@@ -161,6 +184,7 @@ func (g *collector) explain(ctx context.Context, err error) error {
 	if failed != nil {
 		return errors.Join(err, failed)
 	}
+	gaps = slices.DeleteFunc(gaps, func(g gap) bool { return g.refused != nil })
 	if len(gaps) == 0 { // of a pin in progress, or filled meanwhile
 		logger.Warnf("garbage collection: %s", err)
 		return err

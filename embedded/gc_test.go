@@ -178,7 +178,7 @@ func markOnly(t testing.TB, n *Node, between func()) *visited {
 	t.Helper()
 	n.store.guard.start()
 	defer n.store.guard.stop()
-	needed, err := n.gc.mark(context.Background())
+	needed, _, err := n.gc.mark(context.Background())
 	require.NoError(t, err)
 	between()
 	require.NoError(t, n.gc.sweep(context.Background(), needed, func(cid.Cid, error) {}))

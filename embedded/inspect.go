@@ -9,18 +9,23 @@ import (
 	ipld "github.com/ipfs/go-ipld-format"
 )
 
-// gap is a block that a pin needs and that is missing or damaged.
+// gap is a block that a pin needs and that is missing, damaged or refused by its
+// codec.
 type gap struct {
 	pin     cid.Cid
 	depth   int
 	block   cid.Cid
-	damaged bool // else it is missing
+	damaged bool          // else it is missing,
+	refused *refusedError // unless this is set
 }
 
 func (g gap) String() string {
 	how := "is missing"
 	if g.damaged {
 		how = "is damaged"
+	}
+	if g.refused != nil {
+		return fmt.Sprintf("pin %s: %s", g.pin, g.refused)
 	}
 	return fmt.Sprintf("pin %s: block %s %s", g.pin, g.block, how)
 }
@@ -69,7 +74,15 @@ func (i *inspection) pin(ctx context.Context, root cid.Cid, depth int) (gaps []g
 			i.missed++
 			if len(gaps) < gapsOfPin {
 				var wrong *damagedError
-				gaps = append(gaps, gap{root, depth, n.cid, errors.As(err, &wrong)})
+				gaps = append(gaps, gap{pin: root, depth: depth, block: n.cid, damaged: errors.As(err, &wrong)})
+			}
+			continue
+		}
+		var refused *refusedError
+		if errors.As(err, &refused) {
+			i.missed++
+			if len(gaps) < gapsOfPin {
+				gaps = append(gaps, gap{pin: root, depth: depth, block: n.cid, refused: refused})
 			}
 			continue
 		}

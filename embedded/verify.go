@@ -31,7 +31,9 @@ type Found struct {
 // BadBlock is a block that a pin lacks.
 type BadBlock struct {
 	Lack
-	Damaged bool // else it is missing
+	Damaged bool // else it is missing,
+	// Refused says why its codec refuses it, if that is what is wrong with it.
+	Refused string
 }
 
 // verifyEvery is how often a Verify reports at least while it reads.
@@ -158,12 +160,15 @@ func (v *verification) one(ctx context.Context, c cid.Cid, depth int, denounce f
 	v.found.BadBlocks = v.missed
 	for _, g := range gaps {
 		told := v.found
-		told.Bad = &BadBlock{Lack{g.pin, g.block}, g.damaged}
+		told.Bad = &BadBlock{Lack: Lack{g.pin, g.block}, Damaged: g.damaged}
+		if g.refused != nil {
+			told.Bad.Refused = g.refused.why.Error()
+		}
 		if err := v.report(told); err != nil {
 			return err
 		}
 	}
-	return denounce(gaps[0])
+	return denounce(worst(gaps))
 }
 
 // note counts a block and reports now and then.

@@ -35,11 +35,14 @@ type Verified struct {
 	Done bool `json:"done"`
 }
 
-// BadBlock is a block that a pin lacks. It is damaged or missing.
+// BadBlock is a block that a pin lacks. It is damaged, missing, or here and refused
+// by its codec.
 type BadBlock struct {
 	Pin     string `json:"pin"`
 	Block   string `json:"block"`
 	Damaged bool   `json:"damaged"`
+	// Refused says why the codec refuses the block.
+	Refused string `json:"refused,omitempty"`
 }
 
 // BlockHealth is how the blocks of a peer's IPFS node are.

@@ -71,7 +71,7 @@ func shownFound(f embedded.Found) restapi.Verified {
 	shown := restapi.Verified{Pins: f.Pins, AllPins: f.AllPins, Blocks: f.Blocks, Bytes: f.Bytes,
 		BadPins: f.BadPins, BadBlocks: f.BadBlocks}
 	if f.Bad != nil {
-		shown.Bad = &restapi.BadBlock{Pin: f.Bad.Pin.String(), Block: f.Bad.Block.String(), Damaged: f.Bad.Damaged}
+		shown.Bad = &restapi.BadBlock{Pin: f.Bad.Pin.String(), Block: f.Bad.Block.String(), Damaged: f.Bad.Damaged, Refused: f.Bad.Refused}
 	}
 	return shown
 }
@@ -126,7 +126,11 @@ func (v *verifyOutput) show(f restapi.Verified) {
 		if b.Damaged {
 			how = "damaged"
 		}
-		fmt.Fprintf(v.out, "%s %s of pin %s\n", how, b.Block, b.Pin)
+		why := ""
+		if b.Refused != "" {
+			how, why = "unreadable", ": "+b.Refused
+		}
+		fmt.Fprintf(v.out, "%s %s of pin %s%s\n", how, b.Block, b.Pin, why)
 	}
 	if v.line.IsZero() {
 		v.line = v.began

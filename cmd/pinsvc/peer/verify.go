@@ -126,7 +126,7 @@ func (v *verification) found(f embedded.Found) error {
 	line := v.last
 	if f.Bad != nil {
 		v.bad[f.Bad.Pin] = false
-		line.Bad = &restapi.BadBlock{Pin: f.Bad.Pin.String(), Block: cidText(f.Bad.Block), Damaged: f.Bad.Damaged}
+		line.Bad = &restapi.BadBlock{Pin: f.Bad.Pin.String(), Block: cidText(f.Bad.Block), Damaged: f.Bad.Damaged, Refused: f.Bad.Refused}
 	}
 	if !v.yield(line, nil) {
 		return errUnread

@@ -1,0 +1,32 @@
+package embedded
+
+import (
+	"fmt"
+
+	_ "github.com/ceramicnetwork/go-dag-jose/dagjose" // registers dag-jose
+	"github.com/ipfs/go-cid"
+	_ "github.com/ipfs/go-ipld-git"                 // registers git-raw
+	_ "github.com/ipld/go-ipld-prime/codec/cbor"    // registers cbor
+	_ "github.com/ipld/go-ipld-prime/codec/dagcbor" // registers dag-cbor
+	_ "github.com/ipld/go-ipld-prime/codec/dagjson" // registers dag-json
+	_ "github.com/ipld/go-ipld-prime/codec/json"    // registers json
+	mc "github.com/multiformats/go-multicodec"
+	_ "github.com/multiformats/go-multihash/register/all" // blake2, blake3, sha3, shake, keccak
+)
+
+// The codecs and hash functions are those of Kubo 0.43: what a Kubo beside this
+// node pins, this node pins. kubo_test.go compares them.
+
+// refusedError says that the codec of a block does not take its bytes, although
+// they have the hash of the CID, so that nothing can change that. What the block
+// links to is not known for certain.
+type refusedError struct {
+	block cid.Cid
+	why   error
+}
+
+func (e *refusedError) Error() string {
+	return fmt.Sprintf("block %s cannot be read as %s, and so what it links to is not known: %s", e.block, mc.Code(e.block.Type()), e.why)
+}
+
+func (e *refusedError) Unwrap() error { return e.why }
