@@ -91,14 +91,16 @@ func TestRequests(t *testing.T) {
 		{"DELETE", "/pins/" + a, "", 200, "Unpin " + a},
 		{"DELETE", "/pins/x", "", 400, ""},
 
-		{"POST", "/pins/ipfs/" + a, "", 200, "PinPath /ipfs/" + a + " " + defaultOptions},
-		{"POST", "/pins/ipfs/" + a + "/b/c%20d/?name=n", "", 200, "PinPath /ipfs/" + a + "/b/c d " + options(`""`, `"n"`)},
-		{"POST", "/pins/ipns/example.com/x", "", 200, "PinPath /ipns/example.com/x " + defaultOptions},
-		{"POST", "/pins/ipld/" + a, "", 200, "PinPath /ipld/" + a + " " + defaultOptions},
+		{"POST", "/pins/ipfs/" + a, "", 200, "Resolve /ipfs/" + a + "; Pin " + a + " depth=-1 " + defaultOptions},
+		{"POST", "/pins/ipfs/" + a + "/b/c%20d/?name=n", "", 200, "Resolve /ipfs/" + a + "/b/c d; Pin " + a + " depth=-1 " + options(`""`, `"n"`)},
+		{"POST", "/pins/ipfs/" + a + "?name=n&pin-update=" + b, "", 200, "Resolve /ipfs/" + a + "; Allocation " + b + "; Pin " + a + " depth=-1 " +
+			options(`""`, `"n"`, "update=b", "update="+b)},
+		{"POST", "/pins/ipns/example.com/x", "", 200, "Resolve /ipns/example.com/x; Pin " + a + " depth=-1 " + defaultOptions},
+		{"POST", "/pins/ipld/" + a, "", 200, "Resolve /ipld/" + a + "; Pin " + a + " depth=-1 " + defaultOptions},
 		{"POST", "/pins/ipfs/x", "", 400, ""},
 		{"POST", "/pins/ipfs/" + a + "?mode=deep", "", 400, ""},
 		{"POST", "/pins/ipxs/" + a, "", 404, ""},
-		{"DELETE", "/pins/ipfs/" + a + "/b", "", 200, "UnpinPath /ipfs/" + a + "/b"},
+		{"DELETE", "/pins/ipfs/" + a + "/b", "", 200, "Resolve /ipfs/" + a + "/b; Unpin " + a},
 		{"DELETE", "/pins/ipfs/x", "", 400, ""},
 		{"GET", "/pins/ipfs/" + a, "", 405, ""},
 

@@ -50,16 +50,9 @@ func (c *rpcCluster) Pin(ctx context.Context, p api.Pin) (api.Pin, error) {
 	return call[api.Pin](ctx, c.client, "Cluster", "Pin", p)
 }
 
-// PinPath implements Cluster.
-func (c *rpcCluster) PinPath(ctx context.Context, p api.PinPath) (api.Pin, error) {
-	root, err := call[api.Cid](ctx, c.client, "IPFSConnector", "Resolve", p.Path)
-	if err != nil {
-		return api.Pin{}, err
-	}
-	if err := checkPinnable("path", root); err != nil {
-		return api.Pin{}, err
-	}
-	return c.Pin(ctx, api.PinWithOpts(root, p.PinOptions))
+// Resolve implements Cluster.
+func (c *rpcCluster) Resolve(ctx context.Context, path string) (api.Cid, error) {
+	return call[api.Cid](ctx, c.client, "IPFSConnector", "Resolve", path)
 }
 
 // Unpin implements Cluster.
@@ -80,11 +73,6 @@ func (c *rpcCluster) Unpin(ctx context.Context, ci api.Cid) (api.Pin, error) {
 // lostClusterDAG is in the library's error for a cluster DAG that is not in the
 // pinset, cannot be read, or is none.
 const lostClusterDAG = "clusterDAG"
-
-// UnpinPath implements Cluster.
-func (c *rpcCluster) UnpinPath(ctx context.Context, p api.PinPath) (api.Pin, error) {
-	return call[api.Pin](ctx, c.client, "Cluster", "UnpinPath", p)
-}
 
 // Allocation implements Cluster.
 func (c *rpcCluster) Allocation(ctx context.Context, ci api.Cid) (api.Pin, error) {

@@ -132,18 +132,13 @@ func (f *fakeCluster) Pin(_ context.Context, p api.Pin) (api.Pin, error) {
 	return f.first()
 }
 
-func (f *fakeCluster) PinPath(_ context.Context, p api.PinPath) (api.Pin, error) {
-	f.ask("PinPath %s %s", p.Path, describe(p.PinOptions))
-	return f.first()
+func (f *fakeCluster) Resolve(_ context.Context, path string) (api.Cid, error) {
+	f.ask("Resolve %s", path)
+	return cidA, nil
 }
 
 func (f *fakeCluster) Unpin(_ context.Context, c api.Cid) (api.Pin, error) {
 	f.ask("Unpin %s", c)
-	return f.first()
-}
-
-func (f *fakeCluster) UnpinPath(_ context.Context, p api.PinPath) (api.Pin, error) {
-	f.ask("UnpinPath %s", p.Path)
 	return f.first()
 }
 

@@ -43,10 +43,10 @@ type members interface {
 // pinning is what the cluster pins, and how it is going.
 type pinning interface {
 	Pin(context.Context, api.Pin) (api.Pin, error)
-	PinPath(context.Context, api.PinPath) (api.Pin, error)
-	// Unpin and UnpinPath return the pin as it was.
+	// Resolve returns the CID that an IPFS path leads to.
+	Resolve(ctx context.Context, path string) (api.Cid, error)
+	// Unpin returns the pin as it was.
 	Unpin(context.Context, api.Cid) (api.Pin, error)
-	UnpinPath(context.Context, api.PinPath) (api.Pin, error)
 	// Allocation returns the entry of the pinset, ErrNotFound without one.
 	Allocation(context.Context, api.Cid) (api.Pin, error)
 	Allocations(context.Context) iter.Seq2[api.Pin, error]

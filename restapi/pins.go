@@ -20,18 +20,11 @@ func (a *API) pin(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPinnable("hash", c); err != nil {
-		return nil, err
-	}
 	options, err := q.pinOptions()
 	if err != nil {
 		return nil, err
 	}
-	pin, err := a.updated(r.Context(), q, api.PinWithOpts(c, options))
-	if err != nil {
-		return nil, err
-	}
-	return pinAnswer(a.cluster.Pin(r.Context(), pin))
+	return a.pinCID(r, "hash", api.PinWithOpts(c, options), q)
 }
 
 // checkPinnable refuses a CID that no IPFS node can ever pin; the error names
@@ -51,30 +44,56 @@ func (a *API) unpin(r *http.Request) (any, error) {
 	return pinAnswer(a.cluster.Unpin(r.Context(), c))
 }
 
+// pinPath is pin for the CID that a path leads to.
 func (a *API) pinPath(r *http.Request) (any, error) {
-	p, err := parsePath(r)
+	path, q, err := parsePath(r)
 	if err != nil {
 		return nil, err
 	}
-	return resolved(r)(a.cluster.PinPath(r.Context(), p))
+	options, err := q.pinOptions()
+	if err != nil {
+		return nil, err
+	}
+	root, err := a.resolve(r, path)
+	if err != nil {
+		return nil, err
+	}
+	return a.pinCID(r, "path", api.PinWithOpts(root, options), q)
 }
 
+// unpinPath is unpin for the CID that a path leads to.
 func (a *API) unpinPath(r *http.Request) (any, error) {
-	p, err := parsePath(r)
+	path, _, err := parsePath(r)
 	if err != nil {
 		return nil, err
 	}
-	return resolved(r)(a.cluster.UnpinPath(r.Context(), p))
+	root, err := a.resolve(r, path)
+	if err != nil {
+		return nil, err
+	}
+	return pinAnswer(a.cluster.Unpin(r.Context(), root))
 }
 
-// resolved is pinAnswer for a pin whose CID was not in the request.
-func resolved(r *http.Request) func(api.Pin, error) (any, error) {
-	return func(p api.Pin, err error) (any, error) {
-		if err == nil {
-			common.Note(r.Context(), "cid", p.Cid.String())
-		}
-		return pinAnswer(p, err)
+// resolve returns the CID that a path leads to, and tells it the audit line, whose
+// path does not say it.
+func (a *API) resolve(r *http.Request, path string) (api.Cid, error) {
+	root, err := a.cluster.Resolve(r.Context(), path)
+	if err == nil {
+		common.Note(r.Context(), "cid", root.String())
 	}
+	return root, err
+}
+
+// pinCID stores a pin, which the request names in param.
+func (a *API) pinCID(r *http.Request, param string, pin api.Pin, q query) (any, error) {
+	if err := checkPinnable(param, pin.Cid); err != nil {
+		return nil, err
+	}
+	pin, err := a.updated(r.Context(), q, pin)
+	if err != nil {
+		return nil, err
+	}
+	return pinAnswer(a.cluster.Pin(r.Context(), pin))
 }
 
 func (a *API) getAllocation(r *http.Request) (any, error) {

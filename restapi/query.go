@@ -56,26 +56,22 @@ func parsePinRequest(r *http.Request) (api.Cid, query, error) {
 	return c, q, err
 }
 
-// parsePath reads an IPFS path in a request's path, and a pin's options.
-func parsePath(r *http.Request) (api.PinPath, error) {
+// parsePath reads an IPFS path in a request's path, and its query.
+func parsePath(r *http.Request) (string, query, error) {
 	namespace, err := common.PathVar(r, "namespace")
 	if err != nil {
-		return api.PinPath{}, err
+		return "", query{}, err
 	}
 	rest, err := common.PathVar(r, "path")
 	if err != nil {
-		return api.PinPath{}, err
+		return "", query{}, err
 	}
 	p, err := path.NewPath("/" + namespace + "/" + rest)
 	if err != nil {
-		return api.PinPath{}, Invalid("path", "%v", err)
+		return "", query{}, Invalid("path", "%v", err)
 	}
 	q, err := parseQuery(r)
-	if err != nil {
-		return api.PinPath{}, err
-	}
-	options, err := q.pinOptions()
-	return api.PinPath{Path: p.String(), PinOptions: options}, err
+	return p.String(), q, err
 }
 
 // scope reads "local".
