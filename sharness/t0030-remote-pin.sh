@@ -124,4 +124,20 @@ test_expect_success 'a service with a wrong key gets an error that says so' '
 	grep -Ei "401|unauthorized" err
 '
 
+# told NAME CID TEXT: what the status of a pin says in words.
+told() {
+	api "$1" 200 GET "/pins/$2" && jq -r .info.status_details body | grep -F "$3"
+}
+
+test_expect_success 'a pin tells what Kubo has of it, and why Kubo gave up' '
+	stop_peer b &&
+	CLUSTER_IPFSHTTP_PINTIMEOUT=4s start_peer b b &&
+	leaf=$(unknown_cid a leaf) &&
+	root=$(echo "{\"a\":{\"/\":\"$leaf\"}}" | kubo b dag put) &&
+	pin b "{\"cid\":\"$root\",\"name\":\"half\"}" &&
+	eventually 30 told b "$root" "1 block, " &&
+	eventually 60 told b "$root" "timed out: no block arrived for 4s: 1 blocks (" &&
+	json .status failed
+'
+
 test_done

@@ -4,6 +4,8 @@ test_description='three peers, one of them of ipfs-cluster-service: one pinset'
 
 # Pins arrive by a broadcast; one that is lost is sent again after this time.
 export CLUSTER_CRDT_REBROADCASTINTERVAL=2s
+# A peer that dies is alive, as far as the others know, for at least this time.
+export CLUSTER_MONITORPINGINTERVAL=6s
 
 # swarm NAME: where other peers reach the peer.
 swarm() {
@@ -19,10 +21,23 @@ same_cluster() {
 	edit_json "$HOME/peer-$1/service.json" ".cluster.secret = \"$(config a .cluster.secret)\""
 }
 
+# ctl NAME ARGS...: ipfs-cluster-ctl at that peer.
+ctl() {
+	local name=$1
+	shift
+	timeout 60 ipfs-cluster-ctl --host "$(address "$name" restapi)" --force-http \
+		--basic-auth "$(user a):$(password a)" "$@"
+}
+
+# erroneous NAME CID: the status of the CID at that peer is an error of the cluster.
+erroneous() {
+	ctl a --encoding json status "$2" >erroneous
+	jq -e ".peer_map.\"$(peer_id "$1")\" | . == null or .status == \"cluster_error\"" erroneous
+}
+
 # members NAME NUMBER: how many peers the peer knows.
 members() {
-	test "$(timeout 60 ipfs-cluster-ctl --host "$(address "$1" restapi)" --force-http \
-		--basic-auth "$(user a):$(password a)" --encoding json peers ls | jq -s length)" = "$2"
+	test "$(ctl "$1" --encoding json peers ls | jq -s length)" = "$2"
 }
 
 test_expect_success 'setup: three Kubos and three peers, each of which knows the first' '
@@ -66,6 +81,22 @@ test_expect_success 'a pin at the second, renamed at the first, keeps that time 
 test_expect_success 'a token of one peer is none of another, which has users of its own' '
 	http 200 --header "Authorization: Bearer $(peer a token)" "$(endpoint a)/pins" &&
 	http 401 --header "Authorization: Bearer $(peer a token)" "$(endpoint b)/pins"
+'
+
+test_expect_success 'ctl pin add --wait takes a peer that died a moment ago for no error' '
+	kill -s KILL "${pids[peer-b]}" &&
+	ctl a --encoding json status "$cid" >died &&
+	waited=$(echo "waited for" | kubo a add --quiet --cid-version=1) &&
+	ctl a pin add --wait --replication-min 1 --replication-max 3 "$waited" >out &&
+	jq -e ".peer_map.\"$(peer_id b)\" | .status == \"pinned\" and (.error | contains(\"does not answer\"))" died &&
+	test_must_fail grep -i cluster_error out &&
+	ctl a pin rm "$waited"
+'
+
+test_expect_success 'it is a cluster_error when nothing was heard of it for two pings' '
+	eventually 60 erroneous b "$cid" &&
+	start_peer b b --bootstrap "$(swarm a)" &&
+	eventually 60 members a 3
 '
 
 test_expect_success 'a peer that is frozen changes nothing about what is pinned' '
