@@ -141,7 +141,7 @@ func TestBrokenFiles(t *testing.T) {
 		{"cut off", "{\n\"cluster\":\n", "line 3"},
 		{"a comma too many", "{\n\"cluster\": {\n\"peername\": \"a\",\n}}", "line 4"},
 		{"empty", "", "line 1"},
-		{"no object", "[]", "cannot unmarshal"},
+		{"no object", "[]", "no JSON object"},
 		{"no cluster", "{}", "cluster"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
