@@ -31,9 +31,9 @@ type ShardedAdds interface {
 }
 
 // Add implements Cluster with the library's adder, which needs the RPC client
-// itself. Each file or folder of an upload is an add of its own, as in Kubo: it
-// is stored where its own allocations say, and pinned, before the next one is
-// read.
+// itself, and CARs with addCAR. Each file or folder of an upload is an add of its
+// own, as in Kubo: it is stored where its own allocations say, and pinned, before
+// the next one is read.
 func (c *rpcCluster) Add(ctx context.Context, content files.Directory, params api.AddParams) iter.Seq2[api.AddedOutput, error] {
 	return func(yield func(api.AddedOutput, error) bool) {
 		client, err := c.client.get()
@@ -91,6 +91,10 @@ func (c *rpcCluster) addOne(ctx context.Context, client *rpcClient, name string,
 	done := make(chan error, 1)
 	go func() {
 		defer func() { _ = dag.Close() }() // always nil
+		if params.Format == "car" {
+			done <- addCAR(ctx, dag, content, output)
+			return
+		}
 		_, err := adder.New(dag, params, output).FromFiles(ctx, content)
 		done <- err
 	}()
