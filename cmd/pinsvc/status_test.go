@@ -8,15 +8,18 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
+	libp2p "github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
 	"github.com/ipfs-cluster/pinsvc/common"
 )
 
@@ -120,4 +123,40 @@ func TestOwnPeerOverTLS(t *testing.T) {
 	require.Error(t, check.VerifyPeerCertificate([][]byte{[]byte("another")}, nil))
 	require.Error(t, check.VerifyPeerCertificate(nil, nil))
 	require.Equal(t, 1, asked)
+}
+
+// TestReportNamesPeersThatAreDown: with the time; those that answer are not
+// touched, and right after a start nobody is called down.
+func TestReportNamesPeersThatAreDown(t *testing.T) {
+	now := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+	seen := now.Add(-time.Hour)
+	known := peer.KnownPeers{Complete: now.Add(-time.Minute), Peers: []peer.KnownPeer{
+		{ID: "up", Name: "up", Seen: true, LastSeen: now, Since: seen},
+		{ID: "frozen", Name: "frozen", Seen: true, LastSeen: now, Since: seen},
+		{ID: "down", Name: "down", LastSeen: seen, Since: seen},
+		{ID: "never", Since: seen},
+	}}
+	report := func(at time.Time) map[string]peerLine {
+		r := report{Peers: []peerLine{{ID: libp2p.ID("up").String(), Name: "up"}, {ID: libp2p.ID("frozen").String(), Error: "timeout"}}}
+		r.addKnown(known, at)
+		lines := make(map[string]peerLine)
+		for _, p := range r.Peers {
+			id := slices.IndexFunc(known.Peers, func(k peer.KnownPeer) bool { return k.ID.String() == p.ID })
+			lines[string(known.Peers[id].ID)] = p
+		}
+		return lines
+	}
+	lines := report(now)
+	require.Len(t, lines, 4)
+	require.Equal(t, peerLine{ID: libp2p.ID("up").String(), Name: "up"}, lines["up"])
+	require.Equal(t, "timeout", lines["frozen"].Error)
+	require.Nil(t, lines["frozen"].DownSince)
+	require.Equal(t, "down since 2026-01-01T23:00:00Z", lines["down"].Error)
+	require.Equal(t, seen, *lines["down"].DownSince)
+	require.Equal(t, "down, never seen, known since 2026-01-01T23:00:00Z", lines["never"].Error)
+
+	lines = report(known.Complete.Add(-time.Second))
+	require.Nil(t, lines["down"].DownSince)
+	require.Equal(t, seen, *lines["down"].LastSeen)
+	require.Contains(t, lines["down"].Error, "a moment ago; last seen 2026-01-01T23:00:00Z")
 }

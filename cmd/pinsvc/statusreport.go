@@ -21,13 +21,15 @@ import (
 // report is what `pinsvc status` prints. Its JSON is for programs, and only
 // grows.
 type report struct {
-	Peer    peerLine       `json:"peer"`
-	Ready   bool           `json:"ready"`
-	Reasons []string       `json:"reasons"` // why it is not ready
-	Peers   []peerLine     `json:"peers"`   // the others
-	Pins    map[string]int `json:"pins"`    // by pin status
-	Queued  []pinLine      `json:"oldest_queued"`
-	Failed  []pinLine      `json:"last_failed"`
+	Peer    peerLine `json:"peer"`
+	Ready   bool     `json:"ready"`
+	Reasons []string `json:"reasons"` // why it is not ready
+	// Warnings are what to know about a peer that may be ready.
+	Warnings []string       `json:"warnings,omitempty"`
+	Peers    []peerLine     `json:"peers"` // the others
+	Pins     map[string]int `json:"pins"`  // by pin status
+	Queued   []pinLine      `json:"oldest_queued"`
+	Failed   []pinLine      `json:"last_failed"`
 	// Blocks is how the blocks of an embedded IPFS node are; nil with a Kubo.
 	Blocks *restapi.BlockHealth `json:"blocks,omitempty"`
 	// Missing says what is not in here, and why.
@@ -40,6 +42,10 @@ type peerLine struct {
 	Version string `json:"version"`
 	IPFS    string `json:"ipfs"` // its IPFS node's ID, or why there is none
 	Error   string `json:"error"`
+	// DownSince is when a peer that is down was last seen, LastSeen the same for
+	// one that need not be down.
+	DownSince *time.Time `json:"down_since,omitempty"`
+	LastSeen  *time.Time `json:"last_seen,omitempty"`
 }
 
 type pinLine struct {
@@ -90,13 +96,13 @@ func (r *report) askService(ctx context.Context, service *ownPeer) error {
 
 func (r *report) askReady(ctx context.Context, p *ownPeer) error {
 	var ready struct {
-		Ready   bool
-		Reasons []string
+		Ready             bool
+		Reasons, Warnings []string
 	}
 	if err := p.get(ctx, "/ready", value(&ready), http.StatusServiceUnavailable); err != nil {
 		return err
 	}
-	r.Ready, r.Reasons = ready.Ready, ready.Reasons
+	r.Ready, r.Reasons, r.Warnings = ready.Ready, ready.Reasons, ready.Warnings
 	return nil
 }
 
@@ -170,6 +176,9 @@ func (r *report) print(out io.Writer) {
 		fmt.Fprintf(out, "Peer %s (%s), %s\nIPFS node: %s\n", printable(r.Peer.Name), r.Peer.ID, ready, printable(cmp.Or(r.Peer.IPFS, "none")))
 	} else {
 		fmt.Fprintf(out, "Peer: %s\n", ready)
+	}
+	for _, w := range r.Warnings {
+		fmt.Fprintf(out, "Warning: %s\n", printable(w))
 	}
 	for _, m := range r.Missing {
 		fmt.Fprintf(out, "Not known: %s\n", printable(m))

@@ -44,6 +44,7 @@ func (b *builder) build(ctx context.Context) error {
 			return err
 		}
 	}
+	b.remember(ctx)
 	go b.watch(ctx)
 	go trim(ctx)
 	go b.join(ctx)

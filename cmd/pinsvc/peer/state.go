@@ -124,7 +124,13 @@ func (s *Settings) makeRaft(folder string, pins source) error {
 // CleanState removes the pinset of a stopped peer and all that its consensus
 // has stored, at once. Raft keeps backups of it in the folder.
 func CleanState(ctx context.Context, folder string) error {
-	return offline(folder, func(s *Settings) error { return s.replaceState(ctx, nil) })
+	return offline(folder, func(s *Settings) error {
+		if err := s.replaceState(ctx, nil); err != nil {
+			return err
+		}
+		// The peers of its last cluster are not down: they are none of its own.
+		return file((&KnownPeers{}).write(s.folder))
+	})
 }
 
 // offline runs f on the folder's settings while no peer uses the folder.
