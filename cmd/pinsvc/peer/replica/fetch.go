@@ -2,7 +2,6 @@ package replica
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -71,32 +70,6 @@ func newFetcher(r *Replica) *fetcher {
 	return f
 }
 
-// fetched is the result of an attempt to fetch heads and their ancestors.
-type fetched struct {
-	nodes  graph     // all that are here and not applied
-	absent []cid.Cid // nodes that are wanted and could not be had
-	came   int       // nodes that peers sent
-
-	asked, answered int   // peers
-	lacking         bool  // the announcing peer answers, and does not have an absent node itself
-	err             error // of the datastore: nothing else is set then
-}
-
-// reason says in words why nodes are absent.
-func (g *fetched) reason() string {
-	switch {
-	case g.err != nil:
-		return g.err.Error()
-	case len(g.absent) == 0:
-		return "nothing is missing"
-	case g.answered > 0:
-		return fmt.Sprintf("node %s, which they need, is at none of the %d peers that answered", g.absent[0], g.answered)
-	case g.asked > 0:
-		return fmt.Sprintf("none of the %d peers that were asked for node %s, which they need, answered", g.asked, g.absent[0])
-	}
-	return fmt.Sprintf("no peer is connected that sends node %s, which they need", g.absent[0])
-}
-
 // fetch brings the missing nodes of heads and their ancestors here, from the
 // peer that announced them or from others. A first attempt gives up soon; a
 // further one (again) also tries bitswap, and is patient.
@@ -136,7 +109,13 @@ func (f *fetcher) ask(ctx context.Context, got *fetched, wanted []cid.Cid, from 
 		answered := false
 		for most := firstNodes; len(wanted) > 0; most = min(most*moreNodes, maxNodes) {
 			before := len(got.nodes)
-			failed, err := f.question(ctx, got.nodes, p, wanted, most, again)
+			done := f.wait(ctx, again)
+			// Other attempts have fetched meanwhile.
+			var failed, err error
+			if wanted, err = f.descend(ctx, got.nodes, wanted); err == nil && len(wanted) > 0 {
+				failed, err = f.question(ctx, p, wanted, most)
+			}
+			done()
 			if err == nil {
 				wanted, err = f.descend(ctx, got.nodes, wanted)
 			}
@@ -164,22 +143,24 @@ func (f *fetcher) ask(ctx context.Context, got *fetched, wanted []cid.Cid, from 
 	return wanted, nil
 }
 
-// question asks a peer once for nodes that are absent, and stores those that it
-// sends. failed is the peer's failure, err this peer's.
-func (f *fetcher) question(ctx context.Context, found graph, p peer.ID, wanted []cid.Cid, most int, again bool) (failed, err error) {
+// wait returns when it is time for a question, after turnTimeout at the latest. A
+// further attempt (again) does not wait, nor have others wait. Call done after the
+// answer.
+func (f *fetcher) wait(ctx context.Context, again bool) (done func()) {
 	if !again {
 		select {
 		case <-f.turn:
-			defer func() { f.turn <- struct{}{} }()
+			return func() { f.turn <- struct{}{} }
 		case <-time.After(turnTimeout):
 		case <-ctx.Done():
-			return ctx.Err(), nil
 		}
 	}
-	// Others have fetched meanwhile.
-	if wanted, err = f.descend(ctx, found, wanted); err != nil || len(wanted) == 0 {
-		return nil, err
-	}
+	return func() {}
+}
+
+// question asks a peer once for absent nodes, and stores those that it sends.
+// failed is the peer's failure, err this peer's.
+func (f *fetcher) question(ctx context.Context, p peer.ID, wanted []cid.Cid, most int) (failed, err error) {
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	leave, err := f.enter(ctx, p)

@@ -8,6 +8,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/datastore/inmem"
 	"github.com/ipfs/boxo/blockstore"
 	"github.com/ipfs/boxo/ipld/merkledag"
+	blocks "github.com/ipfs/go-block-format"
 	"github.com/ipfs/go-cid"
 	"github.com/ipfs/go-datastore"
 	ipld "github.com/ipfs/go-ipld-format"
@@ -186,6 +187,32 @@ func TestFrozenSource(t *testing.T) {
 	require.Len(t, got.nodes, 20)
 	f.forgive(ids[0])
 	require.Equal(t, ids, f.sources(ids[0]), "and when it is heard")
+}
+
+// TestFetchBesideOthers: nodes that come for another announcer while this one
+// waits for an answer do not hide what they stand on.
+func TestFetchBesideOthers(t *testing.T) {
+	t.Parallel()
+	writer, reader := newRig(t, rigOptions{}), newRig(t, rigOptions{})
+	reader.connect(writer)
+	id := writer.host.ID()
+	eventually(t, func() bool { return speaks(reader.host, id) }, "it can be asked")
+	chain := testChain(t, 4)
+	f := newFetcher(reader.replica())
+	got := fetched{nodes: make(graph)}
+	wanted, err := f.descend(t.Context(), got.nodes, cidsOf(chain[3]))
+	require.NoError(t, err)
+	require.Equal(t, cidsOf(chain[3]), wanted)
+	require.NoError(t, reader.replica().dag.BlockStore().PutMany(t.Context(), []blocks.Block{chain[3], chain[2]}))
+	absent, err := f.ask(t.Context(), &got, wanted, id, false)
+	require.NoError(t, err)
+	require.Equal(t, cidsOf(chain[1]), absent)
+
+	require.NoError(t, writer.replica().dag.AddMany(t.Context(), chain[:2]))
+	absent, err = f.ask(t.Context(), &got, absent, id, false)
+	require.NoError(t, err)
+	require.Empty(t, absent)
+	require.Len(t, got.nodes, 4)
 }
 
 func TestDecode(t *testing.T) {
