@@ -293,6 +293,6 @@ func TestPinErrors(t *testing.T) {
 	require.ErrorContains(t, n.Pin(t.Context(), pinOf(cid.NewCidV1(cid.Raw, weak), nil)), "cannot be pinned")
 	require.ErrorContains(t, n.Pin(t.Context(), pinOf(unknown, nil)), "no decoder")
 	require.NoError(t, n.Pin(t.Context(), depthPin(unknown, 0, nil)), "a direct pin is not decoded")
-	require.ErrorContains(t, n.Pin(t.Context(), pinOf(broken, nil)), "not valid dag-pb")
+	require.ErrorContains(t, n.Pin(t.Context(), pinOf(broken, nil)), "cannot be read as dag-pb")
 	require.Error(t, n.Pin(t.Context(), pinOf(cid.Undef, nil)))
 }
