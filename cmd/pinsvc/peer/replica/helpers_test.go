@@ -21,12 +21,13 @@ import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/multiformats/go-multihash"
 	"github.com/stretchr/testify/require"
 )
 
 // patient is how long something may take that has no bound of its own.
-const patient = 30 * time.Second
+const patient = 5 * time.Minute
 
 // rig is a peer's consensus and what it needs.
 type rig struct {
@@ -147,10 +148,24 @@ func newRig(t *testing.T, o rigOptions) *rig {
 	return r
 }
 
-// connect connects two peers.
+// connect connects two peers. A dial has a timeout of its own, which a busy machine
+// may exceed.
 func (r *rig) connect(other *rig) {
 	r.t.Helper()
-	require.NoError(r.t, r.host.Connect(r.t.Context(), peer.AddrInfo{ID: other.host.ID(), Addrs: other.host.Addrs()}))
+	ctx, cancel := context.WithTimeout(r.t.Context(), patient)
+	defer cancel()
+	for {
+		err := r.host.Connect(ctx, peer.AddrInfo{ID: other.host.ID(), Addrs: other.host.Addrs()})
+		if err == nil {
+			return
+		}
+		if ctx.Err() != nil {
+			require.NoError(r.t, err)
+		}
+		if s, ok := r.host.Network().(*swarm.Swarm); ok {
+			s.Backoff().Clear(other.host.ID())
+		}
+	}
 }
 
 // pin writes pins, each in a node of its own, and returns their names.

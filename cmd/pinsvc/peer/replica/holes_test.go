@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -44,17 +45,28 @@ func keysWith(t *testing.T, store datastore.Datastore, text string) (keys []data
 	return keys
 }
 
-// chainOf returns the nodes of a peer with a single head, newest first.
+// chainOf returns the nodes of a peer that wrote them one after the other, newest
+// first. A node may also link to an older one than the last: a head can stay
+// beside the one that replaces it until the next commit.
 func (r *rig) chainOf() (chain []cid.Cid) {
 	ours := r.Consensus.(*Replica)
-	for next := ours.heads(r.t.Context()); len(next) > 0; {
-		chain = append(chain, next[0])
-		block, err := ours.dag.BlockStore().Get(r.t.Context(), next[0])
-		require.NoError(r.t, err)
-		next, err = linksOf(block.RawData())
-		require.NoError(r.t, err)
+	heights := make(map[cid.Cid]int)
+	var height func([]cid.Cid) int
+	height = func(nodes []cid.Cid) (highest int) {
+		for _, c := range nodes {
+			if heights[c] == 0 {
+				block, err := ours.dag.BlockStore().Get(r.t.Context(), c)
+				require.NoError(r.t, err)
+				below, err := linksOf(block.RawData())
+				require.NoError(r.t, err)
+				heights[c] = 1 + height(below)
+			}
+			highest = max(highest, heights[c])
+		}
+		return highest
 	}
-	return chain
+	height(ours.heads(r.t.Context()))
+	return slices.SortedFunc(maps.Keys(heights), func(a, b cid.Cid) int { return heights[b] - heights[a] })
 }
 
 // TestHoles: a peer takes over a store that lacks nodes, or only the changes of
