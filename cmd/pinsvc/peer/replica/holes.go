@@ -15,6 +15,9 @@ const (
 	// to lastHoleRetry.
 	firstHoleRetry = 5 * time.Second
 	lastHoleRetry  = 10 * time.Minute
+	// lookEvery is how often a running peer looks for a reason to walk, unless
+	// crdt.repair_interval is shorter. When that is zero, only a start looks.
+	lookEvery = time.Minute
 	// adoptTimeout is how long it may take until adopted nodes are applied.
 	adoptTimeout = 2 * time.Minute
 	// mostUnapplied is how many nodes are applied one by one in one walk, when
@@ -52,7 +55,7 @@ func (r *Replica) mend(heard *announced) {
 		reason = ""
 		if len(lost) == 0 {
 			retry = firstHoleRetry
-			if !r.sleep(r.options.Config.RepairInterval) {
+			if !r.sleep(min(r.options.Config.RepairInterval, lookEvery)) {
 				return
 			}
 			reason = r.reason()

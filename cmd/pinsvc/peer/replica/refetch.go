@@ -56,7 +56,7 @@ func (r *Replica) askNodes(ctx context.Context, p peer.ID, wanted []cid.Cid) err
 	defer cancel()
 	var a Answer
 	q := Question{Wanted: raw(wanted), Most: len(wanted) + maxAsked}
-	if err := rpc.NewClient(r.options.Host, nodesProtocol).CallContext(ctx, p, nodesService, belowMethod, q, &a); err != nil {
+	if err := rpc.NewClient(boundedHost{Host: r.options.Host}, nodesProtocol).CallContext(ctx, p, nodesService, belowMethod, q, &a); err != nil {
 		return err
 	}
 	return r.dag.BlockService().AddBlocks(ctx, below(wanted, a.Blocks))

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ipfs/go-cid"
+	ipld "github.com/ipfs/go-ipld-format"
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
@@ -39,10 +40,10 @@ func (r *Replica) handOut(ctx context.Context, c cid.Cid) {
 // standsOnApplied reports whether a node is here and all that it links to is
 // applied.
 func (r *Replica) standsOnApplied(ctx context.Context, c cid.Cid) (bool, error) {
-	if here, err := r.dag.BlockStore().Has(ctx, c); !here || err != nil {
-		return false, err
-	}
 	block, err := r.dag.BlockStore().Get(ctx, c)
+	if ipld.IsNotFound(err) {
+		return false, nil
+	}
 	if err != nil {
 		return false, err
 	}
