@@ -225,15 +225,16 @@ func (w *walker) hasChanged(ctx context.Context, c cid.Cid) (bool, error) {
 		return false, nil // no node of a CRDT
 	}
 	set := j.root.ChildString(setKey)
-	for _, t := range delta.GetTombstones() {
+	// The first of each kind speaks for all: one commit wrote them.
+	if tombs := delta.GetTombstones(); len(tombs) > 0 {
+		t := tombs[0]
 		there, err := j.Has(ctx, set.ChildString(tombstonesKey).ChildString(t.GetKey()).ChildString(t.GetId()))
 		if there || err != nil {
 			return there, err
 		}
-		break
 	}
-	for _, e := range delta.GetElements() {
-		return j.Has(ctx, set.ChildString(elementsKey).ChildString(e.GetKey()).ChildString(nameOf(c)))
+	if elements := delta.GetElements(); len(elements) > 0 {
+		return j.Has(ctx, set.ChildString(elementsKey).ChildString(elements[0].GetKey()).ChildString(nameOf(c)))
 	}
 	return false, nil
 }
