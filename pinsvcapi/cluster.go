@@ -81,6 +81,16 @@ func (c *calls) do(ctx context.Context, dest peer.ID, service, method string, in
 	return translate(client.CallContext(ctx, dest, service, method, in, out))
 }
 
+// call makes one call and returns its reply, or the zero value with an error: a call
+// whose context has ended may still write to its reply.
+func call[Out any](ctx context.Context, c *calls, dest peer.ID, service, method string, in any) (Out, error) {
+	reply := new(Out)
+	if err := c.do(ctx, dest, service, method, in, reply); err != nil {
+		return *new(Out), err
+	}
+	return *reply, nil
+}
+
 func (c *calls) pinGet(ctx context.Context, ci api.Cid) (pin api.Pin, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
@@ -91,13 +101,11 @@ func (c *calls) pinGet(ctx context.Context, ci api.Cid) (pin api.Pin, err error)
 		}
 		return pin, translate(err)
 	}
-	err = c.do(ctx, "", "Cluster", "PinGet", ci, &pin)
-	return pin, err
+	return call[api.Pin](ctx, c, "", "Cluster", "PinGet", ci)
 }
 
-func (c *calls) pin(ctx context.Context, pin api.Pin) (out api.Pin, err error) {
-	err = c.do(ctx, "", "Cluster", "Pin", pin, &out)
-	return out, err
+func (c *calls) pin(ctx context.Context, pin api.Pin) (api.Pin, error) {
+	return call[api.Pin](ctx, c, "", "Cluster", "Pin", pin)
 }
 
 func (c *calls) unpin(ctx context.Context, ci api.Cid) error {
@@ -121,18 +129,16 @@ func (c *calls) members(ctx context.Context) (peers []peer.ID, err error) {
 		peers, err = p.Peers(ctx)
 		return peers, translate(err)
 	}
-	err = c.do(ctx, "", "Consensus", "Peers", struct{}{}, &peers)
-	return peers, err
+	return call[[]peer.ID](ctx, c, "", "Consensus", "Peers", struct{}{})
 }
 
-func (c *calls) id(ctx context.Context, dest peer.ID) (id api.ID, err error) {
+func (c *calls) id(ctx context.Context, dest peer.ID) (api.ID, error) {
 	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
 	defer cancel()
-	err = c.do(ctx, dest, "Cluster", "ID", struct{}{}, &id)
-	return id, err
+	return call[api.ID](ctx, c, dest, "Cluster", "ID", struct{}{})
 }
 
-func (c *calls) trackerStatus(ctx context.Context, dest peer.ID, p Pin) (info api.PinInfo, err error) {
+func (c *calls) trackerStatus(ctx context.Context, dest peer.ID, p Pin) (api.PinInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
 	defer cancel()
 	if near := c.near(); near != nil && near.ID() == dest {
@@ -142,8 +148,7 @@ func (c *calls) trackerStatus(ctx context.Context, dest peer.ID, p Pin) (info ap
 		}
 		return near.Status(ctx, stored, ok), nil
 	}
-	err = c.do(ctx, dest, "PinTracker", "Status", api.NewCid(p.CID), &info)
-	return info, err
+	return call[api.PinInfo](ctx, c, dest, "PinTracker", "Status", api.NewCid(p.CID))
 }
 
 // trackerUnpinned collects what a tracker has not pinned, until the context

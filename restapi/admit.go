@@ -117,14 +117,11 @@ func (c *rpcCluster) full(ctx context.Context, peers []peer.ID, room uint64, cau
 }
 
 // stat returns how full a peer's IPFS node is, zero when that is not known.
-func (c *rpcCluster) stat(ctx context.Context, id peer.ID) (stat api.IPFSRepoStat) {
+func (c *rpcCluster) stat(ctx context.Context, id peer.ID) api.IPFSRepoStat {
 	ctx, cancel := context.WithTimeout(ctx, statTimeout)
 	defer cancel()
-	client, err := c.client.get()
+	stat, err := callAt[api.IPFSRepoStat](ctx, c.client, id, "IPFSConnector", "RepoStat", nothing{})
 	if err != nil {
-		return stat
-	}
-	if err := client.CallContext(ctx, id, "IPFSConnector", "RepoStat", nothing{}, &stat); err != nil {
 		return api.IPFSRepoStat{}
 	}
 	return stat

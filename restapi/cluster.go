@@ -55,8 +55,12 @@ func callAt[Out any](ctx context.Context, h *clientHolder, dest peer.ID, service
 	if err != nil {
 		return out, err
 	}
-	err = client.CallContext(ctx, dest, service, method, in, &out)
-	return out, translate(err)
+	// A call whose context has ended may still write to its reply.
+	reply := new(Out)
+	if err := client.CallContext(ctx, dest, service, method, in, reply); err != nil {
+		return out, translate(err)
+	}
+	return *reply, nil
 }
 
 // stream asks the component's own peer for many values.
