@@ -18,7 +18,7 @@ import (
 const (
 	// knownFile has the peers that this one knows, so that those that are down are
 	// named after a restart, too.
-	knownFile = "known_peers.json"
+	knownFile = "known_peers"
 	// knownFor is how long a peer that is not seen is named. On CRDT nothing tells
 	// a peer that was removed from one that is down.
 	knownFor = 7 * 24 * time.Hour
