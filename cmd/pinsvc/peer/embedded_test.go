@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -217,7 +218,15 @@ func TestEmbeddedCluster(t *testing.T) {
 	require.NoError(t, source.Shutdown(context.Background()))
 	require.NoError(t, holders[0].Shutdown(context.Background()))
 	require.Contains(t, []string{"pinned", "pinning", "queued"}, get(t, others[0], c.root).Status)
-	requireReadable(t, c, get(t, others[0], c.root).Delegates)
+	// On a busy machine, a holder that answers late is left out for a moment.
+	var delegates []string
+	require.Eventually(t, func() bool {
+		delegates = get(t, others[0], c.root).Delegates
+		return slices.ContainsFunc(delegates, func(d string) bool {
+			return slices.Contains(addresses(t, holders[1].node), d)
+		})
+	}, patient, 10*time.Millisecond)
+	requireReadable(t, c, delegates)
 }
 
 func listed(t *testing.T, p *Peer, c cid.Cid) bool {

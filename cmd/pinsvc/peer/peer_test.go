@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const patient = 30 * time.Second
+const patient = 2 * time.Minute
 
 // skipRaft skips a test of Raft under the race detector, whose pointer checks
 // end a process that uses the library's old bolt database. The tests of the

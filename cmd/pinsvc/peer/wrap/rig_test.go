@@ -100,11 +100,13 @@ func newRig(t testing.TB, o rigOptions) *rig {
 	connector := NewConnector(r.ipfs)
 	cfg := &stateless.Config{}
 	require.NoError(t, cfg.Default())
-	cfg.ConcurrentPins = max(o.pins, 1)
+	places := PlaceOptions{Concurrent: max(o.pins, 1), Background: 4, Away: connector.Away}
+	cfg.ConcurrentPins = places.Workers()
 	r.tracker = NewTracker(stateless.New(cfg, h.ID(), "me", r.consensus.State), TrackerOptions{
 		Peer: h.ID(), Peername: "me", State: r.consensus.State, IPFS: connector, Ahead: !o.raft, Changed: r.consensus.Changed,
-		Observer: observer,
+		Observer: observer, Places: places,
 	})
+	connector.Within(r.tracker.Within)
 
 	s := rpc.NewServer(h, "test", rpc.WithStreamBufferSize(1024))
 	require.NoError(t, s.RegisterName("PinTracker", &trackerRPC{r.tracker}))
