@@ -67,7 +67,12 @@ func (c *cut) wasHit() bool {
 	}
 }
 
+// Put does not count the record of walks, which a replica writes when it likes:
+// after n writes the commit is always in the same state.
 func (c *cut) Put(ctx context.Context, k datastore.Key, v []byte) error {
+	if k == recordKey(testNamespace) && !c.wasHit() {
+		return c.Batching.Put(ctx, k, v)
+	}
 	return c.write(func() error { return c.Batching.Put(ctx, k, v) })
 }
 
