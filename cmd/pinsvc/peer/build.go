@@ -16,6 +16,7 @@ import (
 
 	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 )
 
@@ -225,11 +226,11 @@ func (b *builder) makeConsensus(raft bool) error {
 	}
 	var o wrap.ConsensusOptions
 	if !raft {
-		g, ok := inner.(*grouped)
+		g, ok := inner.(*crdt.Grouped)
 		if ok {
-			b.lagging, _ = g.batching.(lagging)
+			b.lagging, _ = g.Batching.(lagging)
 		}
-		o = wrap.ConsensusOptions{Store: b.store, Synced: ok && g.enabled()}
+		o = wrap.ConsensusOptions{Store: b.store, Synced: ok && g.Enabled()}
 	}
 	o.Room, o.PinRoom, o.Shards = b.disk.Room, b.pinRoom, parts
 	if b.view != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/ipfs/go-datastore"
 	"github.com/multiformats/go-multiaddr"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/replica"
 	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
+	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 )
 
 // patience is how long the library waits for its consensus before it shuts
@@ -94,10 +94,10 @@ func readLog(path string) (err error) {
 	})
 }
 
-// newCRDT returns our own component, in place of the library's: package replica
-// and grouped say why.
+// newCRDT returns our own component, in place of the library's: package
+// consensus/crdt and its Grouped say why.
 func (s *Settings) newCRDT(n *network, store datastore.Datastore) (ipfscluster.Consensus, error) {
-	inner, err := replica.New(replica.Options{
+	inner, err := crdt.New(crdt.Options{
 		Host:   n.host,
 		DHT:    n.dht,
 		PubSub: n.pubsub,
@@ -109,8 +109,8 @@ func (s *Settings) newCRDT(n *network, store datastore.Datastore) (ipfscluster.C
 	if err != nil {
 		return nil, err
 	}
-	g := newGrouped(inner, s.Crdt.Batching, store)
-	g.marked = s.markedCleanup
+	g := crdt.NewGrouped(inner, s.Crdt.Batching, store)
+	g.Marked = s.markedCleanup
 	return g, nil
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/ipfs/go-datastore"
 	dscrdt "github.com/ipfs/go-ds-crdt"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/replica"
+	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 )
 
 // errNotCRDT is returned for a folder that has another consensus.
@@ -25,7 +25,7 @@ type CRDTInfo struct {
 
 	// Walk is the result of the last walk over the whole DAG: the zero Report when
 	// there was none.
-	Walk replica.Report
+	Walk crdt.Report
 	// Unchecked says that the next start walks the DAG, because it is dirty, was
 	// not walked, had holes, or was used by another program since.
 	Unchecked bool
@@ -36,8 +36,8 @@ func InspectCRDT(ctx context.Context, folder string) (info CRDTInfo, err error) 
 	err = offlineCRDT(folder, func(s *Settings, set *dscrdt.Datastore, store datastore.Datastore) error {
 		stats := set.InternalStats(ctx)
 		info = CRDTInfo{Heads: stats.Heads, MaxHeight: stats.MaxHeight, Dirty: set.IsDirty(ctx)}
-		now := replica.Generation{Before: s.generation.Now, Now: s.generation.Now}
-		info.Walk, info.Unchecked, err = replica.LastWalk(ctx, store, datastore.NewKey(s.Crdt.DatastoreNamespace), now)
+		now := crdt.Generation{Before: s.generation.Now, Now: s.generation.Now}
+		info.Walk, info.Unchecked, err = crdt.LastWalk(ctx, store, datastore.NewKey(s.Crdt.DatastoreNamespace), now)
 		return err
 	})
 	return info, err

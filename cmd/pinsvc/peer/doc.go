@@ -13,8 +13,8 @@
 // a busy port should not cost a heavy start (apis.go); then the datastore
 // (store.go), the libp2p host (host.go), the consensus (consensus.go), the IPFS
 // node or the way to a Kubo (ipfs.go), and everything else the library's Cluster
-// wants (components.go). The CRDT consensus is package replica, with its writes
-// grouped (group.go). The consensus, the tracker and the connector are wrapped by
+// wants (components.go). The CRDT consensus is package consensus/crdt, with its
+// writes grouped (Grouped). The consensus, the tracker and the connector are wrapped by
 // package wrap, which says why.
 // Shutdown goes the other way: requests are drained, then the cluster stops,
 // then the network, then the datastore.

@@ -11,7 +11,7 @@ import (
 	"github.com/ipfs/go-datastore"
 	dscrdt "github.com/ipfs/go-ds-crdt"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/replica"
+	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 )
 
 // openState opens the pinset without a network. Call done when finished with
@@ -52,11 +52,11 @@ func (s *Settings) openCRDT(store datastore.Datastore) (state.State, func() erro
 // closes the store.
 func (s *Settings) openSet(store datastore.Datastore) (set *dscrdt.Datastore, done func() error, err error) {
 	ns := datastore.NewKey(s.Crdt.DatastoreNamespace)
-	if set, done, err = replica.OpenOffline(store, ns); err != nil {
+	if set, done, err = crdt.OpenOffline(store, ns); err != nil {
 		return nil, nil, err
 	}
 	// The peer's next start trusts the DAG as far as it could without this use.
-	if _, _, err := replica.LastWalk(context.Background(), store, ns, s.generation); err != nil {
+	if _, _, err := crdt.LastWalk(context.Background(), store, ns, s.generation); err != nil {
 		return nil, nil, errors.Join(err, set.Close())
 	}
 	return set, done, nil

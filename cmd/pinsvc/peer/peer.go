@@ -10,9 +10,9 @@ import (
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	logging "github.com/ipfs/go-log/v2"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/replica"
 	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/shards"
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 	"github.com/ipfs-cluster/pinsvc/embedded"
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
@@ -65,7 +65,7 @@ type Peer struct {
 }
 
 // lagging is what a peer asks of a consensus that gets the changes of others.
-type lagging interface{ Lag() replica.Lag }
+type lagging interface{ Lag() crdt.Lag }
 
 // closer undoes one step of the start.
 type closer struct {

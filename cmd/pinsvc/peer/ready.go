@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/replica"
+	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 )
 
 const (
@@ -81,9 +81,9 @@ func (p *Peer) warnings(context.Context) []string {
 }
 
 // lag returns the changes of other peers that are not applied here; none on Raft.
-func (p *Peer) lag() replica.Lag {
+func (p *Peer) lag() crdt.Lag {
 	if p.lagging == nil {
-		return replica.Lag{}
+		return crdt.Lag{}
 	}
 	return p.lagging.Lag()
 }

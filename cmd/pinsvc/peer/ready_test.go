@@ -10,12 +10,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/replica"
+	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 )
 
-type fakeLag struct{ lag replica.Lag }
+type fakeLag struct{ lag crdt.Lag }
 
-func (f fakeLag) Lag() replica.Lag { return f.lag }
+func (f fakeLag) Lag() crdt.Lag { return f.lag }
 
 // TestReadyTellsWhatIsMissing: changes that cannot be had are told, and only a
 // peer that applies nothing is not ready.
@@ -27,22 +27,22 @@ func TestReadyTellsWhatIsMissing(t *testing.T) {
 		return status == http.StatusOK
 	}, patient, 10*time.Millisecond)
 	ago := func(d time.Duration) time.Time { return time.Now().Add(-d) }
-	var many []replica.Waiting
+	var many []crdt.Waiting
 	for range maxWarned + 5 {
-		many = append(many, replica.Waiting{Peer: p.local.id, Heads: 1, Since: ago(time.Hour), Reason: "why"})
+		many = append(many, crdt.Waiting{Peer: p.local.id, Heads: 1, Since: ago(time.Hour), Reason: "why"})
 	}
 	for _, c := range []struct {
 		name   string
-		lag    replica.Lag
+		lag    crdt.Lag
 		status int
 		want   []string
 	}{
-		{"nothing", replica.Lag{Applying: time.Second}, http.StatusOK, []string{`"reasons":[]}`}},
-		{"for a moment", replica.Lag{Waiting: []replica.Waiting{{Heads: 1, Since: ago(0)}}}, http.StatusOK, []string{`"reasons":[]}`}},
-		{"for long", replica.Lag{Waiting: []replica.Waiting{{Peer: libp2p.ID("x"), Heads: 3, Since: ago(time.Minute), Reason: "no peer has it"}}},
+		{"nothing", crdt.Lag{Applying: time.Second}, http.StatusOK, []string{`"reasons":[]}`}},
+		{"for a moment", crdt.Lag{Waiting: []crdt.Waiting{{Heads: 1, Since: ago(0)}}}, http.StatusOK, []string{`"reasons":[]}`}},
+		{"for long", crdt.Lag{Waiting: []crdt.Waiting{{Peer: libp2p.ID("x"), Heads: 3, Since: ago(time.Minute), Reason: "no peer has it"}}},
 			http.StatusOK, []string{`"ready":true`, "not connected, cannot be had since", "(3 heads): no peer has it"}},
-		{"many", replica.Lag{Waiting: many}, http.StatusOK, []string{"changes of 5 more peers"}},
-		{"nothing is applied", replica.Lag{Applying: time.Minute}, http.StatusServiceUnavailable, []string{"not applied since 1m0s"}},
+		{"many", crdt.Lag{Waiting: many}, http.StatusOK, []string{"changes of 5 more peers"}},
+		{"nothing is applied", crdt.Lag{Applying: time.Minute}, http.StatusServiceUnavailable, []string{"not applied since 1m0s"}},
 	} {
 		p.lagging = fakeLag{c.lag}
 		for _, section := range []string{"api.pinsvcapi", "api.restapi"} {
@@ -57,8 +57,8 @@ func TestReadyTellsWhatIsMissing(t *testing.T) {
 }
 
 func TestLagMeter(t *testing.T) {
-	m := newLagMeter(fakeLag{replica.Lag{
-		Waiting: []replica.Waiting{{Heads: 2, Since: time.Now()}, {Heads: 3, Since: time.Now().Add(-time.Hour)}},
+	m := newLagMeter(fakeLag{crdt.Lag{
+		Waiting: []crdt.Waiting{{Heads: 2, Since: time.Now()}, {Heads: 3, Since: time.Now().Add(-time.Hour)}},
 		Dropped: 7, Applying: 2 * time.Second,
 	}})
 	require.NoError(t, testutil.CollectAndCompare(m, strings.NewReader(`

@@ -7,7 +7,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/allocator/balanced"
 	"github.com/ipfs-cluster/ipfs-cluster/api/ipfsproxy"
 	"github.com/ipfs-cluster/ipfs-cluster/config"
-	"github.com/ipfs-cluster/ipfs-cluster/consensus/crdt"
+	libcrdt "github.com/ipfs-cluster/ipfs-cluster/consensus/crdt"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/raft"
 	"github.com/ipfs-cluster/ipfs-cluster/datastore/badger"
 	"github.com/ipfs-cluster/ipfs-cluster/datastore/badger3"
@@ -21,8 +21,8 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/observations"
 	"github.com/ipfs-cluster/ipfs-cluster/pintracker/stateless"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/replica"
 	pinconfig "github.com/ipfs-cluster/pinsvc/config"
+	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 	"github.com/ipfs-cluster/pinsvc/embedded"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 	"github.com/ipfs-cluster/pinsvc/restapi"
@@ -34,7 +34,7 @@ import (
 type Settings struct {
 	Cluster   *ipfscluster.Config
 	Raft      *raft.Config
-	Crdt      *crdt.Config
+	Crdt      *libcrdt.Config
 	Pinsvcapi *pinconfig.Section[pinsvcapi.Config]
 	Restapi   *pinconfig.Section[restapi.Config]
 	Ipfsproxy *ipfsproxy.Config
@@ -53,7 +53,7 @@ type Settings struct {
 	LevelDB   *leveldb.Config
 	Pebble    *pebble.Config
 
-	generation replica.Generation // of the datastore, once it is open
+	generation crdt.Generation // of the datastore, once it is open
 
 	folder   string
 	manager  *config.Manager
@@ -104,7 +104,7 @@ func (s *Settings) addIPFS(o only) {
 
 func (s *Settings) addConsensus(o only) {
 	if o.consensus != "raft" {
-		s.Crdt = add[crdt.Config](s, config.Consensus, "consensus")
+		s.Crdt = add[libcrdt.Config](s, config.Consensus, "consensus")
 	}
 	if o.consensus != "crdt" {
 		s.Raft = add[raft.Config](s, config.Consensus, "consensus")

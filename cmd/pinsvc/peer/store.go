@@ -16,7 +16,7 @@ import (
 	"github.com/ipfs/go-datastore"
 	pebbleds "github.com/ipfs/go-ds-pebble"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/replica"
+	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 )
 
@@ -84,7 +84,7 @@ func (s *Settings) openStore() (datastore.Datastore, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening datastore.%s: %w", b.key, explainStore(err))
 	}
-	s.generation = replica.Generation{Before: before, Now: generation(b)}
+	s.generation = crdt.Generation{Before: before, Now: generation(b)}
 	return store, nil
 }
 
