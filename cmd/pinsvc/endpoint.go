@@ -12,8 +12,8 @@ import (
 
 	manet "github.com/multiformats/go-multiaddr/net"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/peer"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 

@@ -12,7 +12,7 @@ import (
 	"context"
 	"os"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
 // commit is set when the program is linked, by the Makefile.

@@ -11,8 +11,8 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/mattn/go-isatty"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
 	"github.com/ipfs-cluster/pinsvc/embedded"
+	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
 const (

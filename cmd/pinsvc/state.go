@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
 // errDeclined is returned when a question was not answered with yes.

@@ -6,7 +6,7 @@ import (
 	libp2p "github.com/libp2p/go-libp2p/core/peer"
 	"github.com/spf13/cobra"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
 // importFlags are those of `state import` that change the pins.

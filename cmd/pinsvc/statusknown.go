@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
 // addKnown adds the peers that are down: those that the running peer knows and

@@ -15,7 +15,7 @@ import (
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
 // unsaid are defaults that the library has but does not write.

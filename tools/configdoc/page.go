@@ -11,9 +11,9 @@ import (
 	"strings"
 	"text/template"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer"
 	"github.com/ipfs-cluster/pinsvc/common"
 	"github.com/ipfs-cluster/pinsvc/config"
+	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
 //go:embed configuration.md.tmpl

@@ -15,7 +15,7 @@ import (
 	logging "github.com/ipfs/go-log/v2"
 	rpc "github.com/libp2p/go-libp2p-gorpc"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/shards"
+	"github.com/ipfs-cluster/pinsvc/consensus/shards"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 

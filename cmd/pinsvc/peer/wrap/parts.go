@@ -7,7 +7,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/shards"
+	"github.com/ipfs-cluster/pinsvc/consensus/shards"
 )
 
 // logShards stores a root of a sharded add, or a part.

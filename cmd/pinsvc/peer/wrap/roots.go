@@ -7,7 +7,7 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/shards"
+	"github.com/ipfs-cluster/pinsvc/consensus/shards"
 )
 
 const (

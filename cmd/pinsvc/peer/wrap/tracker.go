@@ -13,7 +13,7 @@ import (
 	rpc "github.com/libp2p/go-libp2p-gorpc"
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/shards"
+	"github.com/ipfs-cluster/pinsvc/consensus/shards"
 )
 
 const (

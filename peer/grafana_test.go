@@ -30,7 +30,7 @@ func TestDashboardShowsEveryMetric(t *testing.T) {
 			have = append(have, name.FindStringSubmatch(d.String())[1])
 		}
 	}
-	text, err := os.ReadFile("../../../docs/grafana.json")
+	text, err := os.ReadFile("../docs/grafana.json")
 	require.NoError(t, err)
 	var dashboard struct {
 		Panels []struct{ Targets []struct{ Expr string } }

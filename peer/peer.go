@@ -10,9 +10,9 @@ import (
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	logging "github.com/ipfs/go-log/v2"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/shards"
 	"github.com/ipfs-cluster/pinsvc/common"
 	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
+	"github.com/ipfs-cluster/pinsvc/consensus/shards"
 	"github.com/ipfs-cluster/pinsvc/embedded"
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"

@@ -7,7 +7,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/state"
 	libp2p "github.com/libp2p/go-libp2p/core/peer"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/shards"
+	"github.com/ipfs-cluster/pinsvc/consensus/shards"
 )
 
 // newShards makes what keeps the parts of sharded adds together. It is used when
