@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/ipfs-cluster/pinsvc/bench/ipfsstub"
-	"github.com/ipfs-cluster/pinsvc/bench/pinset"
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/ipfsstub"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 const (
@@ -120,7 +120,7 @@ func (p *pair) join(ctx context.Context) error {
 	}
 	err = poll(ctx, joinPatience, 0, func(ctx context.Context) (bool, error) {
 		p.arrived++
-		if err := p.near.pins.post(ctx, pinset.Fresh("canary", p.arrived)); err != nil {
+		if err := p.near.pins.post(ctx, fixture.Fresh("canary", p.arrived)); err != nil {
 			return false, err
 		}
 		return p.has(ctx, p.arrived, nil, soon) == nil, ctx.Err()
@@ -134,7 +134,7 @@ func (p *pair) join(ctx context.Context) error {
 // has waits until the far peer has n pins in its state, and is cheap enough not
 // to slow it down: first it looks for some of them, one by one, and counts only
 // when these are there.
-func (p *pair) has(ctx context.Context, n int, some []pinset.Pin, patience time.Duration) error {
+func (p *pair) has(ctx context.Context, n int, some []fixture.Pin, patience time.Duration) error {
 	return poll(ctx, patience, 20*time.Millisecond, func(ctx context.Context) (bool, error) {
 		for len(some) > 0 {
 			there, err := p.far.allocated(ctx, some[0])
@@ -156,7 +156,7 @@ func (p *pair) arrival(ctx context.Context, b *bench) (written, time.Duration, e
 		return w, 0, err
 	}
 	start := time.Now()
-	var some []pinset.Pin
+	var some []fixture.Pin
 	for i := 1; i <= len(w.times); i += max(1, len(w.times)/samples) {
 		some = append(some, posted(i))
 	}

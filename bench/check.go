@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ipfs-cluster/pinsvc/bench/pinset"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
@@ -20,7 +20,7 @@ type question struct {
 
 // ask makes the question for a query and the pins that match it. limit is the
 // page's, and is put into the query.
-func (b *bench) ask(what string, limit int, query url.Values, matches func(pinset.Pin) bool) question {
+func (b *bench) ask(what string, limit int, query url.Values, matches func(fixture.Pin) bool) question {
 	query.Set("limit", strconv.Itoa(limit))
 	q := question{what: what, query: query}
 	for p := range b.set.Newest() {
@@ -37,27 +37,27 @@ func (b *bench) ask(what string, limit int, query url.Values, matches func(pinse
 // newest is the list that clients ask for most.
 func (b *bench) newest(limit int) question {
 	what := fmt.Sprintf("list, limit %d, status=pinned", limit)
-	return b.ask(what, limit, url.Values{"status": {"pinned"}}, func(pinset.Pin) bool { return true })
+	return b.ask(what, limit, url.Values{"status": {"pinned"}}, func(fixture.Pin) bool { return true })
 }
 
 // questions are the lists that are measured.
 func (b *bench) questions() []question {
 	middle := b.set.At(b.set.N / 2)
-	app := pinset.Application(3)
+	app := fixture.Application(3)
 	site := "site-07/"
 	return []question{
 		b.newest(10),
 		b.newest(1000),
 		b.ask("exact name", 10, url.Values{"name": {middle.Name}},
-			func(p pinset.Pin) bool { return p.Name == middle.Name }),
+			func(p fixture.Pin) bool { return p.Name == middle.Name }),
 		b.ask("before in the middle, limit 10", 10,
 			url.Values{"status": {"pinned"}, "before": {pinsvcapi.EncodeCreated(middle.Created)}},
-			func(p pinset.Pin) bool { return p.Created.Before(middle.Created) }),
+			func(p fixture.Pin) bool { return p.Created.Before(middle.Created) }),
 		b.ask("meta filter matching 10 %", 10, url.Values{"meta": {`{"app":"` + app + `"}`}},
-			func(p pinset.Pin) bool { return p.Meta["app"] == app }),
+			func(p fixture.Pin) bool { return p.Meta["app"] == app }),
 		b.ask("match=ipartial, 1 % of all names", 10,
 			url.Values{"name": {strings.ToUpper(site)}, "match": {"ipartial"}},
-			func(p pinset.Pin) bool { return strings.HasPrefix(p.Name, site) }),
+			func(p fixture.Pin) bool { return strings.HasPrefix(p.Name, site) }),
 	}
 }
 

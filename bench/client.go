@@ -11,8 +11,8 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/ipfs-cluster/pinsvc/bench/pinset"
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 // requestTimeout bounds one request: a list of a million pins takes some
@@ -102,14 +102,14 @@ func (c client) list(ctx context.Context, query url.Values) (page, error) {
 }
 
 // post pins through the Pinning Service API.
-func (c client) post(ctx context.Context, p pinset.Pin) error {
+func (c client) post(ctx context.Context, p fixture.Pin) error {
 	body := map[string]any{"cid": p.CID.String(), "name": p.Name, "meta": p.Meta}
 	_, err := c.do(ctx, http.MethodPost, "/pins", body)
 	return err
 }
 
 // postREST pins through the cluster REST API, the same name and meta.
-func (c client) postREST(ctx context.Context, p pinset.Pin) error {
+func (c client) postREST(ctx context.Context, p fixture.Pin) error {
 	query := url.Values{"name": {p.Name}}
 	for k, v := range p.Meta {
 		query.Set("meta-"+k, v)
@@ -126,7 +126,7 @@ func (c client) allocations(ctx context.Context) (int, error) {
 }
 
 // allocated tells whether a pin is in the peer's state.
-func (c client) allocated(ctx context.Context, p pinset.Pin) (bool, error) {
+func (c client) allocated(ctx context.Context, p fixture.Pin) (bool, error) {
 	_, err := c.do(ctx, http.MethodGet, "/allocations/"+p.CID.String(), nil)
 	var answer *statusError
 	if errors.As(err, &answer) && answer.status == http.StatusNotFound {

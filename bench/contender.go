@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/ipfs-cluster/pinsvc/bench/ipfsstub"
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/ipfsstub"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 // contender is a program with its peer and the IPFS of that peer.

@@ -17,9 +17,9 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/bench/ipfsstub"
-	"github.com/ipfs-cluster/pinsvc/bench/pinset"
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/ipfsstub"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
@@ -60,7 +60,7 @@ func modelBench(t *testing.T, n int) (*bench, *model) {
 	return b, m
 }
 
-func statusOf(p pinset.Pin, status string) pinStatus {
+func statusOf(p fixture.Pin, status string) pinStatus {
 	s := pinStatus{Status: status, Created: pinsvcapi.EncodeCreated(p.Created)}
 	s.Pin.CID, s.Pin.Name, s.Pin.Meta = p.CID.String(), p.Name, p.Meta
 	return s
@@ -91,7 +91,7 @@ func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (m *model) add(word, name string) {
 	c := cid.MustParse(word)
 	m.stub.Pin(c)
-	s := statusOf(pinset.Pin{CID: c, Name: name, Created: time.Now()}, "pinned")
+	s := statusOf(fixture.Pin{CID: c, Name: name, Created: time.Now()}, "pinned")
 	m.pins = slices.Insert(m.pins, 0, s)
 }
 

@@ -7,8 +7,8 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/ipfs-cluster/pinsvc/bench/pinset"
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 // posts measures the throughput of writes through both APIs, alternating
@@ -89,7 +89,7 @@ func (d doors) processor() []float64 {
 }
 
 // round writes for the length of a round and waits until nothing is left of it.
-func (b *bench) round(ctx context.Context, c *contender, d *door, post func(context.Context, pinset.Pin) error) error {
+func (b *bench) round(ctx context.Context, c *contender, d *door, post func(context.Context, fixture.Pin) error) error {
 	before, err := process.ReadProcessorTime(c.pid)
 	if err != nil {
 		return err

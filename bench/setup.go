@@ -13,8 +13,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ipfs-cluster/pinsvc/bench/pinset"
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 // ourPackage is what is built when no program of ours is given.
@@ -23,7 +23,7 @@ const ourPackage = "github.com/ipfs-cluster/pinsvc/cmd/pinsvc"
 // bench is one run of the benchmark.
 type bench struct {
 	options    options
-	set        pinset.Set
+	set        fixture.Set
 	dir        string
 	contenders []*contender // the one beside first, then ours
 	report     *report
@@ -31,7 +31,7 @@ type bench struct {
 }
 
 func newBench(o options, stderr io.Writer) (*bench, error) {
-	b := &bench{options: o, set: pinset.Set{N: o.pins}, dir: o.dir, stderr: stderr, report: &report{markdown: o.markdown}}
+	b := &bench{options: o, set: fixture.Set{N: o.pins}, dir: o.dir, stderr: stderr, report: &report{markdown: o.markdown}}
 	if b.dir != "" {
 		return b, os.MkdirAll(b.dir, 0o700)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ipfs-cluster/pinsvc/bench/pinset"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
 )
 
 // drainPatience is how long a peer may take to pin what it has accepted.
@@ -25,15 +25,15 @@ func (w written) rate() float64 {
 }
 
 // posted returns the n-th pin that a contender gets posted, n > 0.
-func posted(n int) pinset.Pin {
-	return pinset.Fresh("posted", n)
+func posted(n int) fixture.Pin {
+	return fixture.Fresh("posted", n)
 }
 
 // write lets writers post fresh pins of a contender at the same time, until
 // most pins are posted or the time is over.
 func (b *bench) write(
 	ctx context.Context, c *contender, most int, until time.Duration,
-	post func(context.Context, pinset.Pin) error,
+	post func(context.Context, fixture.Pin) error,
 ) (written, error) {
 	start := time.Now()
 	var next atomic.Int64

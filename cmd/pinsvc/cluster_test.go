@@ -16,8 +16,8 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/bench/ipfsstub"
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/ipfsstub"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 // ours and theirs are the two programs that can run a folder.

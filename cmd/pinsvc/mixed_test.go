@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 

@@ -14,7 +14,7 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/bench/pinset"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
@@ -25,13 +25,13 @@ var benchPins = flag.Int("pins", 100_000, "pins in the view of the benchmarks")
 // benchSource scans generated pins in random order, as a state does.
 type benchSource struct {
 	*fakeSource
-	set   pinset.Set
+	set   fixture.Set
 	order []int
 }
 
 func newBenchSource() *benchSource {
 	n := *benchPins
-	return &benchSource{newFakeSource("peer1"), pinset.Set{N: n}, rand.New(rand.NewPCG(1, 2)).Perm(n)}
+	return &benchSource{newFakeSource("peer1"), fixture.Set{N: n}, rand.New(rand.NewPCG(1, 2)).Perm(n)}
 }
 
 func (s *benchSource) Scan(_ context.Context, fn func(api.Pin)) error {
@@ -95,7 +95,7 @@ func BenchmarkSelect(b *testing.B) {
 		{"pinned", pinsvcapi.Selection{}, s.set.N},
 		{"before", pinsvcapi.Selection{Before: middle.Created}, s.set.N / 2},
 		{"exact name", pinsvcapi.Selection{Name: pinsvcapi.NewName("exact", middle.Name)}, 1},
-		{"meta", pinsvcapi.Selection{Meta: map[string]string{"app": pinset.Application(3)}}, s.set.N / 10},
+		{"meta", pinsvcapi.Selection{Meta: map[string]string{"app": fixture.Application(3)}}, s.set.N / 10},
 		{"ipartial", pinsvcapi.Selection{Name: pinsvcapi.NewName("ipartial", "SITE-07/")}, s.set.N / 100},
 		{"partial", pinsvcapi.Selection{Name: pinsvcapi.NewName("partial", "site-07/")}, s.set.N / 100},
 		{"iexact", pinsvcapi.Selection{Name: pinsvcapi.NewName("iexact", middle.Name)}, 1},
@@ -122,7 +122,7 @@ func BenchmarkSelectWhileQueued(b *testing.B) {
 	}
 	s.change(func() { s.said["peer1"] = waiting })
 	v.hearFrom("peer1")
-	app := map[string]string{"app": pinset.Application(3)}
+	app := map[string]string{"app": fixture.Application(3)}
 	for status, count := range map[pinsvcapi.Status]int{pinsvcapi.StatusQueued: len(waiting), pinsvcapi.StatusPinned: s.set.N - len(waiting)} {
 		b.Run(string(status), func(b *testing.B) {
 			q := selection(pinsvcapi.Selection{Statuses: []pinsvcapi.Status{status}})
@@ -157,7 +157,7 @@ func BenchmarkTracked(b *testing.B) {
 	v, _ := benchView(b)
 	pins := make([]api.Pin, 10_000)
 	for i := range pins {
-		p := pinset.Fresh("tracked", i)
+		p := fixture.Fresh("tracked", i)
 		p.Created = time.Now()
 		pins[i] = p.Cluster()
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/bench/pinset"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
@@ -46,7 +46,7 @@ var epoch = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 // testPin is one of many pins, created a second apart.
 func testPin(i int) api.Pin {
-	p := pinset.Fresh("test", i)
+	p := fixture.Fresh("test", i)
 	p.Created = epoch.Add(time.Duration(i) * time.Second)
 	return p.Cluster()
 }
@@ -311,7 +311,7 @@ func TestLargeMeta(t *testing.T) {
 func TestMemoryOfAPin(t *testing.T) {
 	const n = 20_000
 	pins := make([]api.Pin, 0, n)
-	for p := range (pinset.Set{N: n}).Newest() {
+	for p := range (fixture.Set{N: n}).Newest() {
 		pins = append(pins, p.Cluster())
 	}
 	f := newFakeSource("peer1")

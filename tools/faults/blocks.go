@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 // blocksDamaged damages blocks of the embedded nodes of three peers: each way for

@@ -11,8 +11,8 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/ipfs-cluster/pinsvc/bench/ledger"
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/history"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 // metaKey is the one key of meta that pins here have.
@@ -103,7 +103,7 @@ type pinBody struct {
 	Origins []string `json:"origins,omitempty"`
 }
 
-func bodyOf(cid string, p ledger.Pin) pinBody {
+func bodyOf(cid string, p history.Pin) pinBody {
 	b := pinBody{CID: cid, Name: p.Name}
 	if p.Meta != "" {
 		b.Meta = map[string]string{metaKey: p.Meta}
@@ -180,10 +180,10 @@ func (c *client) walk(ctx context.Context, fn func(pinStatus)) error {
 }
 
 // all returns the pinset, by CID, and how many pins have each status.
-func (c *client) all(ctx context.Context) (map[string]ledger.Pin, map[string]int, error) {
-	found, statuses := map[string]ledger.Pin{}, map[string]int{}
+func (c *client) all(ctx context.Context) (map[string]history.Pin, map[string]int, error) {
+	found, statuses := map[string]history.Pin{}, map[string]int{}
 	err := c.walk(ctx, func(s pinStatus) {
-		found[s.Pin.CID] = ledger.Pin{Name: s.Pin.Name, Meta: s.Pin.Meta[metaKey], Created: s.Created}
+		found[s.Pin.CID] = history.Pin{Name: s.Pin.Name, Meta: s.Pin.Meta[metaKey], Created: s.Created}
 		statuses[s.Status]++
 	})
 	return found, statuses, err

@@ -14,8 +14,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ipfs-cluster/pinsvc/bench/ledger"
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/history"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 const (
@@ -177,9 +177,9 @@ func (c cluster) clients() []*client {
 
 // same waits until all peers list the same pins, with the same name, meta and
 // created, and returns them and how long it took.
-func (c cluster) same(ctx context.Context, within time.Duration) (map[string]ledger.Pin, time.Duration, error) {
+func (c cluster) same(ctx context.Context, within time.Duration) (map[string]history.Pin, time.Duration, error) {
 	start := time.Now()
-	var first map[string]ledger.Pin
+	var first map[string]history.Pin
 	err := eventually(ctx, within, func(ctx context.Context) error {
 		for i, p := range c {
 			pins, _, err := p.pins.all(ctx)
@@ -200,10 +200,10 @@ func (c cluster) same(ctx context.Context, within time.Duration) (map[string]led
 }
 
 // equal returns how two pinsets differ.
-func equal(a, b map[string]ledger.Pin) error {
+func equal(a, b map[string]history.Pin) error {
 	differ := 0
 	var example error
-	look := func(a, b map[string]ledger.Pin) {
+	look := func(a, b map[string]history.Pin) {
 		for id, p := range a {
 			if b[id] != p {
 				differ++

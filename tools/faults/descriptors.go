@@ -14,7 +14,7 @@ import (
 	"github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 const (

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ipfs-cluster/pinsvc/bench/ledger"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/history"
 )
 
 // disputesEach is how many pins there are of each kind of dispute.
@@ -14,8 +14,8 @@ const disputesEach = 10
 // dispute is a pin that both sides write to while they are cut off.
 type dispute struct {
 	cid  string
-	may  []ledger.Pin // what it can be afterwards
-	both string       // created of one that was there before; empty: it was not
+	may  []history.Pin // what it can be afterwards
+	both string        // created of one that was there before; empty: it was not
 }
 
 // disputes are all of a cut: pins that both sides add, pins that both rename,
@@ -80,7 +80,7 @@ func (d *disputes) write(ctx context.Context, one, other *client) error {
 }
 
 func (p *dispute) put(ctx context.Context, c *client, name string) error {
-	want := ledger.Pin{Name: name, Meta: name}
+	want := history.Pin{Name: name, Meta: name}
 	s, err := c.post(ctx, bodyOf(p.cid, want))
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (p *dispute) put(ctx context.Context, c *client, name string) error {
 
 // settle takes the disputed pins out of what was found, and returns an error
 // when one is not wholly what one of the sides has written.
-func (d *disputes) settle(found map[string]ledger.Pin) error {
+func (d *disputes) settle(found map[string]history.Pin) error {
 	for _, p := range d.all() {
 		got, ok := found[p.cid]
 		delete(found, p.cid)
@@ -105,7 +105,7 @@ func (d *disputes) settle(found map[string]ledger.Pin) error {
 		if !slices.Contains(p.may, got) {
 			return fmt.Errorf("%s is %+v, not one of %+v", p.cid, got, p.may)
 		}
-		p.may = []ledger.Pin{got} // and stays it
+		p.may = []history.Pin{got} // and stays it
 	}
 	return nil
 }

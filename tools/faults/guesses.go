@@ -12,8 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ipfs-cluster/pinsvc/bench/process"
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 const (

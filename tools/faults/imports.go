@@ -14,8 +14,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/ipfs-cluster/pinsvc/bench/pinset"
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 // importRound is a way to keep the pinset, in which imports are ended.
@@ -142,7 +142,7 @@ func writeExport(path string, size int) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(pinset.Set{N: size}.Export(f), f.Close())
+	return errors.Join(fixture.Set{N: size}.Export(f), f.Close())
 }
 
 // sumOf is the same for exports that differ in the order of their lines only.

@@ -9,8 +9,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/ipfs-cluster/pinsvc/bench/ledger"
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/history"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 const (
@@ -129,7 +129,7 @@ func (g *absence) post(ctx context.Context, round int, stopped *atomic.Bool) err
 		for i == n/2 && !stopped.Load() && ctx.Err() == nil {
 			sleep(ctx, 10*time.Millisecond)
 		}
-		id, p := inlineCID(fmt.Sprintf("queued %d %d", round, i)), ledger.Pin{Name: fmt.Sprintf("queued %d", i)}
+		id, p := inlineCID(fmt.Sprintf("queued %d %d", round, i)), history.Pin{Name: fmt.Sprintf("queued %d", i)}
 		change := g.writers.ledger.Write(id, p)
 		s, err := g.peer.pins.post(ctx, bodyOf(id, p))
 		if err == nil {

@@ -5,7 +5,7 @@
 // The way through it: options.go is the command line, scenarios.go the list of
 // what goes wrong, each scenario in files of its own; env.go is what a scenario
 // has; cluster.go makes peers, client.go asks them, writers.go writes to them
-// without pause and notes in a bench/ledger what was acknowledged.
+// without pause and notes in a history what was acknowledged.
 package main
 
 import (

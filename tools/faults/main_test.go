@@ -12,8 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/bench/ledger"
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/history"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 func TestOptions(t *testing.T) {
@@ -51,9 +51,9 @@ func TestEventually(t *testing.T) {
 }
 
 func TestEqual(t *testing.T) {
-	one := map[string]ledger.Pin{"a": {Name: "1"}}
-	require.NoError(t, equal(one, map[string]ledger.Pin{"a": {Name: "1"}}))
-	require.Error(t, equal(one, map[string]ledger.Pin{"a": {Name: "2"}}))
+	one := map[string]history.Pin{"a": {Name: "1"}}
+	require.NoError(t, equal(one, map[string]history.Pin{"a": {Name: "1"}}))
+	require.Error(t, equal(one, map[string]history.Pin{"a": {Name: "2"}}))
 	require.Error(t, equal(one, nil))
 	require.Error(t, equal(nil, one))
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 // holding is what a peer holds.

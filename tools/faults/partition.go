@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ipfs-cluster/pinsvc/bench/ledger"
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/history"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 // healBound is how long peers may take to have the same pinset after they can
@@ -103,14 +103,14 @@ func (e *env) cuts() []time.Duration {
 
 // splitCheck compares the pins that all peers have with what each side has
 // acknowledged.
-func splitCheck(sides []*writers, found map[string]ledger.Pin) error {
+func splitCheck(sides []*writers, found map[string]history.Pin) error {
 	for id := range found {
 		if !slices.ContainsFunc(sides, func(w *writers) bool { return w.ledger.Knows(id) }) {
 			return fmt.Errorf("%s was never sent", id)
 		}
 	}
 	for _, w := range sides {
-		own := map[string]ledger.Pin{}
+		own := map[string]history.Pin{}
 		for id, p := range found {
 			if w.ledger.Knows(id) {
 				own[id] = p

@@ -7,8 +7,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/ipfs-cluster/pinsvc/bench/ledger"
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/history"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 const (
@@ -25,7 +25,7 @@ const (
 // replication has one of three peers accept pins as fast as it can, and waits
 // until the others have them: first with all three there, then with one away.
 func replication(ctx context.Context, e *env) (counts, error) {
-	r := replicating{env: e, ledger: ledger.New()}
+	r := replicating{env: e, ledger: history.New()}
 	var err error
 	if r.cluster, err = e.newCluster(ctx, 3, process.Options{}); err != nil {
 		return r.counts(), err
@@ -58,7 +58,7 @@ func replication(ctx context.Context, e *env) (counts, error) {
 type replicating struct {
 	*env
 	cluster cluster
-	ledger  *ledger.Ledger
+	ledger  *history.History
 
 	posted, missed int
 	took           time.Duration // to accept them
@@ -92,7 +92,7 @@ func (r *replicating) post(ctx context.Context, p *peer, n int) error {
 		r.posted++
 		i := r.posted
 		group.Go(func() error {
-			pin := ledger.Pin{Name: fmt.Sprintf("pin %d", i), Meta: fmt.Sprint(i % 7)}
+			pin := history.Pin{Name: fmt.Sprintf("pin %d", i), Meta: fmt.Sprint(i % 7)}
 			id := inlineCID(fmt.Sprintf("replication %d", i))
 			change := r.ledger.Write(id, pin)
 			s, err := p.pins.post(ctx, bodyOf(id, pin))

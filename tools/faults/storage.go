@@ -16,7 +16,7 @@ import (
 	ds "github.com/ipfs/go-datastore"
 	"github.com/multiformats/go-multihash"
 
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 const (

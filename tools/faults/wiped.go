@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ipfs-cluster/pinsvc/bench/process"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 // rejoinBound is how long a peer may take to have everything again.

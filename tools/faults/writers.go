@@ -12,13 +12,13 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/multiformats/go-multihash"
 
-	"github.com/ipfs-cluster/pinsvc/bench/ledger"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/history"
 )
 
 // writers add, rename and remove pins without pause. The n-th of them writes to
 // the n-th peer of what it is given, and only to pins of its own.
 type writers struct {
-	ledger *ledger.Ledger
+	ledger *history.History
 	series string // of the pins: what two of them add is never the same
 	cids   func(text string) string
 	all    []*writer
@@ -40,7 +40,7 @@ type writer struct {
 }
 
 func newWriters(e *env, n int, series string) *writers {
-	w := &writers{ledger: ledger.New(), series: series, cids: inlineCID}
+	w := &writers{ledger: history.New(), series: series, cids: inlineCID}
 	for i := range n {
 		w.all = append(w.all, &writer{writers: w, id: i, rng: rand.New(rand.NewPCG(e.rand.Uint64(), uint64(i)))})
 	}
@@ -134,7 +134,7 @@ func (w *writer) write(ctx context.Context, c *client) (bool, error) {
 
 // put adds a pin, or gives one another name and meta.
 func (w *writer) put(ctx context.Context, c *client, id string) (bool, error) {
-	p := ledger.Pin{Name: fmt.Sprintf("name %d", w.rng.Uint32()), Meta: fmt.Sprint(w.rng.Uint32())}
+	p := history.Pin{Name: fmt.Sprintf("name %d", w.rng.Uint32()), Meta: fmt.Sprint(w.rng.Uint32())}
 	change := w.ledger.Write(id, p)
 	s, err := c.post(ctx, bodyOf(id, p))
 	if err != nil {
@@ -150,7 +150,7 @@ func (w *writer) put(ctx context.Context, c *client, id string) (bool, error) {
 // remove removes a pin. One that is not there may have been removed by a
 // request that was not answered, or never have been added.
 func (w *writer) remove(ctx context.Context, c *client, id string) (bool, error) {
-	change := w.ledger.Write(id, ledger.Pin{})
+	change := w.ledger.Write(id, history.Pin{})
 	err := c.remove(ctx, id)
 	if statusOf(err) == http.StatusNotFound {
 		if err := change.NotFound(); err != nil {

@@ -1,9 +1,9 @@
-// Package ledger remembers what a Pinning Service has acknowledged, to be
+// Package history remembers what a Pinning Service has acknowledged, to be
 // compared with what it has after something went wrong.
 //
 // A write that was not answered may have happened or not: both are right, until
 // somebody has looked. Nobody writes to a CID that another writer is writing to.
-package ledger
+package history
 
 import (
 	"fmt"
@@ -22,8 +22,8 @@ type Pin struct {
 // there tells whether it is a pin.
 func (p Pin) there() bool { return p != Pin{} }
 
-// Ledger is what was acknowledged. All methods are safe for concurrent use.
-type Ledger struct {
+// History is what was acknowledged. All methods are safe for concurrent use.
+type History struct {
 	mu      sync.Mutex
 	entries map[string]*entry
 }
@@ -34,14 +34,14 @@ type entry struct {
 	open []Pin // not answered: one of these, or last
 }
 
-// New returns an empty ledger.
-func New() *Ledger {
-	return &Ledger{entries: make(map[string]*entry)}
+// New returns an empty history.
+func New() *History {
+	return &History{entries: make(map[string]*entry)}
 }
 
 // Write notes that a pin is about to be sent, or its removal when after is the
 // zero value. What comes of it is told to the Change, or never.
-func (l *Ledger) Write(cid string, after Pin) *Change {
+func (l *History) Write(cid string, after Pin) *Change {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e, ok := l.entries[cid]
@@ -58,16 +58,16 @@ func (l *Ledger) Write(cid string, after Pin) *Change {
 
 // Change is a write that is under way.
 type Change struct {
-	ledger *Ledger
-	entry  *entry
-	after  Pin
+	history *History
+	entry   *entry
+	after   Pin
 }
 
 // Acknowledged notes a success. Created is what the answer says, empty for a
 // removal. It returns an error when a pin that was there has another one now.
 func (c *Change) Acknowledged(created string) error {
-	c.ledger.mu.Lock()
-	defer c.ledger.mu.Unlock()
+	c.history.mu.Lock()
+	defer c.history.mu.Unlock()
 	before := c.entry.last.Created
 	c.entry.last, c.entry.open = c.after, nil
 	if !c.after.there() {
@@ -83,8 +83,8 @@ func (c *Change) Acknowledged(created string) error {
 // NotFound notes that a pin that was to be removed is not there. It returns an
 // error when it has to be: then it was lost.
 func (c *Change) NotFound() error {
-	c.ledger.mu.Lock()
-	defer c.ledger.mu.Unlock()
+	c.history.mu.Lock()
+	defer c.history.mu.Unlock()
 	e := c.entry
 	// The removal itself is open and left out: it has changed nothing.
 	i := slices.Index(e.open, c.after)
@@ -98,15 +98,15 @@ func (c *Change) NotFound() error {
 
 // Refused notes that nothing was changed.
 func (c *Change) Refused() {
-	c.ledger.mu.Lock()
-	defer c.ledger.mu.Unlock()
+	c.history.mu.Lock()
+	defer c.history.mu.Unlock()
 	if i := slices.Index(c.entry.open, c.after); i >= 0 {
 		c.entry.open = slices.Delete(c.entry.open, i, i+1)
 	}
 }
 
 // Knows tells whether a CID was ever written to.
-func (l *Ledger) Knows(cid string) bool {
+func (l *History) Knows(cid string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, ok := l.entries[cid]
@@ -114,7 +114,7 @@ func (l *Ledger) Knows(cid string) bool {
 }
 
 // Present returns how many pins were acknowledged and are not removed.
-func (l *Ledger) Present() int {
+func (l *History) Present() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := 0
@@ -152,7 +152,7 @@ func (d Differences) String() string {
 
 // Check compares a pinset, by CID, with what was acknowledged. No write may be
 // under way. What was not answered is from then on as it was found.
-func (l *Ledger) Check(found map[string]Pin) Differences {
+func (l *History) Check(found map[string]Pin) Differences {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var d Differences

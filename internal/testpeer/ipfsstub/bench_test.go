@@ -10,8 +10,8 @@ import (
 	"github.com/multiformats/go-multiaddr"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/bench/ipfsstub"
-	"github.com/ipfs-cluster/pinsvc/bench/pinset"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/ipfsstub"
 )
 
 // What the stand-in and the connector take for one list of the IPFS pinset:
@@ -23,7 +23,7 @@ func BenchmarkPinLs(b *testing.B) {
 			stub, err := ipfsstub.Start()
 			require.NoError(b, err)
 			defer stub.Close()
-			stub.Pin(pinset.Set{N: n}.CIDs()...)
+			stub.Pin(fixture.Set{N: n}.CIDs()...)
 			cfg := &ipfshttp.Config{}
 			require.NoError(b, cfg.Default())
 			cfg.NodeAddr, err = multiaddr.NewMultiaddr(stub.Multiaddr())

@@ -16,7 +16,7 @@ import (
 	"github.com/multiformats/go-multihash"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/bench/ipfsstub"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/ipfsstub"
 )
 
 // setup starts a stub and the connector that a peer would talk to it with.
