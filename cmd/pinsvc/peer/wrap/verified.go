@@ -80,41 +80,54 @@ func (v *verified) get(c api.Cid) (api.IPFSPinStatus, bool) {
 	return s.status, true
 }
 
-// QuickStatus is Status for an answer to a client: of a pin that the IPFS node
-// was seen to have a moment ago, nobody is asked again. The pin was read from
-// the state for that answer.
+// QuickStatus is Status for an answer to a client, of a pin that was read from the
+// state for that answer. For a pin that is pinned it reads no state, and asks only
+// the IPFS node, which it does not ask when that was seen to have the pin a moment
+// ago. Everything else is left to Status.
 func (t *Tracker) QuickStatus(ctx context.Context, pin api.Pin) api.PinInfo {
-	if info, ok := t.verified(ctx, pin); ok {
-		return info
+	if pin.Type != api.MetaType && !pin.IsRemotePin(t.options.Peer) &&
+		(t.seenPinned(ctx, pin) || t.foundPinned(ctx, pin)) {
+		return t.pinned(pin)
 	}
 	return t.Status(ctx, pin.Cid)
 }
 
-// verified returns the status of a pin that nothing is being done about and
-// that was pinned a moment ago.
-func (t *Tracker) verified(ctx context.Context, pin api.Pin) (api.PinInfo, bool) {
-	c := pin.Cid
+// idle reports whether nothing is being done about a CID.
+func (t *Tracker) idle(ctx context.Context, c api.Cid) bool {
+	_, noted := t.queue.get(c)
+	return !noted && t.InnerTracker.OpContext(ctx, c) == nil
+}
+
+// seenPinned reports whether the IPFS node was seen to have a pin a moment ago.
+func (t *Tracker) seenPinned(ctx context.Context, pin api.Pin) bool {
 	if t.options.Verified == nil {
-		return api.PinInfo{}, false
+		return false
 	}
-	status, ok := t.options.Verified(c)
-	if !ok {
-		return api.PinInfo{}, false
+	status, ok := t.options.Verified(pin.Cid)
+	// Work that began after the node's answer counts. Work that began and ended
+	// meanwhile has left the answer outdated, which then is forgotten: it is read
+	// again last.
+	if !ok || !status.IsPinned(pin.MaxDepth) || !t.idle(ctx, pin.Cid) {
+		return false
 	}
-	if pin.Type == api.MetaType || pin.IsRemotePin(t.options.Peer) || !status.IsPinned(pin.MaxDepth) {
-		return api.PinInfo{}, false
+	again, ok := t.options.Verified(pin.Cid)
+	return ok && again == status
+}
+
+// foundPinned asks the IPFS node whether it has a pin. The inner tracker would do
+// the same after another read of the state, and by RPC.
+func (t *Tracker) foundPinned(ctx context.Context, pin api.Pin) bool {
+	if !t.idle(ctx, pin.Cid) {
+		return false
 	}
-	// After the node's answer, so that work that began meanwhile counts. Work that
-	// began and ended meanwhile has left the node's answer outdated, which then is
-	// forgotten: it is read again last.
-	if _, noted := t.queue.get(c); noted || t.InnerTracker.OpContext(ctx, c) != nil {
-		return api.PinInfo{}, false
-	}
-	if again, ok := t.options.Verified(c); !ok || again != status {
-		return api.PinInfo{}, false
-	}
+	status, err := t.options.IPFS.PinLsCid(ctx, pin)
+	return err == nil && status.IsPinned(pin.MaxDepth) && t.idle(ctx, pin.Cid)
+}
+
+// pinned returns the status of a pin that is pinned.
+func (t *Tracker) pinned(pin api.Pin) api.PinInfo {
 	return api.PinInfo{
-		Cid:         c,
+		Cid:         pin.Cid,
 		Name:        pin.Name,
 		Peer:        t.options.Peer,
 		Allocations: pin.Allocations,
@@ -126,5 +139,5 @@ func (t *Tracker) verified(ctx context.Context, pin api.Pin) (api.PinInfo, bool)
 			Status:   api.TrackerStatusPinned,
 			TS:       pin.Timestamp,
 		},
-	}, true
+	}
 }

@@ -1,6 +1,7 @@
 package wrap
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,32 +66,46 @@ func TestVerifiedBesideUnpin(t *testing.T) {
 }
 
 func TestQuickStatus(t *testing.T) {
-	const pinned, asked = api.TrackerStatusPinned, api.TrackerStatusClusterError
+	const pinned, inner = api.TrackerStatusPinned, api.TrackerStatusClusterError
 	direct := testPin(1, "x")
 	direct.MaxDepth = 0
+	root := testPin(1, "x")
+	root.Type = api.MetaType
+	unpinning := func(b *bench) { b.inner.start(testCID(1), api.TrackerStatusUnpinning) }
+	untracked := func(b *bench) { b.state.rm(testCID(1)); b.untrack(testCID(1)) }
+	holder := func(edit func(*fakeHolder)) func(*bench) { return func(b *bench) { b.ipfs.set(edit) } }
 	for name, tt := range map[string]struct {
 		pin   api.Pin
 		seen  api.IPFSPinStatus
 		begin func(*bench) // what begins after it was seen
 		want  api.TrackerStatus
+		asked int // questions to the node, -1: any number
 	}{
-		"seen":                 {testPin(1, "x"), api.IPFSPinStatusRecursive, nil, pinned},
-		"not seen":             {testPin(1, "x"), 0, nil, asked},
-		"seen in another way":  {direct, api.IPFSPinStatusRecursive, nil, asked},
-		"of others":            {remotePin(1), api.IPFSPinStatusRecursive, nil, asked},
-		"an operation is on":   {testPin(1, "x"), api.IPFSPinStatusRecursive, func(b *bench) { b.inner.start(testCID(1), api.TrackerStatusUnpinning) }, api.TrackerStatusUnpinning},
-		"about to be unpinned": {testPin(1, "x"), api.IPFSPinStatusRecursive, func(b *bench) { b.state.rm(testCID(1)); b.untrack(testCID(1)) }, api.TrackerStatusUnpinQueued},
+		"seen":                   {testPin(1, "x"), api.IPFSPinStatusRecursive, nil, pinned, 0},
+		"not seen":               {testPin(1, "x"), 0, nil, pinned, 1},
+		"not there":              {testPin(1, "x"), 0, holder(func(h *fakeHolder) { clear(h.pins) }), inner, 1},
+		"away":                   {testPin(1, "x"), 0, holder(func(h *fakeHolder) { h.away = true }), inner, 1},
+		"seen in another way":    {direct, api.IPFSPinStatusRecursive, nil, inner, 1},
+		"of others":              {remotePin(1), api.IPFSPinStatusRecursive, nil, inner, 0},
+		"a root":                 {root, api.IPFSPinStatusRecursive, nil, inner, 0},
+		"an operation is on":     {testPin(1, "x"), api.IPFSPinStatusRecursive, unpinning, api.TrackerStatusUnpinning, 0},
+		"not seen, an operation": {testPin(1, "x"), 0, unpinning, api.TrackerStatusUnpinning, 0},
+		"about to be unpinned":   {testPin(1, "x"), api.IPFSPinStatusRecursive, untracked, api.TrackerStatusUnpinQueued, -1},
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			b := newBench(t, true, asStored(tt.pin))
-			b.inner.statuses[testCID(1)] = asked // the inner tracker's own answer
+			b.inner.statuses[testCID(1)] = inner // the inner tracker's own answer
 			b.options.Verified = func(api.Cid) (api.IPFSPinStatus, bool) { return tt.seen, tt.seen != 0 }
 			if tt.begin != nil {
 				tt.begin(b)
 			}
 			synctest.Wait() // for workers: which of them was faster decides nothing
+			before := b.ipfs.questions()
 			info := b.QuickStatus(t.Context(), asStored(tt.pin))
 			require.Equal(t, tt.want, info.Status)
+			if tt.asked >= 0 {
+				require.Equal(t, tt.asked, b.ipfs.questions()-before)
+			}
 			if tt.want == pinned {
 				require.Equal(t, "x", info.Name)
 				require.Equal(t, self, info.Peer)
@@ -98,6 +113,27 @@ func TestQuickStatus(t *testing.T) {
 			}
 		})
 	}
+}
+
+// holderFunc is a Holder.
+type holderFunc func(context.Context, api.Pin) (api.IPFSPinStatus, error)
+
+func (f holderFunc) PinLsCid(ctx context.Context, p api.Pin) (api.IPFSPinStatus, error) {
+	return f(ctx, p)
+}
+
+// TestQuickStatusBesideOperation: an operation that begins while the node is asked
+// counts.
+func TestQuickStatusBesideOperation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pin := testPin(1, "x")
+		b := newBench(t, true, pin)
+		b.options.IPFS = holderFunc(func(context.Context, api.Pin) (api.IPFSPinStatus, error) {
+			b.inner.start(testCID(1), api.TrackerStatusPinning)
+			return api.IPFSPinStatusRecursive, nil
+		})
+		require.Equal(t, api.TrackerStatusPinning, b.QuickStatus(t.Context(), asStored(pin)).Status)
+	})
 }
 
 // TestQuickStatusBesideUnpin: a pin that is removed, and unpinned to the end,
@@ -117,6 +153,7 @@ func TestQuickStatusBesideUnpin(t *testing.T) {
 			synctest.Wait()
 			b.inner.end(c, true)
 			b.inner.statuses[c] = api.TrackerStatusUnpinned
+			b.ipfs.set(func(h *fakeHolder) { delete(h.pins, c) })
 			return api.IPFSPinStatusRecursive, true
 		}
 		require.Equal(t, api.TrackerStatusUnpinned, b.QuickStatus(t.Context(), asStored(pin)).Status)
