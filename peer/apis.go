@@ -74,7 +74,7 @@ func (p *Peer) openPinsvcapi() error {
 	}
 	if viewless == "" {
 		p.view = view.New(view.Options{Memory: p.budget})
-		options = append(options, pinsvcapi.WithView(p.view.Before))
+		options = append(options, pinsvcapi.WithView(p.view.Before), pinsvcapi.WithSettledWrites())
 	}
 	api, err := pinsvcapi.New(section.Value(), options...)
 	if err != nil {

@@ -16,8 +16,10 @@ import (
 
 	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/consensus"
 	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // builder holds what is needed only while a peer is built.
@@ -27,6 +29,7 @@ type builder struct {
 	identity  *libconfig.Identity
 	store     datastore.Datastore
 	tracer    ipfscluster.Tracer
+	feed      consensus.Feed
 	consensus *wrap.Consensus
 	tracker   ipfscluster.PinTracker
 	monitor   ipfscluster.PeerMonitor
@@ -169,10 +172,6 @@ func (b *builder) makeComponents(ctx context.Context) error {
 	b.connector = connector
 	b.closeWith("connector", b.connector.Shutdown)
 
-	var observer wrap.Observer
-	if b.view != nil {
-		observer = b.view
-	}
 	places := b.places(connector.Away)
 	inner := stateless.New(innerTracker(s.Tracker, places), n.host.ID(), s.Cluster.Peername, wrap.LeanState(b.shards.Seeing(b.consensus.State)))
 	tracker := wrap.NewTracker(inner, wrap.TrackerOptions{
@@ -181,9 +180,6 @@ func (b *builder) makeComponents(ctx context.Context) error {
 		State:    b.consensus.State,
 		IPFS:     connector,
 		Verified: connector.Verified,
-		Ahead:    !raft,
-		Observer: observer,
-		Changed:  b.consensus.Changed,
 		Shards:   b.shards,
 		Places:   places,
 		Progress: progress,
@@ -194,6 +190,7 @@ func (b *builder) makeComponents(ctx context.Context) error {
 		b.node.ObserveDamage(func(c cid.Cid) bool { return tracker.Repair(api.NewCid(c)) })
 	}
 	connector.Within(tracker.Within)
+	b.subscribe(tracker)
 	b.tracker, b.local.tracker = tracker, tracker
 	b.closeWith("tracker", b.tracker.Shutdown)
 	if err := b.registerMetrics(); err != nil {
@@ -212,30 +209,30 @@ func (b *builder) makeComponents(ctx context.Context) error {
 	return nil
 }
 
-// makeConsensus makes what every write passes. The view of the pinset hears of
-// each.
-func (b *builder) makeConsensus(raft bool) error {
-	store := b.store
-	parts := b.newShards() // a Raft that restores its snapshot tells of changes at once
-	if raft {
-		store = wrap.Watched(store, b.changed)
+// subscribe has every change of the state observed. The tracker comes first, so
+// that a status that others ask for then is the one after the change, and the
+// writes that wait for it come last.
+func (b *builder) subscribe(tracker *wrap.Tracker) {
+	subscribers := []func(pinset.Change){tracker.Observe, b.shards.Observe}
+	if b.view != nil {
+		subscribers = append(subscribers, b.view.Observe)
 	}
-	inner, err := b.settings.newConsensus(b.kind, b.net, store, raft && len(b.options.Bootstrap) > 0)
+	b.feed.Subscribe(append(subscribers, b.consensus.Observe)...)
+}
+
+// makeConsensus makes what every write passes.
+func (b *builder) makeConsensus(raft bool) error {
+	parts := b.newShards()
+	inner, err := b.newConsensus(b.store, raft && len(b.options.Bootstrap) > 0)
 	if err != nil {
 		return err
 	}
 	var o wrap.ConsensusOptions
 	if !raft {
 		g, ok := inner.(*crdt.Grouped)
-		if ok {
-			b.lagging, _ = g.Batching.(lagging)
-		}
 		o = wrap.ConsensusOptions{Store: b.store, Synced: ok && g.Enabled()}
 	}
 	o.Room, o.PinRoom, o.Shards = b.disk.Room, b.pinRoom, parts
-	if b.view != nil {
-		o.Written = b.view.Written
-	}
 	b.consensus = wrap.NewConsensus(inner, o)
 	b.local.id, b.local.consensus = b.net.host.ID(), b.consensus
 	b.closeWith("consensus", b.consensus.Shutdown)

@@ -33,20 +33,18 @@ func (s *Settings) readyTimeout(consensus string) time.Duration {
 }
 
 // newConsensus returns the component, not wrapped yet.
-func (s *Settings) newConsensus(name string, n *network, store datastore.Datastore, staging bool) (ipfscluster.Consensus, error) {
+func (b *builder) newConsensus(store datastore.Datastore, staging bool) (c ipfscluster.Consensus, err error) {
 	// Only written when it differs: other peers of this process read it.
 	if ipfscluster.ReadyTimeout != patience {
 		ipfscluster.ReadyTimeout = patience
 	}
-	var c ipfscluster.Consensus
-	var err error
-	if name == "raft" {
-		c, err = s.newRaft(n, store, staging)
+	if b.kind == "raft" {
+		c, err = b.settings.newRaft(b.net, b.feed.Raft(store), staging)
 	} else {
-		c, err = s.newCRDT(n, store)
+		c, err = b.newCRDT(store)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("consensus.%s: %w", name, err)
+		return nil, fmt.Errorf("consensus.%s: %w", b.kind, err)
 	}
 	return c, nil
 }
@@ -96,19 +94,24 @@ func readLog(path string) (err error) {
 
 // newCRDT returns our own component, in place of the library's: package
 // consensus/crdt and its Grouped say why.
-func (s *Settings) newCRDT(n *network, store datastore.Datastore) (ipfscluster.Consensus, error) {
+func (b *builder) newCRDT(store datastore.Datastore) (ipfscluster.Consensus, error) {
+	s := b.settings
+	batching, ok := store.(datastore.Batching)
+	if !ok {
+		return nil, fmt.Errorf("a %T cannot batch", store)
+	}
 	inner, err := crdt.New(crdt.Options{
-		Host:   n.host,
-		DHT:    n.dht,
-		PubSub: n.pubsub,
-		Config: s.Crdt,
-		Store:  store,
-
+		Host:       b.net.host,
+		DHT:        b.net.dht,
+		PubSub:     b.net.pubsub,
+		Config:     s.Crdt,
+		Store:      b.feed.CRDT(batching, datastore.NewKey(s.Crdt.DatastoreNamespace)),
 		Generation: s.generation,
 	})
 	if err != nil {
 		return nil, err
 	}
+	b.lagging = inner
 	g := crdt.NewGrouped(inner, s.Crdt.Batching, store)
 	g.Marked = s.markedCleanup
 	return g, nil

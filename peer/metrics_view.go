@@ -21,7 +21,7 @@ func newViewMeter(v *view.View) *viewMeter {
 		view:     v,
 		pins:     prometheus.NewDesc("pinsvc_pins", "Pins of the pinset, by pin status.", []string{"status"}, nil),
 		size:     prometheus.NewDesc("pinsvc_view_pins", "Pins that the view of the pinset has.", nil, nil),
-		pending:  prometheus.NewDesc("pinsvc_view_pending_changes", "Changes that the state does not show yet.", nil, nil),
+		pending:  prometheus.NewDesc("pinsvc_view_pending_changes", "Always 0: the view has every change that is committed. Kept for dashboards.", nil, nil),
 		complete: prometheus.NewDesc("pinsvc_view_complete", "1 when lists are made from the view, 0 while it is being built.", nil, nil),
 	}
 }
@@ -40,7 +40,7 @@ func (m *viewMeter) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
 	gauge(m.size, float64(m.view.Size()))
-	gauge(m.pending, float64(m.view.Pending()))
+	gauge(m.pending, 0)
 	select {
 	case <-m.view.Complete():
 	default:

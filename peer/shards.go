@@ -37,12 +37,3 @@ func (p *Peer) room() error {
 	}
 	return p.disk.Room()
 }
-
-// changed hears of every CID that the state of a Raft peer has changed for: a
-// snapshot that comes from another peer changes it, and no tracker is told.
-func (p *Peer) changed(c api.Cid) {
-	if p.view != nil {
-		p.view.Untracked(c)
-	}
-	p.shards.Untracked(c)
-}

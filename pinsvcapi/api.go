@@ -33,6 +33,7 @@ type options struct {
 	cluster     Cluster
 	local       LocalPeer
 	view        func(Source) Cluster
+	settled     bool
 	budget      *common.Budget
 	baseDir     string
 	host        host.Host
@@ -68,6 +69,13 @@ func WithCluster(c Cluster) Option {
 // one, every list scans the pinset.
 func WithView(before func(Source) Cluster) Option {
 	return func(o *options) { o.view = before }
+}
+
+// WithSettledWrites says that the peer's RPC returns from a write when the local
+// state has it and the view has observed it, so that the API need not poll the
+// state for it. It needs WithView, which knows the `created` that the peer has set.
+func WithSettledWrites() Option {
+	return func(o *options) { o.settled = true }
 }
 
 // WithBudget makes the API share the bound on the memory of requests with other
@@ -123,6 +131,7 @@ func New(cfg Config, opts ...Option) (*API, error) {
 	if o.cluster == nil {
 		rpc := &rpcCluster{
 			calls: &a.calls, clock: NewClock(), ids: newAddressBook(&a.calls), answers: o.memory.answers,
+			settled: o.settled,
 		}
 		a.service.cluster = rpc
 		if o.view != nil {

@@ -17,6 +17,7 @@ type rpcCluster struct {
 	clock   *Clock
 	ids     *addressBook
 	answers *answers
+	settled bool // a write is committed and observed when its call returns
 }
 
 // visibleTimeout bounds how long a write waits for the local state.
@@ -50,6 +51,9 @@ func (r *rpcCluster) Put(ctx context.Context, p Pin) (Pin, error) {
 	sent, err := r.calls.pin(ctx, toStored(p, before))
 	if err != nil {
 		return Pin{}, err
+	}
+	if r.settled {
+		return fromStored(sent), nil
 	}
 	stored, err := r.await(ctx, p.CID, func(now api.Pin, found bool) bool {
 		return found && (sameContent(now, sent) ||
@@ -86,7 +90,7 @@ func (r *rpcCluster) Delete(ctx context.Context, c cid.Cid) error {
 	if !Shown(before) {
 		return ErrNotFound
 	}
-	if err := r.calls.unpin(ctx, api.NewCid(c)); err != nil {
+	if err := r.calls.unpin(ctx, api.NewCid(c)); err != nil || r.settled {
 		return err
 	}
 	_, err = r.await(ctx, c, func(now api.Pin, found bool) bool {
@@ -95,8 +99,8 @@ func (r *rpcCluster) Delete(ctx context.Context, c cid.Cid) error {
 	return err
 }
 
-// await looks at the local state until it is as wished. A peer that pinsvc
-// assembles has waited already; other peers return from a write earlier.
+// await polls the local state until it has a write: peers that pinsvc has not
+// assembled return from one earlier.
 func (r *rpcCluster) await(ctx context.Context, c cid.Cid, done func(api.Pin, bool) bool) (api.Pin, error) {
 	ctx, cancel := context.WithTimeout(ctx, visibleTimeout)
 	defer cancel()

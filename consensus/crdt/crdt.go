@@ -146,8 +146,6 @@ func (r *Replica) start() error {
 	opts.RepairInterval = 0 // mend does it: go-ds-crdt calls a DAG clean that lacks nodes
 	opts.DAGSyncerTimeout = nodeTimeout
 	opts.NumWorkers = branches
-	opts.PutHook = r.track
-	opts.DeleteHook = r.untrack
 	if r.set, err = dscrdt.New(r.journal, r.namespace, journaled{newLocalNodes(r.dag), r.journal}, heard, opts); err != nil {
 		return err
 	}

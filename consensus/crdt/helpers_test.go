@@ -24,6 +24,9 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/multiformats/go-multihash"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/consensus"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // patient is how long something may take that has no bound of its own.
@@ -81,6 +84,14 @@ func (f *fakeTracker) Untrack(_ context.Context, p api.Pin, _ *struct{}) error {
 	return nil
 }
 
+func (f *fakeTracker) observe(c pinset.Change) {
+	if c.Removed() {
+		_ = f.Untrack(context.Background(), api.PinCid(c.CID), nil)
+	} else {
+		_ = f.Track(context.Background(), c.Pin, nil)
+	}
+}
+
 func (f *fakeTracker) tracked() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -128,7 +139,10 @@ func newRig(t *testing.T, o rigOptions) *rig {
 	if o.library {
 		r.Consensus, err = crdt.New(h, dht, gossip, cfg, r.store)
 	} else {
-		r.Consensus, err = New(Options{Host: h, DHT: dht, PubSub: gossip, Config: cfg, Store: r.store, Generation: generation})
+		var feed consensus.Feed
+		feed.Subscribe(r.tracker.observe)
+		store := feed.CRDT(r.store.(datastore.Batching), datastore.NewKey(cfg.DatastoreNamespace))
+		r.Consensus, err = New(Options{Host: h, DHT: dht, PubSub: gossip, Config: cfg, Store: store, Generation: generation})
 	}
 	require.NoError(t, err)
 	if o.stuckAfter > 0 {

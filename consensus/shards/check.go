@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 const (
-	// settle is how long after a change its root is checked. A change may be
-	// told before the state shows it, and others of the same add follow.
+	// settle is how long after a change its root is checked: others of the same
+	// add follow.
 	settle = 300 * time.Millisecond
 	// grace is how long parts may be missing before they are pinned again by
 	// themselves: other kinds of peers remove the shards of a root before it.
@@ -32,29 +34,17 @@ type Root struct {
 	Parts []api.Cid // its cluster DAG and its shards; not all when some are not known
 }
 
-// Tracked takes a pin that was stored or is about to be. It does not wait.
-func (k *Keeper) Tracked(p api.Pin) {
-	if p.Type == api.DataType {
-		return
-	}
+// Observe takes a change of the state, after its commit. It does not wait.
+func (k *Keeper) Observe(change pinset.Change) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.index.note(p)
-	if isRoot(p) {
-		k.soon(p.Cid)
+	if pin := change.Pin; pin.Defined() && pin.Type != api.DataType {
+		k.index.note(pin)
 	}
-	k.soon(k.index.rootsOf(p.Cid)...)
-}
-
-// Untracked takes the CID of a pin that was removed, or has lost one of its
-// values. It does not wait.
-func (k *Keeper) Untracked(c api.Cid) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if _, ok := k.index.roots[c]; ok {
-		k.soon(c)
+	if _, ok := k.index.roots[change.CID]; ok {
+		k.soon(change.CID)
 	}
-	k.soon(k.index.rootsOf(c)...)
+	k.soon(k.index.rootsOf(change.CID)...)
 }
 
 // soon has roots checked after a moment. The caller holds mu.

@@ -18,6 +18,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	mh "github.com/multiformats/go-multihash"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // cluster is a state and a store of blocks.
@@ -64,14 +66,14 @@ func (c *cluster) put(p api.Pin) {
 	c.mu.Lock()
 	c.pins[p.Cid] = p
 	c.mu.Unlock()
-	c.keeper.Tracked(p)
+	c.keeper.Observe(pinset.Change{CID: p.Cid, Pin: p})
 }
 
 func (c *cluster) remove(ci api.Cid) {
 	c.mu.Lock()
 	delete(c.pins, ci)
 	c.mu.Unlock()
-	c.keeper.Untracked(ci)
+	c.keeper.Observe(pinset.Change{CID: ci, Existed: true})
 }
 
 func (c *cluster) Get(_ context.Context, ci api.Cid) (api.Pin, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
@@ -151,9 +152,9 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// BenchmarkTracked is what a write costs the view, with and without a list after
+// BenchmarkObserve is what a write costs the view, with and without a list after
 // each.
-func BenchmarkTracked(b *testing.B) {
+func BenchmarkObserve(b *testing.B) {
 	v, _ := benchView(b)
 	pins := make([]api.Pin, 10_000)
 	for i := range pins {
@@ -168,8 +169,7 @@ func BenchmarkTracked(b *testing.B) {
 			for b.Loop() {
 				stored := pins[i%len(pins)]
 				stored.Name = strconv.Itoa(i)
-				v.Tracked(stored)
-				v.Written(stored.Cid, stored)
+				v.Observe(pinset.Change{CID: stored.Cid, Pin: stored})
 				if lists {
 					v.known()
 				}

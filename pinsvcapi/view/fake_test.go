@@ -11,6 +11,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/go-cid"
 
+	"github.com/ipfs-cluster/pinsvc/pinset"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
@@ -29,6 +30,7 @@ type fakeSource struct {
 	scanFails error
 	onScan    func()                   // while a scan is under way
 	frozen    map[string]chan struct{} // peers that answer when it is closed
+	observe   func(pinset.Change)      // the view's
 }
 
 func newFakeSource(members ...string) *fakeSource {
@@ -94,6 +96,8 @@ func (f *fakeSource) Put(_ context.Context, p pinsvcapi.Pin) (pinsvcapi.Pin, err
 		p.Created = pinsvcapi.CreatedOf(old.Metadata, old.Timestamp, p.CID)
 	}
 	f.pins[p.CID] = toStored(p)
+	f.observe(pinset.Change{CID: api.NewCid(p.CID), Pin: f.pins[p.CID]})
+	p.Created = time.Time{} // the consensus decides
 	return p, nil
 }
 
@@ -104,6 +108,7 @@ func (f *fakeSource) Delete(_ context.Context, c cid.Cid) error {
 		return pinsvcapi.ErrNotFound
 	}
 	delete(f.pins, c)
+	f.observe(pinset.Change{CID: api.NewCid(c), Existed: true})
 	return nil
 }
 

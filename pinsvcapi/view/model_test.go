@@ -4,133 +4,76 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 
-	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
-// teller tells a view of changes. On CRDT: of a pin before the state has it, of
-// a removal after that. On Raft: of what the state has then, late, in any order.
-type teller struct {
-	view *View
-	fake *fakeSource
-	raft bool
-	rng  *rand.Rand
-	late []func()
-}
-
-// change does one change. Half of them are writes of this peer, which are told
-// when they are done.
-func (w *teller) change(p api.Pin, gone bool) {
-	if !w.raft && !gone {
-		w.view.Tracked(p)
-	}
-	if gone {
-		w.fake.remove(p.Cid)
-	} else {
-		w.fake.store(p)
-	}
-	switch {
-	case w.raft:
-		w.later(p.Cid)
-	case gone:
-		w.view.Untracked(p.Cid)
-	}
-	if w.rng.IntN(2) == 0 {
-		if gone {
-			w.view.Written(p.Cid, api.Pin{})
-		} else {
-			w.view.Written(p.Cid, p)
-		}
-	}
-}
-
-func (w *teller) later(c api.Cid) {
-	w.late = append(w.late, func() {
-		if stored, err := w.fake.Stored(w.view.ctx, c.Cid); err == nil {
-			w.view.Tracked(stored)
-		} else {
-			w.view.Untracked(c)
-		}
-	})
-	if len(w.late) > 3 {
-		i := w.rng.IntN(len(w.late))
-		w.late[i]()
-		w.late = slices.Delete(w.late, i, i+1)
-	}
-}
-
 // Pins come, change and go from several sides while the view is built, lists
 // are made and the state is compared: in the end the view is the state, and a
 // list never shows what was never there.
 func TestModel(t *testing.T) {
-	for _, raft := range []bool{false, true} {
-		t.Run(fmt.Sprintf("raft=%v", raft), func(t *testing.T) {
-			const writers, each, own = 4, 600, 60
-			f := newFakeSource("peer1", "peer2")
-			v := newTestView(t, f)
-			for i := range writers * own {
-				if i%2 == 0 {
-					f.store(testPin(i))
+	const writers, each, own = 4, 600, 60
+	f := newFakeSource("peer1", "peer2")
+	v := newTestView(t, f)
+	for i := range writers * own {
+		if i%2 == 0 {
+			f.store(testPin(i))
+		}
+	}
+	var stop atomic.Bool
+	var writing, reading sync.WaitGroup
+	for w := range writers {
+		writing.Go(func() {
+			rng := rand.New(rand.NewPCG(uint64(w), 7))
+			for i := range each {
+				p := testPin(w*own + rng.IntN(own))
+				p.Name = fmt.Sprintf("writer %d, %d", w, i)
+				f.says("peer1", pinsvcapi.State(rng.IntN(4)), p)
+				if rng.IntN(3) == 0 {
+					f.commitRemoval(p.Cid)
+				} else {
+					f.commit(p)
 				}
 			}
-			var stop atomic.Bool
-			var writing, reading sync.WaitGroup
-			for w := range writers {
-				writing.Go(func() {
-					rng := rand.New(rand.NewPCG(uint64(w), 7))
-					told := teller{view: v, fake: f, raft: raft, rng: rng}
-					for i := range each {
-						p := testPin(w*own + rng.IntN(own))
-						p.Name = fmt.Sprintf("writer %d, %d", w, i)
-						f.says("peer1", pinsvcapi.State(rng.IntN(4)), p)
-						told.change(p, rng.IntN(3) == 0)
-					}
-					for _, l := range told.late {
-						l()
-					}
-				})
-			}
-			for range 2 {
-				reading.Go(func() {
-					for !stop.Load() {
-						again(v)
-						s := only("queued", "pinned", "pinning", "failed")
-						s.Max = 1001
-						got, err := v.Select(t.Context(), s)
-						if err == nil && (got.Count > writers*own || got.Count != len(got.First)) {
-							t.Errorf("%d pins, count %d", len(got.First), got.Count)
-						}
-						_, err = v.Select(t.Context(), pinsvcapi.Selection{Statuses: s.Statuses[:1], Max: 10, Name: pinsvcapi.NewName("ipartial", "WRITER 1")})
-						if err != nil {
-							t.Error(err)
-						}
-					}
-				})
-			}
-			start(t, v)
-			reading.Go(func() {
-				for !stop.Load() {
-					if err := v.compare(); err != nil {
-						t.Error(err)
-					}
-				}
-			})
-			writing.Wait()
-			requireEqual(t, v, f)
-			stop.Store(true)
-			reading.Wait()
-			requireEqual(t, v, f)
-			asks(v)
-			checkStatuses(t, v)
 		})
 	}
+	for range 2 {
+		reading.Go(func() {
+			for !stop.Load() {
+				again(v)
+				s := only("queued", "pinned", "pinning", "failed")
+				s.Max = 1001
+				got, err := v.Select(t.Context(), s)
+				if err == nil && (got.Count > writers*own || got.Count != len(got.First)) {
+					t.Errorf("%d pins, count %d", len(got.First), got.Count)
+				}
+				_, err = v.Select(t.Context(), pinsvcapi.Selection{Statuses: s.Statuses[:1], Max: 10, Name: pinsvcapi.NewName("ipartial", "WRITER 1")})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	start(t, v)
+	reading.Go(func() {
+		for !stop.Load() {
+			if err := v.compare(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	writing.Wait()
+	requireEqual(t, v, f)
+	stop.Store(true)
+	reading.Wait()
+	requireEqual(t, v, f)
+	asks(v)
+	checkStatuses(t, v)
 }
 
 // checkStatuses holds what the board has noted against what peers say.

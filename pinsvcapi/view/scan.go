@@ -203,9 +203,7 @@ func (v *View) check(stored api.Pin) (*item, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	key := stored.Cid.KeyString()
-	_, touched := v.touched[key]
-	_, noted := v.follower.noted[key]
-	if touched || noted {
+	if _, touched := v.touched[key]; touched {
 		return v.index.get(key), false
 	}
 	if !pinsvcapi.Shown(stored) {
@@ -230,20 +228,21 @@ func (v *View) unseen(seen map[*item]struct{}) (cids []cid.Cid) {
 	return cids
 }
 
-// recheck looks at the state for a pin that a scan did not meet. It returns
-// whether the index had it although nobody had said so.
+// recheck reads the state for a pin that a scan did not meet. It returns whether
+// the index had it although no change has said that it is gone.
 func (v *View) recheck(ctx context.Context, c cid.Cid) bool {
-	key := c.KeyString()
-	v.mu.Lock()
-	_, touched := v.touched[key]
-	_, noted := v.follower.noted[key]
-	before := v.index.get(key)
-	v.mu.Unlock()
-	if touched || noted || before == nil {
+	stored, err := v.stored(ctx, c)
+	if err != nil {
+		logger.Warnf("view of the pinset: reading %s: %s", c, err)
 		return false
 	}
-	v.look(ctx, c)
+	key := c.KeyString()
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	before := v.index.get(key)
+	if _, touched := v.touched[key]; touched || before == nil {
+		return false
+	}
+	v.apply(key, stored)
 	return v.index.get(key) != before
 }

@@ -82,12 +82,10 @@ func TestChangesAfterTheLastAnswer(t *testing.T) {
 	start(t, v)
 	require.Equal(t, 1, count(t, v, "pinned"))
 	quiet(v)
-	v.Tracked(testPin(2))
-	f.store(testPin(2))
+	f.commit(testPin(2))
 	renamed := testPin(1)
 	renamed.Name = "renamed"
-	v.Tracked(renamed)
-	f.store(renamed)
+	f.commit(renamed)
 	names, n := listed(t, v, only("pinned"))
 	require.Equal(t, []string{"renamed"}, names)
 	require.Equal(t, 1, n)
@@ -98,8 +96,7 @@ func TestChangesAfterTheLastAnswer(t *testing.T) {
 
 	quiet(v)
 	moved := on(testPin(1), 1, peers(1)...)
-	v.Tracked(moved)
-	f.store(moved)
+	f.commit(moved)
 	require.Equal(t, 1, count(t, v, "queued"), "its peer was never heard")
 }
 
@@ -110,8 +107,7 @@ func TestStatusOfOnePinIsLearned(t *testing.T) {
 	start(t, v)
 	require.Equal(t, 0, count(t, v, "pinned"))
 	quiet(v)
-	f.store(testPin(1))
-	v.Written(testPin(1).Cid, testPin(1))
+	f.commit(testPin(1))
 	require.Equal(t, 1, count(t, v, "queued"))
 	for _, s := range []struct {
 		state pinsvcapi.State
@@ -156,9 +152,7 @@ func TestLists(t *testing.T) {
 	release := make(chan struct{})
 	f.change(func() { f.frozen[waiting] = release })
 	before := f.asked[quick]
-	later := on(testPin(5), 1, waiting)
-	v.Tracked(later)
-	f.store(later)
+	f.commit(on(testPin(5), 1, waiting))
 	var running sync.WaitGroup
 	for range 8 {
 		running.Go(func() {

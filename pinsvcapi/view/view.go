@@ -2,12 +2,10 @@ package view
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
-	"github.com/ipfs/go-cid"
 	logging "github.com/ipfs/go-log/v2"
 
 	"github.com/ipfs-cluster/pinsvc/common"
@@ -20,8 +18,7 @@ var logger = logging.Logger("pinsvc")
 type moment int64
 
 // View answers lists from memory and passes everything else to its Source. It
-// is a pinsvcapi.Cluster, and has to be told of every change of the state:
-// Tracked, Untracked and Written.
+// is a pinsvcapi.Cluster, and has to observe every change of the state.
 type View struct {
 	pinsvcapi.Source
 	options Options
@@ -36,7 +33,6 @@ type View struct {
 
 	tried    chan struct{} // closed when it was tried once to build the index
 	complete chan struct{} // closed when the index is
-	follower follower
 	asker    asker
 	ctx      context.Context // ends with Close
 	cancel   context.CancelFunc
@@ -77,7 +73,6 @@ func New(o Options) *View {
 	v.tried, v.complete = make(chan struct{}), make(chan struct{})
 	v.places = places{all: make(map[string]*place), board: v.board}
 	v.touched = make(map[string]struct{})
-	v.follower.init()
 	v.asker.peers = make(map[string]*asked)
 	v.ctx, v.cancel = context.WithCancel(context.Background())
 	return v
@@ -89,7 +84,8 @@ func (v *View) Before(s pinsvcapi.Source) pinsvcapi.Cluster {
 	return v
 }
 
-// Start reads the state when ready is closed, and follows it until Close.
+// Start reads the state when ready is closed, and compares it with the index
+// now and then until Close.
 func (v *View) Start(ready <-chan struct{}) {
 	v.goes(func() {
 		select {
@@ -97,7 +93,6 @@ func (v *View) Start(ready <-chan struct{}) {
 		case <-v.ctx.Done():
 			return
 		}
-		v.goes(v.follow)
 		v.keep()
 	})
 }
@@ -134,23 +129,20 @@ func (v *View) Size() int {
 
 func (v *View) now() moment { return moment(time.Since(v.born)) + 1 }
 
-// Put implements pinsvcapi.Cluster: a list that comes after it shows the pin.
+// Put implements pinsvcapi.Cluster. The write has been observed when Source.Put
+// returns, so that a list that comes after it shows the pin. `created` is what the
+// consensus has set.
 func (v *View) Put(ctx context.Context, p pinsvcapi.Pin) (pinsvcapi.Pin, error) {
 	p, err := v.Source.Put(ctx, p)
-	if err == nil && !v.has(p) {
-		v.look(context.WithoutCancel(ctx), p.CID)
+	if err != nil {
+		return p, err
 	}
-	return p, err
-}
-
-// Delete implements pinsvcapi.Cluster: a list that comes after it does not show
-// the pin.
-func (v *View) Delete(ctx context.Context, c cid.Cid) error {
-	err := v.Source.Delete(ctx, c)
-	if (err == nil || errors.Is(err, pinsvcapi.ErrNotFound)) && v.hasCID(c) {
-		v.look(context.WithoutCancel(ctx), c)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if it := v.index.get(p.CID.KeyString()); it != nil {
+		p.Created = time.UnixMilli(it.created).UTC()
 	}
-	return err
+	return p, nil
 }
 
 // Status implements pinsvcapi.Cluster, and what it learns is known to lists.
@@ -175,21 +167,6 @@ func (v *View) Status(ctx context.Context, p pinsvcapi.Pin) ([]pinsvcapi.PeerSta
 		v.board.update(it)
 	}
 	return peers, nil
-}
-
-// has tells whether the index has a pin as it is.
-func (v *View) has(p pinsvcapi.Pin) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	it := v.index.get(p.CID.KeyString())
-	return it != nil && it.name() == p.Name && it.created == p.Created.UnixMilli() &&
-		!it.large() && it.meta() == string(encodeMeta(p.Meta))
-}
-
-func (v *View) hasCID(c cid.Cid) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.index.get(c.KeyString()) != nil
 }
 
 // set puts an entry of the state into the index, or removes one that the API

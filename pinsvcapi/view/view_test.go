@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
@@ -23,8 +24,8 @@ const patient = 20 * time.Second
 func newTestView(t testing.TB, f *fakeSource) *View {
 	t.Helper()
 	v := New(Options{CompareEvery: time.Hour})
-	v.follower.after = [lookTimes]time.Duration{time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond, 20 * time.Millisecond}
 	v.Before(f)
+	f.observe = v.Observe
 	t.Cleanup(v.Close)
 	return v
 }
@@ -60,6 +61,20 @@ func (f *fakeSource) store(pins ...api.Pin) {
 }
 
 func (f *fakeSource) remove(c api.Cid) { f.change(func() { delete(f.pins, c.Cid) }) }
+
+// commit stores pins and has the view observe that.
+func (f *fakeSource) commit(pins ...api.Pin) {
+	for _, p := range pins {
+		f.store(p)
+		f.observe(pinset.Change{CID: p.Cid, Pin: p})
+	}
+}
+
+// commitRemoval removes a pin and has the view observe that.
+func (f *fakeSource) commitRemoval(c api.Cid) {
+	f.remove(c)
+	f.observe(pinset.Change{CID: c, Existed: true})
+}
 
 // equalsState returns what is wrong with the index.
 func (v *View) equalsState(f *fakeSource) error {
@@ -148,9 +163,6 @@ func named(pins ...api.Pin) (names []string) {
 func TestChangesDuringTheBuild(t *testing.T) {
 	f := newFakeSource("peer1")
 	v := newTestView(t, f)
-	for i := range v.follower.after {
-		v.follower.after[i] = time.Hour // no later look makes it right
-	}
 	for i := range 100 {
 		f.store(testPin(i))
 	}
@@ -159,18 +171,13 @@ func TestChangesDuringTheBuild(t *testing.T) {
 			p := testPin(i)
 			switch i % 3 {
 			case 0:
-				f.remove(p.Cid)
-				v.Untracked(p.Cid)
-				v.Written(p.Cid, api.Pin{})
+				f.commitRemoval(p.Cid)
 			case 1:
 				p.Name = "renamed"
-				v.Tracked(p)
-				f.store(p)
+				f.commit(p)
 			}
 		}
-		p := testPin(1000)
-		v.Tracked(p)
-		f.store(p)
+		f.commit(testPin(1000))
 	}
 	start(t, v)
 	require.NoError(t, v.equalsState(f), "at once")
@@ -178,64 +185,38 @@ func TestChangesDuringTheBuild(t *testing.T) {
 	require.Equal(t, 67, count)
 }
 
-// An Untrack that comes although the pin lives on with another value drops
-// nothing, not even for a moment.
-func TestUntrackOfAPinThatLivesOn(t *testing.T) {
+// A removal of one of several values leaves another one, and drops nothing.
+func TestAnotherValue(t *testing.T) {
 	f := newFakeSource("peer1")
 	v := newTestView(t, f)
 	f.store(testPin(1), testPin(2))
-	f.onScan = func() { v.Untracked(testPin(2).Cid) }
+	f.onScan = func() { f.commit(testPin(2)) }
 	start(t, v)
-	for range 100 {
-		v.Untracked(testPin(1).Cid)
-		_, count := listed(t, v, pinsvcapi.Selection{})
-		require.Equal(t, 2, count)
-	}
 	other := testPin(1)
 	other.Name = "another value"
-	f.store(other)
-	v.Untracked(other.Cid)
-	requireEqual(t, v, f)
-	f.remove(other.Cid)
-	v.Untracked(other.Cid)
-	requireEqual(t, v, f)
+	f.commit(other)
+	require.NoError(t, v.equalsState(f))
+	f.commitRemoval(other.Cid)
+	require.NoError(t, v.equalsState(f))
+	f.observe(pinset.Change{CID: other.Cid}) // again
+	require.NoError(t, v.equalsState(f))
 }
 
-// Track comes before the state has the pin: a look that does not show it is
-// older, and does not undo it. What never comes goes in the end.
-func TestTrackBeforeTheCommit(t *testing.T) {
+// A pin that becomes a part of a sharded add is not shown any more.
+func TestPinThatBecomesAPart(t *testing.T) {
 	f := newFakeSource("peer1")
 	v := newTestView(t, f)
-	v.follower.after = [lookTimes]time.Duration{time.Millisecond, time.Millisecond, time.Millisecond, time.Hour}
-	before := testPin(1)
-	f.store(before)
+	f.store(testPin(1))
 	start(t, v)
-	after := before
-	after.Name = "after"
-	v.Tracked(after)
-	v.Tracked(testPin(2))
-	looked := func() bool {
-		v.mu.Lock()
-		defer v.mu.Unlock()
-		return len(v.follower.lines[lookTimes-1]) == 2
-	}
-	require.Eventually(t, looked, patient, time.Millisecond)
-	names, _ := listed(t, v, pinsvcapi.Selection{})
-	require.Equal(t, []string{testPin(2).Name, "after"}, names)
-
-	f.store(after)
-	v.mu.Lock()
-	for i := range v.follower.lines[lookTimes-1] {
-		v.follower.lines[lookTimes-1][i].at = time.Now()
-	}
-	v.mu.Unlock()
-	v.Tracked(after) // wakes it
-	requireEqual(t, v, f)
-	names, _ = listed(t, v, pinsvcapi.Selection{})
-	require.Equal(t, []string{"after"}, names)
+	part := testPin(1)
+	part.Type = api.ShardType
+	f.commit(part)
+	require.NoError(t, v.equalsState(f))
+	require.Zero(t, v.Size())
 }
 
-// After a write of this peer lists show it, whatever the tracker has told.
+// After a write of this peer lists show it, and the answer has the `created` that
+// the consensus has set.
 func TestOwnWrites(t *testing.T) {
 	f := newFakeSource("peer1")
 	v := newTestView(t, f)
@@ -243,8 +224,11 @@ func TestOwnWrites(t *testing.T) {
 	c := testPin(1).Cid.Cid
 	for i := range 20 {
 		name := fmt.Sprint(i)
-		_, err := v.Put(t.Context(), pinsvcapi.Pin{CID: c, Name: name, Meta: map[string]string{"k": name}})
+		p, err := v.Put(t.Context(), pinsvcapi.Pin{CID: c, Name: name, Meta: map[string]string{"k": name}})
 		require.NoError(t, err)
+		stored, err := f.Get(t.Context(), c)
+		require.NoError(t, err)
+		require.Equal(t, stored.Created, p.Created)
 		names, count := listed(t, v, pinsvcapi.Selection{Meta: map[string]string{"k": name}})
 		require.Equal(t, []string{name}, names)
 		require.Equal(t, 1, count)
@@ -253,16 +237,6 @@ func TestOwnWrites(t *testing.T) {
 	_, count := listed(t, v, pinsvcapi.Selection{})
 	require.Zero(t, count)
 	require.ErrorIs(t, v.Delete(t.Context(), c), pinsvcapi.ErrNotFound)
-
-	// On Raft, what the consensus tells comes before what the tracker tells.
-	f.store(testPin(2))
-	v.Written(testPin(2).Cid, testPin(2))
-	_, count = listed(t, v, pinsvcapi.Selection{})
-	require.Equal(t, 1, count)
-	f.remove(testPin(2).Cid)
-	v.Written(testPin(2).Cid, api.Pin{})
-	v.Tracked(testPin(2)) // late
-	requireEqual(t, v, f)
 }
 
 // A comparison finds what nobody has told.

@@ -32,7 +32,7 @@ func (f *fakeChecker) CheckAll() {
 
 func TestPinnedPinsAreChecked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true, testPin(1, "x"))
+		b := newBench(t, testPin(1, "x"))
 		checker := &fakeChecker{}
 		b.options.Checker = checker
 		b.state.put(testPin(2, "new"))
@@ -66,7 +66,7 @@ func TestPinnedPinsAreChecked(t *testing.T) {
 
 func TestRepair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true, testPin(1, "x"), remotePin(2))
+		b := newBench(t, testPin(1, "x"), remotePin(2))
 		meta := testPin(3, "parts")
 		meta.Type = api.MetaType
 		b.state.put(meta)
@@ -88,7 +88,7 @@ func TestRepair(t *testing.T) {
 // A pin that is being fetched goes on with the origins that it is sent again with.
 func TestOriginsOfAPinUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true)
+		b := newBench(t)
 		var told []api.Pin
 		b.options.Origins = func(p api.Pin) { told = append(told, p) }
 		b.state.put(testPin(1, "again"))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
@@ -13,9 +12,9 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/state"
 	"github.com/ipfs/go-datastore"
 	logging "github.com/ipfs/go-log/v2"
-	rpc "github.com/libp2p/go-libp2p-gorpc"
 
 	"github.com/ipfs-cluster/pinsvc/consensus/shards"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
@@ -34,9 +33,6 @@ type ConsensusOptions struct {
 	Store datastore.Datastore
 	// Synced tells that the inner component syncs Store before it returns.
 	Synced bool
-	// BatchAge is how long a CRDT batch may wait for its commit
-	// (crdt.batching.max_batch_age). Zero: there are no batches.
-	BatchAge time.Duration
 	// Room, if set, says why there is no space on the disk for a write.
 	Room func() error
 	// PinRoom, if set, says why the IPFS node of this peer has no space for a
@@ -44,9 +40,6 @@ type ConsensusOptions struct {
 	PinRoom func(api.Pin) error
 	// Shards, if set, knows which parts of sharded adds are needed.
 	Shards *shards.Keeper
-	// Written, if set, hears of what the state has after each write, before
-	// the writer does; the pin is not defined when there is none.
-	Written func(api.Cid, api.Pin)
 }
 
 // Consensus wraps the component that every write of this peer passes: both
@@ -64,12 +57,11 @@ type Consensus struct {
 	clock   *pinsvcapi.Clock
 	locks   *keyLocks
 
-	ready     chan struct{}   // closed when the inner component is ready
-	connected atomic.Bool     // SetClient was called
-	life      context.Context // ends with Shutdown
-	end       context.CancelFunc
-	lifeLate  context.Context // ends a little later
-	endLate   context.CancelFunc
+	ready    chan struct{}   // closed when the inner component is ready
+	life     context.Context // ends with Shutdown
+	end      context.CancelFunc
+	lifeLate context.Context // ends a little later
+	endLate  context.CancelFunc
 
 	mu     sync.Mutex     // guards the beginning of writes against life's end
 	writes sync.WaitGroup // those under way
@@ -102,12 +94,6 @@ func (c *Consensus) ReadyC() <-chan struct{} { return c.ready }
 
 // Ready implements ipfscluster.Consensus with ReadyC.
 func (c *Consensus) Ready(context.Context) <-chan struct{} { return c.ready }
-
-// SetClient implements ipfscluster.Component.
-func (c *Consensus) SetClient(client *rpc.Client) {
-	c.connected.Store(true)
-	c.Consensus.SetClient(client)
-}
 
 // LogPin stores a pin. See Consensus for what it adds to the library's.
 func (c *Consensus) LogPin(ctx context.Context, pin api.Pin) error {
@@ -152,9 +138,9 @@ func (c *Consensus) LogUnpin(ctx context.Context, pin api.Pin) error {
 	return err
 }
 
-// Changed tells that the state has changed or is about to, so that a write that
-// waits for that looks now. Without it, writes look from time to time.
-func (c *Consensus) Changed(ci api.Cid) { c.locks.signal(ci) }
+// Observe takes a change of the state, for a write that waits for it. Every change
+// has to come, after its commit.
+func (c *Consensus) Observe(change pinset.Change) { c.locks.observe(change) }
 
 // write does one write, with all that comes before and after. log gets what is
 // stored for the CID and returns what the state will show.
@@ -185,12 +171,8 @@ func (c *Consensus) write(ctx context.Context, ci api.Cid, log func(context.Cont
 	}
 	// Not the caller's context: the next write to this CID has to come after
 	// this one even when nobody waits for it any more.
-	shown, err := c.await(context.WithoutCancel(ctx), pending{ci, before, want, mine.changed})
-	if err != nil {
+	if err := c.await(context.WithoutCancel(ctx), pending{before, want, mine}); err != nil {
 		return err
-	}
-	if c.options.Written != nil {
-		c.options.Written(ci, shown)
 	}
 	return c.sync(ctx)
 }

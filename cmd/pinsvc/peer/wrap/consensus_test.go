@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs/go-datastore"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
@@ -20,9 +21,19 @@ import (
 func wrapped(t *testing.T, inner *fakeConsensus) (*Consensus, *syncCounter) {
 	store := &syncCounter{}
 	c := NewConsensus(inner, ConsensusOptions{Store: store})
+	inner.observe = c.Observe
 	c.SetClient(nil)
 	t.Cleanup(func() { require.NoError(t, c.Shutdown(context.Background())) })
 	return c, store
+}
+
+// follower returns a Consensus around a fake of a Raft follower.
+func follower(t *testing.T, inner *fakeConsensus) *Consensus {
+	c := NewConsensus(inner, ConsensusOptions{})
+	inner.observe, inner.lags = c.Observe, true
+	c.SetClient(nil)
+	t.Cleanup(func() { require.NoError(t, c.Shutdown(context.Background())) })
+	return c
 }
 
 // createdIn returns what the state has as a pin's `created`.
@@ -153,7 +164,7 @@ func TestRepinWithTheSameContentDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := newFakeConsensus(testPin(1, "same"))
 		inner.delay = time.Second
-		c, _ := wrapped(t, inner)
+		c := follower(t, inner)
 		start := time.Now()
 		require.NoError(t, c.LogPin(t.Context(), testPin(1, "same")))
 		require.Zero(t, time.Since(start))
@@ -164,29 +175,41 @@ func TestWriteThatIsNotShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := newFakeConsensus()
 		inner.delay = -1
-		c, store := wrapped(t, inner)
+		c := follower(t, inner)
 		start := time.Now()
 		err := c.LogPin(t.Context(), testPin(1, "x"))
 		require.ErrorIs(t, err, pinsvcapi.ErrNotVisible)
 		require.WithinDuration(t, start.Add(patience), time.Now(), 2*time.Second)
-		require.Zero(t, store.syncs.Load())
 	})
 }
 
 func TestSomebodyElseWritesTheSameCID(t *testing.T) {
 	for name, tt := range map[string]struct {
+		raft  bool
 		delay time.Duration // of our write
 		want  string
+		takes time.Duration
 	}{
-		"before our write is committed": {500 * time.Millisecond, "ours"},
-		"in place of it":                {-1, "theirs"},
+		"Raft, before our write is committed": {true, 500 * time.Millisecond, "ours", 500 * time.Millisecond},
+		"Raft, in place of it":                {true, -1, "theirs", foreignGrace},
+		"CRDT, where their value wins":        {false, -1, "theirs", 0},
+		"CRDT, where our value wins":          {false, 0, "ours", 0},
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			inner := newFakeConsensus(testPin(1, "old"))
 			inner.delay = tt.delay
-			inner.before = func(context.Context) { inner.put(testPin(1, "theirs")) }
-			c, _ := wrapped(t, inner)
+			theirs := testPin(1, "theirs")
+			inner.before = func(context.Context) { inner.commit(theirs.Cid, func() { inner.put(theirs) }) }
+			var c *Consensus
+			if tt.raft {
+				c = follower(t, inner)
+			} else {
+				c, _ = wrapped(t, inner)
+			}
+			c.clock.Next() // takes a second
+			start := time.Now()
 			require.NoError(t, c.LogPin(t.Context(), testPin(1, "ours")))
+			require.Equal(t, tt.takes, time.Since(start))
 			p, err := inner.Get(t.Context(), testCID(1))
 			require.NoError(t, err)
 			require.Equal(t, tt.want, p.Name)
@@ -230,17 +253,14 @@ func TestWritesToOneCIDComeOneAfterTheOther(t *testing.T) {
 }
 
 func TestShutdownEndsWaits(t *testing.T) {
-	for name, tt := range map[string]struct {
-		prepare func(*fakeConsensus)
-		within  time.Duration
-	}{
-		"for the state":     {func(f *fakeConsensus) { f.delay = -1 }, lateness},
-		"for the consensus": {func(f *fakeConsensus) { <-f.readyC }, 0},
+	for name, prepare := range map[string]func(*fakeConsensus){
+		"for the state":     func(f *fakeConsensus) { f.delay = -1 },
+		"for the consensus": func(f *fakeConsensus) { <-f.readyC },
 	} {
 		inBubble(t, name, func(t *testing.T) {
 			inner := newFakeConsensus()
-			tt.prepare(inner)
-			c, _ := wrapped(t, inner)
+			prepare(inner)
+			c := follower(t, inner)
 			c.clock.Next()
 			failed := make(chan error, 1)
 			go func() { failed <- c.LogPin(context.Background(), testPin(1, "x")) }()
@@ -248,7 +268,7 @@ func TestShutdownEndsWaits(t *testing.T) {
 			start := time.Now()
 			require.NoError(t, c.Shutdown(t.Context()))
 			require.ErrorContains(t, <-failed, "shutting down")
-			require.LessOrEqual(t, time.Since(start), tt.within+idle)
+			require.Zero(t, time.Since(start))
 			require.True(t, inner.stopped.Load())
 
 			require.ErrorContains(t, c.LogPin(t.Context(), testPin(1, "x")), "shutting down")
@@ -272,17 +292,15 @@ func TestShutdownWaitsForABatch(t *testing.T) {
 }
 
 func TestShutdownBeforeItWasConnected(t *testing.T) {
-	for name, store := range map[string]*syncCounter{"CRDT": {}, "Raft": nil} {
+	for name, store := range map[string]datastore.Datastore{"CRDT": &syncCounter{}, "Raft": nil} {
 		inBubble(t, name, func(t *testing.T) {
 			inner := newFakeConsensus()
-			var o ConsensusOptions
-			if store != nil {
-				o = ConsensusOptions{Store: store, BatchAge: time.Second}
-			}
-			c := NewConsensus(inner, o)
+			c := NewConsensus(inner, ConsensusOptions{Store: store})
+			start := time.Now()
 			require.NoError(t, c.Shutdown(t.Context()))
+			require.Zero(t, time.Since(start))
 			require.True(t, inner.stopped.Load())
-			require.Equal(t, store != nil, inner.connected.Load(), "CRDT has to be started first")
+			require.False(t, inner.connected.Load())
 		})
 	}
 }

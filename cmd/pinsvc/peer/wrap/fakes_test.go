@@ -20,6 +20,8 @@ import (
 	rpc "github.com/libp2p/go-libp2p-gorpc"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multihash"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 var (
@@ -128,17 +130,21 @@ func (s *fakeState) List(_ context.Context, out chan<- api.Pin) error {
 	return nil
 }
 
-// fakeConsensus applies writes to a fakeState after a delay, as a batch does.
+// fakeConsensus applies writes to a fakeState. It returns from one when it is
+// applied, as CRDT does, or at once, as a Raft follower does whose state lags.
 type fakeConsensus struct {
 	ipfscluster.Consensus // what is not faked panics
 
 	*fakeState
 	readyC chan struct{}
+	lags   bool
 	delay  time.Duration             // negative: never applied
 	before func(ctx context.Context) // called at the start of each write
 	apply  func(func())              // how a write is applied, when set
 
 	refuse error // what a write ends with, when set
+
+	observe func(pinset.Change) // is called after each change of the state
 
 	writes    atomic.Int32
 	connected atomic.Bool
@@ -163,11 +169,27 @@ func (f *fakeConsensus) Shutdown(context.Context) error {
 func (f *fakeConsensus) State(ctx context.Context) (state.ReadOnly, error) { return f.state(ctx) }
 
 func (f *fakeConsensus) LogPin(ctx context.Context, p api.Pin) error {
-	return f.log(ctx, func() { f.put(p) })
+	return f.log(ctx, func() { f.commit(p.Cid, func() { f.put(p) }) })
 }
 
 func (f *fakeConsensus) LogUnpin(ctx context.Context, p api.Pin) error {
-	return f.log(ctx, func() { f.rm(p.Cid) })
+	return f.log(ctx, func() { f.commit(p.Cid, func() { f.rm(p.Cid) }) })
+}
+
+// commit changes the state and has that observed.
+func (f *fakeConsensus) commit(c api.Cid, do func()) {
+	change := f.changed(c, do)
+	if f.observe != nil {
+		f.observe(change)
+	}
+}
+
+// changed does something to a CID of the state and returns what it was.
+func (s *fakeState) changed(c api.Cid, do func()) pinset.Change {
+	existed, _ := s.Has(context.Background(), c)
+	do()
+	pin, _ := s.Get(context.Background(), c)
+	return pinset.Change{CID: c, Pin: pin, Existed: existed}
 }
 
 func (f *fakeConsensus) log(ctx context.Context, do func()) error {
@@ -184,8 +206,11 @@ func (f *fakeConsensus) log(ctx context.Context, do func()) error {
 		f.apply(do)
 	case f.delay == 0:
 		do()
-	case f.delay > 0:
+	case f.delay > 0 && f.lags:
 		time.AfterFunc(f.delay, do)
+	case f.delay > 0:
+		time.Sleep(f.delay)
+		do()
 	}
 	return nil
 }

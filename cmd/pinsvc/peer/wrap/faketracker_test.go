@@ -200,7 +200,7 @@ type bench struct {
 
 // newBench returns a running bench. Its IPFS node has pinned the given pins,
 // which are in the state.
-func newBench(t *testing.T, ahead bool, pins ...api.Pin) *bench {
+func newBench(t *testing.T, pins ...api.Pin) *bench {
 	b := &bench{
 		t: t, inner: newFakeTracker(), state: newFakeState(pins...),
 		ipfs: &fakeHolder{pins: make(map[api.Cid]api.IPFSPinStatus)},
@@ -210,7 +210,7 @@ func newBench(t *testing.T, ahead bool, pins ...api.Pin) *bench {
 		b.inner.statuses[p.Cid] = api.TrackerStatusPinned
 	}
 	b.Tracker = NewTracker(b.inner, TrackerOptions{
-		Peer: self, Peername: "me", State: b.state.state, IPFS: b.ipfs, Ahead: ahead,
+		Peer: self, Peername: "me", State: b.state.state, IPFS: b.ipfs,
 		Places: PlaceOptions{Concurrent: 1000},
 	})
 	b.SetClient(nil)
@@ -218,8 +218,9 @@ func newBench(t *testing.T, ahead bool, pins ...api.Pin) *bench {
 	return b
 }
 
-func (b *bench) track(p api.Pin)   { require.NoError(b.t, b.Track(b.t.Context(), asStored(p))) }
-func (b *bench) untrack(c api.Cid) { require.NoError(b.t, b.Untrack(b.t.Context(), c)) }
+// track stores a pin, and untrack removes one, as a commit does.
+func (b *bench) track(p api.Pin)   { b.Observe(b.state.changed(p.Cid, func() { b.state.put(p) })) }
+func (b *bench) untrack(c api.Cid) { b.Observe(b.state.changed(c, func() { b.state.rm(c) })) }
 
 // list returns what StatusAll sends, as "number status" for the CIDs 0 to 9.
 func (b *bench) list(filter api.TrackerStatus) ([]string, error) {

@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // keyLocks are mutexes by CID. They exist only while they are used.
@@ -14,15 +16,17 @@ type keyLocks struct {
 }
 
 type keyLock struct {
-	held    chan struct{} // has a value while somebody holds the lock
-	changed chan struct{} // has a value when the holder should look
-	users   int           // holder and waiters, guarded by keyLocks.mu
+	held    chan struct{}  // has a value while somebody holds the lock
+	changed chan struct{}  // has a value when latest has changed
+	users   int            // holder and waiters, guarded by keyLocks.mu
+	latest  *pinset.Change // since the lock exists, guarded by keyLocks.mu
 }
 
 // turn is what the holder of a lock has.
 type turn struct {
-	changed <-chan struct{} // has a value after each signal
-	end     func()          // gives the lock back
+	changed <-chan struct{}              // has a value after each change
+	latest  func() (pinset.Change, bool) // the last change, if there was one
+	end     func()                       // gives the lock back
 }
 
 func newKeyLocks() *keyLocks {
@@ -43,7 +47,15 @@ func (k *keyLocks) lock(ctx context.Context, c api.Cid) (turn, error) {
 
 	select {
 	case l.held <- struct{}{}:
-		return turn{l.changed, func() { <-l.held; k.leave(c, l) }}, nil
+		latest := func() (pinset.Change, bool) {
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			if l.latest == nil {
+				return pinset.Change{}, false
+			}
+			return *l.latest, true
+		}
+		return turn{l.changed, latest, func() { <-l.held; k.leave(c, l) }}, nil
 	case <-ctx.Done():
 		k.leave(c, l)
 		return turn{}, ctx.Err()
@@ -58,11 +70,12 @@ func (k *keyLocks) leave(c api.Cid, l *keyLock) {
 	}
 }
 
-// signal tells the holder of the lock of a CID, if there is one, to look.
-func (k *keyLocks) signal(c api.Cid) {
+// observe passes a change to the holder of the lock of its CID, if there is one.
+func (k *keyLocks) observe(change pinset.Change) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if l, ok := k.locks[c]; ok {
+	if l, ok := k.locks[change.CID]; ok {
+		l.latest = &change
 		select {
 		case l.changed <- struct{}{}:
 		default:

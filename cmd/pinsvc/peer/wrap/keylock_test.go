@@ -5,7 +5,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 func TestKeyLocksExcludeByKey(t *testing.T) {
@@ -43,16 +46,23 @@ func TestKeyLocksGiveUpWithTheContext(t *testing.T) {
 	require.Empty(t, k.locks)
 }
 
-func TestKeyLocksSignalTheHolder(t *testing.T) {
+func TestKeyLocksPassChangesToTheHolder(t *testing.T) {
+	change := func(i int, name string) pinset.Change {
+		return pinset.Change{CID: testCID(i), Pin: api.Pin{Cid: testCID(i), PinOptions: api.PinOptions{Name: name}}}
+	}
 	k := newKeyLocks()
-	k.signal(testCID(1)) // nobody
+	k.observe(change(1, "nobody"))
 	held, err := k.lock(t.Context(), testCID(1))
 	require.NoError(t, err)
+	k.observe(change(2, "of another"))
 	require.Empty(t, held.changed)
-	k.signal(testCID(2))
-	require.Empty(t, held.changed)
-	k.signal(testCID(1))
-	k.signal(testCID(1)) // does not wait
+	_, ok := held.latest()
+	require.False(t, ok)
+	k.observe(change(1, "first"))
+	k.observe(change(1, "second")) // does not wait
 	<-held.changed
 	require.Empty(t, held.changed)
+	latest, ok := held.latest()
+	require.True(t, ok)
+	require.Equal(t, change(1, "second"), latest)
 }

@@ -28,7 +28,6 @@ func (c *Consensus) logShards(ctx context.Context, pin api.Pin) error {
 	if err != nil {
 		return err
 	}
-	keeper.Tracked(pin)
 	if root && before.Reference != nil && *before.Reference != *pin.Reference {
 		keeper.Unrooted(before)
 	}

@@ -13,7 +13,7 @@ import (
 // being fetched, and nothing of others.
 func TestProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true)
+		b := newBench(t)
 		b.options.Progress = func(c cid.Cid) (blocks, bytes uint64, ok bool) {
 			return 1234, 3 << 30, c != testCID(2).Cid
 		}

@@ -24,12 +24,12 @@ type entry struct {
 	seq  uint64    // of the last change: what belongs to an older one is ignored
 	at   time.Time // of the last change
 	pin  api.Pin   // the newest value that is known; may not be defined
-	gone bool      // the last change was an Untrack
+	gone bool      // the state has no pin
 
-	ahead   bool // pin came with Track, and the state may not have it yet
+	known   bool // pin and gone are what the state has
 	changed bool // there was a change; else it is only looked at again
 	lost    bool // the IPFS node did not have it when all were compared
-	fresh   bool // the state had nothing for the CID when pin came
+	fresh   bool // the state had nothing for the CID before pin
 	held    held // what the IPFS node says, for this change
 	tries   int  // looks without a result
 

@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	hraft "github.com/hashicorp/raft"
-	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/raft"
 	"github.com/ipfs-cluster/ipfs-cluster/state/dsstate"
 	"github.com/ipfs/go-datastore"
@@ -24,7 +23,7 @@ import (
 //     what is empty, so a pin without a name, an expiry, origins or metadata got
 //     those of another.
 //   - A snapshot of another peer was added to the state, so that pins which were
-//     removed while this peer was away stayed, and the tracker heard of none.
+//     removed while this peer was away stayed.
 //   - An entry that came before SetClient ended the process.
 //   - A follower was never ready while others wrote (caughtUp).
 type Raft struct {
@@ -33,7 +32,6 @@ type Raft struct {
 	self     string      // this peer's ID
 	applying *sync.Mutex // held by the library while the state changes
 	state    *raftState
-	changed  *line[api.Cid]  // of which the tracker has not heard
 	log      *hraft.Raft     // the library's own
 	ready    chan struct{}   // closed when the state is that of the others
 	life     context.Context // ends with Shutdown
@@ -48,7 +46,7 @@ func NewRaft(h host.Host, cfg *raft.Config, store datastore.Datastore, staging b
 	if err != nil {
 		return nil, err
 	}
-	r := &Raft{Consensus: inner, self: h.ID().String(), changed: newLine[api.Cid](), ready: make(chan struct{})}
+	r := &Raft{Consensus: inner, self: h.ID().String(), ready: make(chan struct{})}
 	r.life, r.end = context.WithCancel(context.Background())
 	if err := r.correct(store, datastore.NewKey(cfg.DatastoreNamespace)); err != nil {
 		_ = inner.Shutdown(context.Background())
@@ -94,7 +92,7 @@ func (r *Raft) correct(store datastore.Datastore, namespace datastore.Key) error
 	if !ok {
 		return fmt.Errorf("its state is a %T", *current)
 	}
-	r.state = &raftState{State: original, store: store, namespace: namespace, op: *op, changed: r.changed.push}
+	r.state = &raftState{State: original, store: store, namespace: namespace, op: *op}
 	*current = r.state
 	*client = rpc.NewClient(nil, "")
 	return nil
@@ -123,27 +121,12 @@ func (r *Raft) SetClient(client *rpc.Client) {
 	r.applying.Lock()
 	defer r.applying.Unlock()
 	r.Consensus.SetClient(client)
-	r.state.heard = true
 	r.telling.Go(r.catchUp)
-	r.telling.Go(func() {
-		for {
-			c, ok := r.changed.pop()
-			if !ok {
-				return
-			}
-			// The tracker looks at the state: whether it has the pin or not.
-			err := client.CallContext(r.life, "", "PinTracker", "Track", api.PinCid(c), &struct{}{})
-			if err != nil && r.life.Err() == nil {
-				logger.Warnf("tracking %s: %s", c, err)
-			}
-		}
-	})
 }
 
 // Shutdown implements ipfscluster.Component.
 func (r *Raft) Shutdown(ctx context.Context) error {
 	r.end()
-	r.changed.close()
 	r.telling.Wait()
 	return r.Consensus.Shutdown(ctx)
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/raft"
 	"github.com/ipfs-cluster/ipfs-cluster/datastore/inmem"
 	"github.com/ipfs-cluster/ipfs-cluster/state/dsstate"
-	"github.com/ipfs/boxo/datastore/dshelp"
 	"github.com/ipfs/go-datastore"
 	"github.com/ipfs/go-datastore/query"
 )
@@ -23,29 +22,19 @@ type raftState struct {
 	store     datastore.Datastore // what State is kept in
 	namespace datastore.Key       // where
 	op        *raft.LogOp         // every entry of the log is decoded into it
-	heard     bool                // the tracker hears of each entry that is applied
-	changed   func(api.Cid)       // takes the others
 }
 
 // Add implements state.State. The entry has been read when it is called, so
 // what is left of it is cleared before the next one is decoded.
 func (s *raftState) Add(ctx context.Context, pin api.Pin) error {
 	s.op.Cid = api.Pin{}
-	s.note(pin.Cid)
 	return s.State.Add(ctx, pin)
 }
 
 // Rm implements state.State.
 func (s *raftState) Rm(ctx context.Context, c api.Cid) error {
 	s.op.Cid = api.Pin{}
-	s.note(c)
 	return s.State.Rm(ctx, c)
-}
-
-func (s *raftState) note(c api.Cid) {
-	if !s.heard {
-		s.changed(c)
-	}
 }
 
 // Unmarshal makes the state what a snapshot says. The library's only adds what
@@ -72,7 +61,6 @@ func (s *raftState) Unmarshal(r io.Reader) error {
 		if err := s.store.Delete(ctx, key); err != nil {
 			return err
 		}
-		s.tell(key)
 	}
 	for key, value := range after {
 		if old, there := before[key]; there && bytes.Equal(old, value) {
@@ -81,7 +69,6 @@ func (s *raftState) Unmarshal(r io.Reader) error {
 		if err := s.store.Put(ctx, key, value); err != nil {
 			return err
 		}
-		s.tell(key)
 	}
 	return nil
 }
@@ -130,22 +117,4 @@ func entries(ctx context.Context, store datastore.Datastore, below datastore.Key
 		all[datastore.NewKey(r.Key)] = r.Value
 	}
 	return all, nil
-}
-
-// tell passes on the CID of a key.
-func (s *raftState) tell(key datastore.Key) {
-	c, err := cidOf(key)
-	if err != nil {
-		logger.Warnf("a key of the state that is not a CID: %s: %s", key, err)
-		return
-	}
-	s.changed(c)
-}
-
-func cidOf(key datastore.Key) (api.Cid, error) {
-	raw, err := dshelp.BinaryFromDsKey(datastore.NewKey(key.BaseNamespace()))
-	if err != nil {
-		return api.CidUndef, fmt.Errorf("decoding it: %w", err)
-	}
-	return api.CastCid(raw)
 }

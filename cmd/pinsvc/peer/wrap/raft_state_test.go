@@ -13,19 +13,22 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/state/dsstate"
 	"github.com/ipfs/go-datastore"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/consensus"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// newState returns a state with pins of these names, and the CIDs that it tells
-// of.
+// newState returns a state with pins of these names, and the CIDs that are
+// observed after that.
 func newState(t *testing.T, names map[int]string) (*raftState, *[]api.Cid) {
 	t.Helper()
-	store := inmem.New()
+	var feed consensus.Feed
+	store := feed.Raft(inmem.New())
 	inner, err := dsstate.New(t.Context(), store, "/r", dsstate.DefaultHandle())
 	require.NoError(t, err)
 	var told []api.Cid
 	s := &raftState{
-		State: inner, store: store, namespace: datastore.NewKey("/r"), op: &raft.LogOp{}, heard: true,
-		changed: func(c api.Cid) { told = append(told, c) },
+		State: inner, store: store, namespace: datastore.NewKey("/r"), op: &raft.LogOp{},
 	}
 	for i, name := range names {
 		pin := testPin(i, name)
@@ -33,6 +36,8 @@ func newState(t *testing.T, names map[int]string) (*raftState, *[]api.Cid) {
 		require.NoError(t, s.Add(t.Context(), pin))
 	}
 	require.NoError(t, store.Put(t.Context(), datastore.NewKey("/elsewhere"), []byte("stays")))
+	feed.Subscribe(func(pinset.Change) {}) // takes what was before
+	feed.Subscribe(func(c pinset.Change) { told = append(told, c.CID) })
 	return s, &told
 }
 
@@ -94,21 +99,16 @@ func TestBrokenSnapshotChangesNothing(t *testing.T) {
 	}
 }
 
-// TestEntriesBeforeTheClient: what is applied before the tracker can be reached
-// is told later.
-func TestEntriesBeforeTheClient(t *testing.T) {
+// TestNothingIsLeftOver: an entry of the log is decoded over the one before.
+func TestNothingIsLeftOver(t *testing.T) {
 	s, told := newState(t, nil)
-	s.heard = false
 	s.op.Cid = testPin(1, "left over")
 	require.NoError(t, s.Add(t.Context(), testPin(1, "a")))
-	require.False(t, s.op.Cid.Defined(), "the next entry does not get what is left of this one")
+	require.False(t, s.op.Cid.Defined())
 	s.op.Cid = testPin(1, "left over")
 	require.NoError(t, s.Rm(t.Context(), testCID(1)))
 	require.False(t, s.op.Cid.Defined())
 	require.Equal(t, []api.Cid{testCID(1), testCID(1)}, *told)
-	s.heard = true
-	require.NoError(t, s.Add(t.Context(), testPin(2, "b")))
-	require.Len(t, *told, 2)
 }
 
 // TestWritesAreTriedAgain: a Raft write outlives a change of the leader.

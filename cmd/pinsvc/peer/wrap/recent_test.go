@@ -35,7 +35,7 @@ func TestNewPins(t *testing.T) {
 		"of a peer that does not write it": {func() api.Pin { return testPin(1, "x") }, 1},
 	} {
 		inBubble(t, name, func(t *testing.T) {
-			b := newBench(t, false)
+			b := newBench(t)
 			p := tt.pin()
 			b.state.put(p)
 			b.track(p)
@@ -49,7 +49,7 @@ func TestNewPins(t *testing.T) {
 // A pin that is updated within the second that it was created in looks new.
 func TestUpdateRightAfterTheCreation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, false)
+		b := newBench(t)
 		p := written(1, "x", 0)
 		b.state.put(p)
 		b.track(p)

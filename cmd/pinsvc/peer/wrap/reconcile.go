@@ -10,13 +10,6 @@ import (
 )
 
 const (
-	// settle bounds how long a pin that came with Track may be missing in the
-	// state. On CRDT a commit follows at once, a large one within a second;
-	// a pin that never appears was removed again, or its commit has failed.
-	settle           = 5 * time.Second
-	firstSettlePause = time.Millisecond
-	maxSettlePause   = 100 * time.Millisecond
-
 	// A state or a tracker that fails is tried again after these times.
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 30 * time.Second
@@ -43,18 +36,15 @@ func (t *Tracker) work() {
 
 // reconcile brings the inner tracker in line with the state for one CID.
 func (t *Tracker) reconcile(e entry) {
-	pin, found, err := t.stored(e.cid)
-	if err != nil {
-		logger.Warnf("reading the state for %s: %s", e.cid, err)
-		t.queue.later(e, backoff(firstRetry, lastRetry, e.tries+1))
-		return
+	pin, found := e.pin, !e.gone
+	if !e.known {
+		var err error
+		if pin, found, err = t.stored(e.cid); err != nil {
+			logger.Warnf("reading the state for %s: %s", e.cid, err)
+			t.queue.later(e, backoff(firstRetry, lastRetry, e.tries+1))
+			return
+		}
 	}
-	if e.ahead && time.Since(e.at) < settle && !shows(pin, e.pin) {
-		e.fresh = e.fresh || !found
-		t.queue.later(e, backoff(firstSettlePause, maxSettlePause, e.tries+1))
-		return
-	}
-	e.ahead = false
 	switch {
 	case !found:
 		t.nowhere(e)
@@ -80,19 +70,6 @@ func (t *Tracker) stored(c api.Cid) (api.Pin, bool, error) {
 		return api.Pin{}, false, nil
 	}
 	return pin, err == nil, err
-}
-
-// shows tells whether the stored pin is the tracked one, or came after it.
-func shows(stored, tracked api.Pin) bool {
-	if !stored.Defined() {
-		return false
-	}
-	if stored.Timestamp.After(tracked.Timestamp) {
-		return true
-	}
-	a, errA := stored.ProtoMarshal()
-	b, errB := tracked.ProtoMarshal()
-	return errA == nil && errB == nil && string(a) == string(b)
 }
 
 // here sees to it that a pin of this peer is pinned.

@@ -34,7 +34,7 @@ func TestReconcile(t *testing.T) {
 	for name, tt := range map[string]struct {
 		stored  []api.Pin // and pinned
 		prepare func(*bench)
-		track   []api.Pin // stored after that on CRDT, before on Raft
+		track   []api.Pin // stored after that
 		untrack bool      // after that
 		want    []string
 	}{
@@ -46,11 +46,10 @@ func TestReconcile(t *testing.T) {
 		"an update of a pin that is in flight":   {stored: []api.Pin{testPin(1, "x")}, prepare: op(api.TrackerStatusPinning), track: []api.Pin{testPin(1, "y")}},
 		"an update of a pin that is queued":      {stored: []api.Pin{testPin(1, "x")}, prepare: op(api.TrackerStatusPinQueued), track: []api.Pin{testPin(1, "y")}},
 		"a pin that returns while it is removed": {prepare: op(api.TrackerStatusUnpinning), track: []api.Pin{testPin(1, "x")}, want: []string{"pin x"}},
-		"two updates at once":                    {track: []api.Pin{testPin(1, "x"), testPin(1, "y")}, want: []string{"pin y"}},
 		"a removal":                              {untrack: true, want: []string{"unpin"}},
-		"a removal of one value of several":      {stored: []api.Pin{testPin(1, "x")}, untrack: true},
+		"a removal of a pinned pin":              {stored: []api.Pin{testPin(1, "x")}, untrack: true, want: []string{"unpin"}},
 		"a removal while it is in flight":        {prepare: op(api.TrackerStatusPinning), untrack: true, want: []string{"unpin"}},
-		"an update and a removal":                {track: []api.Pin{testPin(1, "x")}, untrack: true, want: []string{"pin x"}},
+		"an update and a removal":                {track: []api.Pin{testPin(1, "x")}, untrack: true, want: []string{"unpin"}},
 		"the root of a sharded pin":              {track: []api.Pin{meta}},
 		"a pin of others":                        {track: []api.Pin{remotePin(1)}},
 		"a pin that is given to others":          {stored: []api.Pin{testPin(1, "x")}, track: []api.Pin{remotePin(1)}, want: []string{"unpin"}},
@@ -58,128 +57,55 @@ func TestReconcile(t *testing.T) {
 			want: []string{"unpin"}},
 		"a pin of others that is being unpinned": {prepare: op(api.TrackerStatusUnpinning), track: []api.Pin{remotePin(1)}},
 	} {
-		for _, ahead := range []bool{true, false} {
-			inBubble(t, name+map[bool]string{true: ", CRDT", false: ", Raft"}[ahead], func(t *testing.T) {
-				b := newBench(t, ahead, tt.stored...)
-				if tt.prepare != nil {
-					tt.prepare(b)
-				}
-				store := func() {
-					for _, p := range tt.track {
-						b.state.put(p)
-					}
-				}
-				if !ahead {
-					store()
-				}
-				for _, p := range tt.track {
-					b.track(p)
-				}
-				if ahead {
-					store()
-				}
-				if tt.untrack {
-					b.untrack(testCID(1))
-				}
-				after(2 * time.Second)
-				require.Equal(t, tt.want, b.inner.told())
-				require.Empty(t, b.queue.entries, "nothing is left to do")
-			})
-		}
+		inBubble(t, name, func(t *testing.T) {
+			b := newBench(t, tt.stored...)
+			if tt.prepare != nil {
+				tt.prepare(b)
+			}
+			for _, p := range tt.track {
+				b.track(p)
+			}
+			if tt.untrack {
+				b.untrack(testCID(1))
+			}
+			after(2 * time.Second)
+			require.Equal(t, tt.want, b.inner.told())
+			require.Empty(t, b.queue.entries, "nothing is left to do")
+		})
 	}
 }
 
-func TestTrackComesBeforeTheCommit(t *testing.T) {
+// What the library's Raft tells by RPC has been observed.
+func TestTrackOfTheLibrary(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true)
-		b.track(testPin(1, "x"))
-		after(300 * time.Millisecond)
-		require.Empty(t, b.inner.told(), "not before the state has it")
-		require.Equal(t, api.TrackerStatusPinQueued, b.Status(t.Context(), testCID(1)).Status)
+		b := newBench(t)
+		require.NoError(t, b.Track(t.Context(), testPin(1, "x")))
+		require.NoError(t, b.Untrack(t.Context(), testCID(2)))
+		after(time.Minute)
+		require.Empty(t, b.inner.told())
+	})
+}
 
-		b.state.put(testPin(1, "x"))
-		after(maxSettlePause)
-		require.Equal(t, []string{"pin x"}, b.inner.told())
+func TestNewPin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.track(testPin(1, "x"))
+		require.Equal(t, api.TrackerStatusPinQueued, b.Status(t.Context(), testCID(1)).Status)
+		after(0)
+		require.Equal(t, []string{"pin x"}, b.inner.told(), "at once")
 		require.Zero(t, b.ipfs.questions(), "a new pin needs none")
 	})
 }
 
-func TestUpdateComesBeforeTheCommit(t *testing.T) {
+func TestUpdateOfAPinnedPin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true, testPin(1, "x"))
+		b := newBench(t, testPin(1, "x"))
 		b.track(at(testPin(1, "y"), time.Minute))
-		after(300 * time.Millisecond)
-		require.Zero(t, b.ipfs.questions())
 		require.Equal(t, api.TrackerStatusPinned, b.Status(t.Context(), testCID(1)).Status)
-
-		b.state.put(at(testPin(1, "y"), time.Minute))
-		after(maxSettlePause)
+		after(0)
 		require.Empty(t, b.inner.told())
 		require.Equal(t, 1, b.ipfs.questions())
 	})
-}
-
-func TestTrackedPinIsSuperseded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true)
-		b.state.put(at(testPin(1, "newer"), time.Minute))
-		b.track(testPin(1, "older"))
-		after(maxSettlePause)
-		require.Equal(t, []string{"pin newer"}, b.inner.told())
-	})
-}
-
-func TestTrackedPinNeverAppears(t *testing.T) {
-	for name, tt := range map[string]struct {
-		stored []api.Pin
-		want   []string
-	}{
-		"and there was none before": {nil, []string{"unpin"}},
-		"and another one stays":     {[]api.Pin{testPin(1, "x")}, nil},
-	} {
-		inBubble(t, name, func(t *testing.T) {
-			b := newBench(t, true, tt.stored...)
-			b.track(testPin(1, "never"))
-			after(settle - time.Second)
-			require.Empty(t, b.inner.told())
-			after(2 * time.Second)
-			require.Equal(t, tt.want, b.inner.told())
-		})
-	}
-}
-
-// A removal and a new value can be merged at the same time. Untrack then comes
-// last, and finds a state that has neither.
-func TestUntrackBetweenTrackAndCommit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true)
-		b.track(testPin(1, "x"))
-		b.untrack(testCID(1))
-		after(time.Second)
-		b.state.put(testPin(1, "x"))
-		after(maxSettlePause)
-		require.Equal(t, []string{"pin x"}, b.inner.told())
-	})
-}
-
-func TestStaleCallsOnRaft(t *testing.T) {
-	for name, tt := range map[string]struct {
-		stored []api.Pin
-		call   func(*bench)
-		want   []string
-	}{
-		"Track of what was removed":       {nil, func(b *bench) { b.track(testPin(1, "x")) }, []string{"unpin"}},
-		"Track of an old value":           {[]api.Pin{testPin(1, "x")}, func(b *bench) { b.track(remotePin(1)) }, nil},
-		"Untrack of what was pinned":      {[]api.Pin{testPin(1, "x")}, func(b *bench) { b.untrack(testCID(1)) }, nil},
-		"Untrack of what was never there": {nil, func(b *bench) { b.untrack(testCID(1)) }, []string{"unpin"}},
-	} {
-		inBubble(t, name, func(t *testing.T) {
-			b := newBench(t, false, tt.stored...)
-			tt.call(b)
-			after(time.Second)
-			require.Equal(t, tt.want, b.inner.told())
-		})
-	}
 }
 
 func TestUpdateInFlightIsLookedAtAgain(t *testing.T) {
@@ -191,11 +117,10 @@ func TestUpdateInFlightIsLookedAtAgain(t *testing.T) {
 		"when it has succeeded": {true, nil},
 	} {
 		inBubble(t, name, func(t *testing.T) {
-			b := newBench(t, true, testPin(1, "x"))
+			b := newBench(t, testPin(1, "x"))
 			b.inner.start(testCID(1), api.TrackerStatusPinning)
 			for range 3 {
 				b.track(testPin(1, "y"))
-				b.state.put(testPin(1, "y"))
 				after(time.Second)
 			}
 			require.Empty(t, b.inner.told())
@@ -214,15 +139,13 @@ func TestIPFSDoesNotAnswer(t *testing.T) {
 		"frozen": func(h *fakeHolder, on bool) { h.frozen = on },
 	} {
 		inBubble(t, name, func(t *testing.T) {
-			b := newBench(t, true, testPin(1, "x"), testPin(2, "x"), testPin(4, "gone"))
+			b := newBench(t, testPin(1, "x"), testPin(2, "x"), testPin(4, "gone"))
 			b.ipfs.set(func(h *fakeHolder) { silence(h, true); delete(h.pins, testCID(2)) })
 			for i := range 2 { // one is pinned, one is not
 				b.track(testPin(i+1, "y"))
-				b.state.put(testPin(i+1, "y"))
 			}
 			for i := 10; i < 200; i++ { // pins of others, which only IPFS can tell about
 				b.track(remotePin(i))
-				b.state.put(remotePin(i))
 			}
 			after(time.Minute)
 			require.Empty(t, b.inner.told())
@@ -232,8 +155,6 @@ func TestIPFSDoesNotAnswer(t *testing.T) {
 
 			b.track(testPin(3, "new"))
 			after(time.Second)
-			b.state.put(testPin(3, "new"))
-			b.state.rm(testCID(4))
 			b.untrack(testCID(4))
 			after(time.Second)
 			require.Equal(t, []string{"pin new", "unpin"}, b.inner.told(), "what needs no answer goes on")
@@ -248,12 +169,10 @@ func TestIPFSDoesNotAnswer(t *testing.T) {
 
 func TestChangeWhileIPFSDoesNotAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true, testPin(1, "x"))
+		b := newBench(t, testPin(1, "x"))
 		b.ipfs.set(func(h *fakeHolder) { h.frozen = true })
 		b.track(testPin(1, "y"))
-		b.state.put(testPin(1, "y"))
 		after(time.Second)
-		b.state.rm(testCID(1))
 		b.untrack(testCID(1))
 		after(0)
 		require.Equal(t, []string{"unpin"}, b.inner.told())
@@ -264,9 +183,8 @@ func TestChangeWhileIPFSDoesNotAnswer(t *testing.T) {
 
 func TestInnerTrackerRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, false)
+		b := newBench(t)
 		b.inner.refuse = errors.New("queue is full")
-		b.state.put(testPin(1, "x"))
 		b.track(testPin(1, "x"))
 		after(time.Minute)
 		require.Greater(t, len(b.inner.told()), 3)
@@ -278,14 +196,15 @@ func TestInnerTrackerRefuses(t *testing.T) {
 	})
 }
 
+// What is looked at without a change is read from the state.
 func TestStateFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, false)
+		b := newBench(t)
+		b.state.put(testPin(1, "x"))
 		b.state.fail = errors.New("closed")
-		b.track(testPin(1, "x"))
+		b.queue.again(testPin(1, "x"), func(e *entry) { e.lost, e.held = true, heldNo })
 		after(time.Minute)
 		require.Empty(t, b.inner.told())
-		b.state.put(testPin(1, "x"))
 		b.state.mu.Lock()
 		b.state.fail = nil
 		b.state.mu.Unlock()

@@ -32,7 +32,7 @@ func isRecovered(b *bench) bool {
 
 func TestRecoverAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true, testPin(1, "pinned"), testPin(6, "pinned just now"))
+		b := newBench(t, testPin(1, "pinned"), testPin(6, "pinned just now"))
 		for i, name := range []string{2: "lost", 3: "failed", 4: "in flight"} {
 			if name != "" {
 				b.state.put(testPin(i, name))
@@ -65,7 +65,7 @@ func TestRecoverAll(t *testing.T) {
 
 func TestRecoverAllWhileIPFSIsAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true)
+		b := newBench(t)
 		b.state.put(testPin(1, "lost"))
 		b.inner.statuses[testCID(1)] = api.TrackerStatusUnexpectedlyUnpinned
 		away := errors.New("IPFS is away")
@@ -89,7 +89,7 @@ func TestRecoverAllWhileIPFSIsAway(t *testing.T) {
 
 func TestRecoverAllRunsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true)
+		b := newBench(t)
 		runs := 0
 		b.passes.compare = func() ([]api.PinInfo, error) {
 			runs++
@@ -111,7 +111,7 @@ func TestRecoverAllRunsOnce(t *testing.T) {
 
 func TestRecoverAllWithAFrozenReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true)
+		b := newBench(t)
 		b.state.put(testPin(1, "lost"))
 		b.inner.statuses[testCID(1)] = api.TrackerStatusUnexpectedlyUnpinned
 		ctx, cancel := context.WithCancel(t.Context())
@@ -138,7 +138,7 @@ func TestRecover(t *testing.T) {
 		"not unpinned": {api.TrackerStatusUnpinError, true, api.TrackerStatusUnpinQueued, []string{"pin x"}},
 	} {
 		inBubble(t, name, func(t *testing.T) {
-			b := newBench(t, true)
+			b := newBench(t)
 			b.state.put(testPin(1, "x"))
 			if tt.op {
 				b.inner.start(testCID(1), tt.status)

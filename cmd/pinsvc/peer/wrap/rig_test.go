@@ -22,6 +22,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ipfs-cluster/pinsvc/consensus"
+	ours "github.com/ipfs-cluster/pinsvc/consensus/crdt"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi/view"
 )
@@ -31,6 +34,7 @@ import (
 type rig struct {
 	t         testing.TB
 	folder    string // of the datastore, CRDT only
+	feed      consensus.Feed
 	inner     ipfscluster.Consensus
 	consensus *Consensus
 	tracker   *Tracker
@@ -91,21 +95,20 @@ func newRig(t testing.TB, o rigOptions) *rig {
 	} else {
 		r.inner, store = r.newCRDT(h, o.batch)
 	}
-	var observer Observer
-	options := ConsensusOptions{Store: store, BatchAge: o.batch.MaxBatchAge}
-	if o.view != nil {
-		observer, options.Written = o.view, o.view.Written
-	}
-	r.consensus = NewConsensus(r.inner, options)
+	r.consensus = NewConsensus(r.inner, ConsensusOptions{Store: store})
 	connector := NewConnector(r.ipfs)
 	cfg := &stateless.Config{}
 	require.NoError(t, cfg.Default())
 	places := PlaceOptions{Concurrent: max(o.pins, 1), Background: 4, Away: connector.Away}
 	cfg.ConcurrentPins = places.Workers()
 	r.tracker = NewTracker(stateless.New(cfg, h.ID(), "me", r.consensus.State), TrackerOptions{
-		Peer: h.ID(), Peername: "me", State: r.consensus.State, IPFS: connector, Ahead: !o.raft, Changed: r.consensus.Changed,
-		Observer: observer, Places: places,
+		Peer: h.ID(), Peername: "me", State: r.consensus.State, IPFS: connector, Places: places,
 	})
+	subscribers := []func(pinset.Change){r.tracker.Observe}
+	if o.view != nil {
+		subscribers = append(subscribers, o.view.Observe)
+	}
+	r.feed.Subscribe(append(subscribers, r.consensus.Observe)...)
 	connector.Within(r.tracker.Within)
 
 	s := rpc.NewServer(h, "test", rpc.WithStreamBufferSize(1024))
@@ -141,12 +144,11 @@ func (r *rig) newCRDT(h host.Host, batch crdt.BatchingConfig) (ipfscluster.Conse
 	require.NoError(r.t, err)
 	r.t.Cleanup(func() { store.Close() })
 	cfg := crdtConfig(r.t)
-	if batch.MaxBatchSize > 0 {
-		cfg.Batching = batch
-	}
-	c, err := crdt.New(h, dht, psub, cfg, store)
+	c, err := ours.New(ours.Options{
+		Host: h, DHT: dht, PubSub: psub, Config: cfg, Store: r.feed.CRDT(store, datastore.NewKey(cfg.DatastoreNamespace)),
+	})
 	require.NoError(r.t, err)
-	return c, store
+	return ours.NewGrouped(c, batch, store), store
 }
 
 func crdtConfig(t testing.TB) *crdt.Config {
@@ -161,10 +163,7 @@ func (r *rig) newRaft(h host.Host, o rigOptions) ipfscluster.Consensus {
 	if cfg.DataFolder = o.folder; o.folder == "" {
 		cfg.DataFolder = r.t.TempDir()
 	}
-	store := inmem.New()
-	if o.view != nil {
-		store = Watched(store, o.view.Untracked)
-	}
+	store := r.feed.Raft(inmem.New())
 	if o.slow > 0 {
 		store = slowStore{store, o.slow}
 	}

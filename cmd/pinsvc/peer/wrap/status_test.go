@@ -42,12 +42,19 @@ func TestStatusOfANotedPin(t *testing.T) {
 		"removed after it had a failure": {failed, true, testPin(1, "x"), true, failed},
 	} {
 		inBubble(t, name, func(t *testing.T) {
-			b := newBench(t, true)
+			b := newBench(t)
 			if tt.op {
 				b.inner.start(testCID(1), tt.inner)
 			} else {
 				b.inner.statuses[testCID(1)] = tt.inner
+				b.state.put(tt.pin)
 			}
+			b.ipfs.set(func(h *fakeHolder) { // which a worker may ask at once
+				h.away = tt.inner == api.TrackerStatusClusterError
+				if tt.inner == api.TrackerStatusPinned {
+					h.pins[testCID(1)] = api.IPFSPinStatusRecursive
+				}
+			})
 			b.track(tt.pin)
 			if tt.gone {
 				b.untrack(tt.pin.Cid)
@@ -66,7 +73,7 @@ func TestStatusOfANotedPin(t *testing.T) {
 
 func TestStatusOfANewPinDoesNotNeedIPFS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true)
+		b := newBench(t)
 		b.inner.statuses[testCID(1)] = api.TrackerStatusClusterError
 		b.track(testPin(1, "x"))
 		after(time.Second)
@@ -81,13 +88,14 @@ func TestStatusAll(t *testing.T) {
 		return p
 	}
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true, testPin(1, "pinned"))
+		b := newBench(t, testPin(1, "pinned"))
 		require.NoError(t, b.recoverAll())
 		b.inner.start(testCID(2), api.TrackerStatusPinning)
 		b.inner.start(testCID(3), api.TrackerStatusPinError)
 		b.inner.start(testCID(4), api.TrackerStatusPinError)
 		b.inner.statuses[testCID(5)] = api.TrackerStatusPinned
 		b.state.put(testPin(5, "before"))
+		b.ipfs.pins[testCID(5)] = api.IPFSPinStatusRecursive
 		for _, p := range []api.Pin{testPin(4, "retried"), updated(5), testPin(6, "new"), remotePin(7)} {
 			b.track(p)
 		}
@@ -101,7 +109,7 @@ func TestStatusAll(t *testing.T) {
 			"queued":     {api.TrackerStatusPinQueued, []string{"4 pin_queued", "6 pin_queued"}},
 			"failed":     {api.TrackerStatusPinError, []string{"3 pin_error"}},
 			"pinned":     {api.TrackerStatusPinned, []string{"1 pinned", "5 pinned"}},
-			"everything": {api.TrackerStatusUndefined, []string{"1 pinned", "2 pinning", "3 pin_error", "4 pin_queued", "5 pinned"}},
+			"everything": {api.TrackerStatusUndefined, []string{"1 pinned", "2 pinning", "3 pin_error", "4 pin_queued", "5 pinned", "6 pin_queued"}},
 		} {
 			list, err := b.list(tt.filter)
 			require.NoError(t, err, name)
@@ -119,7 +127,7 @@ func frozenReader(ctx context.Context, b *bench, filter api.TrackerStatus) <-cha
 
 func TestFrozenReaderHoldsUpNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true)
+		b := newBench(t)
 		require.NoError(t, b.recoverAll())
 		for i := range 3000 {
 			b.inner.start(testCID(i), api.TrackerStatusPinQueued)
@@ -129,7 +137,6 @@ func TestFrozenReaderHoldsUpNobody(t *testing.T) {
 		synctest.Wait()
 
 		b.track(testPin(5000, "x"))
-		b.state.put(testPin(5000, "x"))
 		after(time.Second)
 		require.Equal(t, []string{"pin x"}, b.inner.told())
 
@@ -143,7 +150,7 @@ func TestStatusAllEndsWithTheTracker(t *testing.T) {
 		"from memory": inMemory, "from IPFS": api.TrackerStatusUndefined,
 	} {
 		inBubble(t, name, func(t *testing.T) {
-			b := newBench(t, true, testPin(1, "x"))
+			b := newBench(t, testPin(1, "x"))
 			b.inner.start(testCID(2), api.TrackerStatusPinQueued)
 			failed := frozenReader(t.Context(), b, filter)
 			synctest.Wait()
@@ -155,7 +162,7 @@ func TestStatusAllEndsWithTheTracker(t *testing.T) {
 
 func TestListOfQueuedPinsBeforeTheFirstComparison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true, testPin(1, "pinned"))
+		b := newBench(t, testPin(1, "pinned"))
 		b.state.put(testPin(2, "lost"))
 		b.inner.statuses[testCID(2)] = api.TrackerStatusUnexpectedlyUnpinned
 		b.inner.start(testCID(3), api.TrackerStatusPinning)
@@ -176,7 +183,7 @@ func TestListOfQueuedPinsBeforeTheFirstComparison(t *testing.T) {
 
 func TestListWaitsALittleForAComparison(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true)
+		b := newBench(t)
 		b.state.put(testPin(2, "lost"))
 		b.inner.statuses[testCID(2)] = api.TrackerStatusUnexpectedlyUnpinned
 		b.passes.compare = func() ([]api.PinInfo, error) {
@@ -195,7 +202,7 @@ func TestListWaitsALittleForAComparison(t *testing.T) {
 
 func TestStatusAllPassesErrorsOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, true)
+		b := newBench(t)
 		b.inner.listFail = errors.New("IPFS is away")
 		_, err := b.list(api.TrackerStatusPinned)
 		require.ErrorIs(t, err, b.inner.listFail)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	rpc "github.com/libp2p/go-libp2p-gorpc"
 )
 
 const (
@@ -14,10 +12,6 @@ const (
 	// lateness is how long writes may go on after the peer has been told to
 	// stop. A batch takes milliseconds.
 	lateness = 2 * time.Second
-	// idle is how long the library's batches need to come to rest.
-	idle = 100 * time.Millisecond
-	// startPatience bounds a start that only serves the end.
-	startPatience = 10 * time.Second
 )
 
 // Shutdown refuses new writes, waits for those under way, and stops the inner
@@ -33,10 +27,7 @@ func (c *Consensus) Shutdown(ctx context.Context) error {
 	c.writes.Wait()
 
 	stopped := make(chan error, 1)
-	go func() {
-		c.calm()
-		stopped <- c.Consensus.Shutdown(ctx)
-	}()
+	go func() { stopped <- c.Consensus.Shutdown(ctx) }()
 	limit := time.NewTimer(stopPatience)
 	defer limit.Stop()
 	select {
@@ -45,23 +36,4 @@ func (c *Consensus) Shutdown(ctx context.Context) error {
 	case <-limit.C:
 		return fmt.Errorf("the consensus has not stopped after %s", stopPatience)
 	}
-}
-
-// calm brings the library's CRDT component into the only condition in which it
-// can be stopped. When it is still to be started, its start goes on after its
-// end, on a closed datastore, and with batches its end waits forever. When a
-// batch is being committed, it may take the end for one more item, and panic.
-func (c *Consensus) calm() {
-	if c.options.Store == nil {
-		return
-	}
-	if !c.connected.Swap(true) {
-		c.Consensus.SetClient(rpc.NewClient(nil, ""))
-		select {
-		case <-c.Consensus.Ready(context.Background()):
-		case <-c.ready:
-		case <-time.After(startPatience):
-		}
-	}
-	time.Sleep(c.options.BatchAge + idle)
 }

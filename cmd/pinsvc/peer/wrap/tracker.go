@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/ipfs-cluster/pinsvc/consensus/shards"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 const (
@@ -33,15 +34,6 @@ type InnerTracker interface {
 	OpContext(context.Context, api.Cid) context.Context
 }
 
-// Observer hears of every change of the state: on CRDT of a pin before it can
-// be read, on Raft of what the state has after the change. Untracked may also
-// come for a pin that lives on with another value. Writes wait for it, so it
-// must be quick.
-type Observer interface {
-	Tracked(api.Pin)
-	Untracked(api.Cid)
-}
-
 // Checker reads the blocks of pins in the background and compares them with
 // their hashes. It does not wait. An embedded.Node is one.
 type Checker interface {
@@ -49,8 +41,7 @@ type Checker interface {
 	CheckAll()
 }
 
-// TrackerOptions are all needed, but for Verified, Observer, Changed, Shards,
-// Progress and Checker.
+// TrackerOptions are all needed, but for Verified, Shards, Progress and Checker.
 type TrackerOptions struct {
 	Peer     peer.ID // this peer
 	Peername string  // its name in the cluster
@@ -60,12 +51,7 @@ type TrackerOptions struct {
 	IPFS Holder
 	// Verified is Connector.Verified, for QuickStatus.
 	Verified func(api.Cid) (api.IPFSPinStatus, bool)
-	// Ahead tells that Track comes before the state has the pin (CRDT).
-	Ahead    bool
-	Observer Observer
-	// Changed is called for each change, as Observer is: Consensus.Changed.
-	Changed func(api.Cid)
-	// Shards, if set, knows the parts of sharded adds, and hears of every change.
+	// Shards, if set, knows the parts of sharded adds.
 	Shards *shards.Keeper
 	// Places bound the fetches that are under way.
 	Places PlaceOptions
@@ -80,10 +66,9 @@ type TrackerOptions struct {
 	Checker Checker
 }
 
-// Tracker wraps the library's stateless tracker. Track and Untrack return at
-// once: the consensus calls them while nothing else can be written. The state
-// decides what is done, not the order or the number of the calls. An update of
-// a pin that IPFS already has does not queue it again.
+// Tracker wraps the library's stateless tracker. It observes every change of the
+// state, and the state decides what is done, not the order or the number of the
+// changes. An update of a pin that IPFS already has does not queue it again.
 type Tracker struct {
 	InnerTracker
 
@@ -150,60 +135,22 @@ func (t *Tracker) Within(ctx context.Context, c api.Cid) (context.Context, func(
 	return t.places.enter(ctx, c)
 }
 
-// Track notes that a pin was stored.
-func (t *Tracker) Track(_ context.Context, pin api.Pin) error {
-	if !t.options.Ahead {
-		return t.trackStored(pin.Cid)
-	}
-	t.queue.change(pin.Cid, func(e *entry) { e.pin, e.ahead, e.gone = pin, true, false })
-	t.tell(pin.Cid, &pin)
-	return nil
+// Observe notes a change of the state, for consensus.Feed. It returns at once.
+func (t *Tracker) Observe(change pinset.Change) {
+	t.queue.change(change.CID, func(e *entry) {
+		e.gone, e.fresh, e.known = change.Removed(), !change.Existed, true
+		if !e.gone {
+			e.pin = change.Pin
+		}
+	})
 }
 
-// trackStored is Track on Raft. The calls come in any order there, long after
-// the change, and nobody waits for them: what is in the state counts.
-func (t *Tracker) trackStored(c api.Cid) error {
-	pin, found, err := t.stored(c)
-	switch {
-	case err != nil:
-		t.queue.change(c, func(*entry) {}) // it is read again later
-		return nil
-	case !found:
-		return t.Untrack(t.ctx, c)
-	}
-	t.queue.change(c, func(e *entry) { e.pin, e.gone = pin, false })
-	t.tell(c, &pin)
-	return nil
-}
+// Track implements ipfscluster.PinTracker, and does nothing: the library's Raft
+// calls it for changes that have been observed.
+func (t *Tracker) Track(context.Context, api.Pin) error { return nil }
 
-// Untrack notes that a pin was removed, or that it lost one of its values.
-func (t *Tracker) Untrack(_ context.Context, c api.Cid) error {
-	t.queue.change(c, func(e *entry) { e.gone = true })
-	t.tell(c, nil)
-	return nil
-}
-
-// tell passes a change on that is noted already, so that whoever asks for
-// statuses after it is told what is noted. There is no pin when it was removed.
-func (t *Tracker) tell(c api.Cid, pin *api.Pin) {
-	switch o := t.options.Observer; {
-	case o == nil:
-	case pin != nil:
-		o.Tracked(*pin)
-	default:
-		o.Untracked(c)
-	}
-	if t.options.Changed != nil {
-		t.options.Changed(c)
-	}
-	switch k := t.options.Shards; {
-	case k == nil:
-	case pin != nil:
-		k.Tracked(*pin)
-	default:
-		k.Untracked(c)
-	}
-}
+// Untrack implements ipfscluster.PinTracker as Track does.
+func (t *Tracker) Untrack(context.Context, api.Cid) error { return nil }
 
 // PinQueueSize returns the number of pins that wait, here and in the library's
 // tracker.

@@ -72,7 +72,7 @@ func TestQuickStatus(t *testing.T) {
 	root := testPin(1, "x")
 	root.Type = api.MetaType
 	unpinning := func(b *bench) { b.inner.start(testCID(1), api.TrackerStatusUnpinning) }
-	untracked := func(b *bench) { b.state.rm(testCID(1)); b.untrack(testCID(1)) }
+	untracked := func(b *bench) { b.untrack(testCID(1)) }
 	holder := func(edit func(*fakeHolder)) func(*bench) { return func(b *bench) { b.ipfs.set(edit) } }
 	for name, tt := range map[string]struct {
 		pin   api.Pin
@@ -93,7 +93,7 @@ func TestQuickStatus(t *testing.T) {
 		"about to be unpinned":   {testPin(1, "x"), api.IPFSPinStatusRecursive, untracked, api.TrackerStatusUnpinQueued, -1},
 	} {
 		inBubble(t, name, func(t *testing.T) {
-			b := newBench(t, true, asStored(tt.pin))
+			b := newBench(t, asStored(tt.pin))
 			b.inner.statuses[testCID(1)] = inner // the inner tracker's own answer
 			b.options.Verified = func(api.Cid) (api.IPFSPinStatus, bool) { return tt.seen, tt.seen != 0 }
 			if tt.begin != nil {
@@ -127,7 +127,7 @@ func (f holderFunc) PinLsCid(ctx context.Context, p api.Pin) (api.IPFSPinStatus,
 func TestQuickStatusBesideOperation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pin := testPin(1, "x")
-		b := newBench(t, true, pin)
+		b := newBench(t, pin)
 		b.options.IPFS = holderFunc(func(context.Context, api.Pin) (api.IPFSPinStatus, error) {
 			b.inner.start(testCID(1), api.TrackerStatusPinning)
 			return api.IPFSPinStatusRecursive, nil
@@ -141,14 +141,13 @@ func TestQuickStatusBesideOperation(t *testing.T) {
 func TestQuickStatusBesideUnpin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pin := testPin(1, "x")
-		b := newBench(t, true, pin)
+		b := newBench(t, pin)
 		here := true
 		b.options.Verified = func(c api.Cid) (api.IPFSPinStatus, bool) {
 			if !here {
 				return api.IPFSPinStatusBug, false
 			}
 			here = false
-			b.state.rm(c)
 			b.untrack(c)
 			synctest.Wait()
 			b.inner.end(c, true)
@@ -165,9 +164,10 @@ func TestQuickStatusBesideUnpin(t *testing.T) {
 func TestQuickStatusOfALostValue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pin := testPin(1, "x")
-		b := newBench(t, true, pin)
+		b := newBench(t, pin)
 		b.options.Verified = func(api.Cid) (api.IPFSPinStatus, bool) { return api.IPFSPinStatusRecursive, true }
-		b.untrack(testCID(1))
+		b.track(testPin(1, "another value"))
+		require.Equal(t, api.TrackerStatusPinned, b.QuickStatus(t.Context(), asStored(pin)).Status)
 		synctest.Wait()
 		require.Equal(t, api.TrackerStatusPinned, b.QuickStatus(t.Context(), asStored(pin)).Status)
 		require.Empty(t, b.inner.told())

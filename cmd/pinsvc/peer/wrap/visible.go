@@ -9,17 +9,9 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
-const (
-	// The state is looked at after these pauses. The commit follows shortly
-	// after it was announced.
-	announcedPause = 100 * time.Microsecond
-	firstPause     = time.Millisecond
-	maxPause       = 20 * time.Millisecond
-	// foreignGrace is how long, beyond the age of a batch, a write may be
-	// missing while somebody else's value is there. After that it has been
-	// replaced.
-	foreignGrace = time.Second
-)
+// foreignGrace is how long a write may be missing on Raft while somebody else's
+// value is there. After that it has been replaced.
+const foreignGrace = time.Second
 
 // content is what a write puts into the state, in a form that can be compared:
 // all that is stored of a pin but for its timestamp and the reserved keys of
@@ -47,53 +39,54 @@ func contentOf(pin api.Pin) (content, error) {
 	return content(b), err
 }
 
-// pending is a write that the state does not show yet.
+// pending is a write that the inner component has taken.
 type pending struct {
-	cid          api.Cid
 	before, want content
-	changed      <-chan struct{} // has a value when it is time to look
+	turn         turn
 }
 
-// await returns what the local state has when it shows a write: a batch is
-// committed later, and a Raft follower's state lags behind its leader's. ctx
-// must not end.
+// await waits until the local state has a write. A CRDT consensus has committed
+// it, and its change has been observed; the state of a Raft follower lags behind
+// its leader's. ctx must not end.
 //
-// Somebody else may write the same CID. A content that is neither what was
-// there before nor what is wanted either comes from before the write, which
-// then still is to come, or has replaced it already.
-func (c *Consensus) await(ctx context.Context, w pending) (api.Pin, error) {
-	var foreign time.Time // when a third content was first seen
+// Somebody else may write the same CID. On CRDT, a value that is not the wanted
+// one then has won. On Raft, a third value is either older than the write, which
+// then is still to come, or has replaced it already.
+func (c *Consensus) await(ctx context.Context, w pending) error {
 	limit, cancel := bound(ctx, c.lifeLate)
 	defer cancel()
-	for pause := firstPause; ; pause = min(pause*3/2, maxPause) {
-		pin, err := c.stored(ctx, w.cid)
-		if err != nil {
-			return api.Pin{}, err
+	var replaced <-chan time.Time
+	for {
+		now := w.before
+		if change, ok := w.turn.latest(); ok {
+			var err error
+			if now, err = contentOf(change.Pin); err != nil {
+				return err
+			}
 		}
-		now, err := contentOf(pin)
 		switch {
-		case err != nil:
-			return api.Pin{}, err
-		case now == w.want:
-			return pin, nil
+		case now == w.want || c.commits():
+			return nil
 		case now == w.before:
-			foreign = time.Time{}
-		case foreign.IsZero():
-			foreign = time.Now()
-		case time.Since(foreign) > c.options.BatchAge+foreignGrace:
-			return pin, nil
+			replaced = nil
+		case replaced == nil:
+			timer := time.NewTimer(foreignGrace)
+			defer timer.Stop()
+			replaced = timer.C
 		}
-		timer := time.NewTimer(pause)
 		select {
-		case <-timer.C:
-		case <-w.changed:
-			pause = announcedPause
+		case <-w.turn.changed:
+		case <-replaced:
+			return nil
 		case <-limit.Done():
-			return api.Pin{}, c.notVisible()
+			return c.notVisible()
 		}
-		timer.Stop()
 	}
 }
+
+// commits reports whether the inner component returns from a write when it is
+// committed: CRDT does.
+func (c *Consensus) commits() bool { return c.options.Store != nil }
 
 // notVisible returns why a write cannot be waited for any longer.
 func (c *Consensus) notVisible() error {

@@ -1,0 +1,3 @@
+// Package consensus has what a peer puts around the consensus components of
+// ipfs-cluster.
+package consensus
