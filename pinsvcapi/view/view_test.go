@@ -258,6 +258,29 @@ func TestCompareHeals(t *testing.T) {
 	require.NoError(t, v.equalsState(f))
 }
 
+// What changes during a comparison is not undone by what the scan has read before.
+func TestChangesDuringAComparison(t *testing.T) {
+	f := newFakeSource("peer1")
+	v := newTestView(t, f)
+	for i := range 20 {
+		f.store(testPin(i))
+	}
+	start(t, v)
+	f.onScan = func() {
+		for i := range 20 {
+			if p := testPin(i); i%2 == 0 {
+				f.commitRemoval(p.Cid)
+			} else {
+				p.Name = "renamed"
+				f.commit(p)
+			}
+		}
+		f.commit(testPin(100))
+	}
+	require.NoError(t, v.compare())
+	require.NoError(t, v.equalsState(f))
+}
+
 // Meta that is too large for the view is found all the same.
 func TestLargeMeta(t *testing.T) {
 	f := newFakeSource("peer1")
