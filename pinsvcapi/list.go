@@ -4,16 +4,18 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 )
 
 const (
 	// statusCalls bounds the status questions of one request that are under way.
 	statusCalls = 16
-	// lookAhead is how many pins of a page are read before they are sent.
+	// lookAhead is how many pins of a page are read before they are sent, unless
+	// more have the same `created`.
 	lookAhead = 32
 	// smallPin is the largest pin that is kept until it is sent, in bytes. A
-	// larger one is read again then. With lookAhead it bounds what a list has in
-	// memory without asking for room.
+	// larger one is read again then, and so is one beside lookAhead others that
+	// are kept. So a list has at most 32 KiB in memory without asking for room.
 	smallPin = 1 << 10
 	// pageBytes is after how many bytes a page ends.
 	pageBytes = 8 << 20
@@ -47,10 +49,14 @@ type walk struct {
 	*service
 	sel        Selection
 	limit      int
-	candidates []Candidate // in order
-	seen       []*looked   // of the first candidates; nil: fell out
-	next       int         // the first candidate that was not returned
-	count      int         // matches, less those that fell out
+	candidates []Candidate  // in order
+	seen       []*looked    // of each candidate that was looked at; nil: fell out
+	looks      int          // candidates that were looked at
+	next       int          // the first candidate that was not returned
+	count      int          // matches, less those that fell out
+	kept       atomic.Int32 // pins in memory
+	ahead      *ahead       // looks at the next candidates; nil: nothing does
+	allowed    int          // up to which position it may
 }
 
 // selected selects the candidates.
@@ -77,7 +83,7 @@ func (w *walk) findCIDs(ctx context.Context, q query) error {
 	for _, l := range w.seen {
 		w.candidates = append(w.candidates, l.pin.candidate())
 	}
-	w.count = len(w.seen)
+	w.looks, w.count = len(w.seen), len(w.seen)
 	return nil
 }
 
@@ -91,7 +97,7 @@ func (w *walk) group(ctx context.Context, wanted int) ([]*looked, error) {
 		for end < len(w.candidates) && w.candidates[end].Created.Equal(edge) {
 			end++
 		}
-		if err := w.look(ctx, max(end, w.next+min(wanted, lookAhead))); err != nil {
+		if err := w.lookOn(ctx, end, wanted); err != nil {
 			return nil, err
 		}
 		group := slices.DeleteFunc(slices.Clone(w.seen[w.next:end]), func(l *looked) bool { return l == nil })
@@ -104,24 +110,69 @@ func (w *walk) group(ctx context.Context, wanted int) ([]*looked, error) {
 	return nil, nil
 }
 
-// look looks at the first candidates, up to a position.
+// runAhead makes the walk look at candidates in the background until stop is
+// called. wanted is how many pins the page still takes.
+func (w *walk) runAhead(ctx context.Context, wanted int) (stop func()) {
+	if w.looks >= min(w.next+wanted, len(w.candidates)) {
+		return func() {} // most pages are short
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	w.allowed = w.looks
+	w.ahead = newAhead(w.looks, statusCalls, func(i int) (err error) {
+		w.seen[i], err = w.lookAt(ctx, w.candidates[i])
+		return err
+	})
+	return func() {
+		cancel()
+		w.ahead.stop()
+		w.ahead = nil
+	}
+}
+
+// lookOn looks at the candidates up to a position, and at some of those that the
+// page takes after them. wanted is how many pins the page still takes.
+func (w *walk) lookOn(ctx context.Context, to, wanted int) error {
+	further := min(max(to, w.next+min(wanted, lookAhead)), len(w.candidates))
+	if w.ahead == nil {
+		return w.look(ctx, further)
+	}
+	// In halves of what is looked at ahead: more steps cost more than they gain.
+	if further-w.allowed >= lookAhead/2 || to > w.allowed || wanted <= lookAhead {
+		w.ahead.allow(further)
+		w.allowed = max(w.allowed, further)
+	}
+	if to <= w.looks {
+		return nil
+	}
+	to = max(to, min(w.looks+lookAhead/2, w.allowed))
+	return w.counted(to, w.ahead.wait(to))
+}
+
+// look looks at the candidates up to a position and returns when it has.
 func (w *walk) look(ctx context.Context, to int) error {
-	to = min(to, len(w.candidates))
-	from := len(w.seen)
+	if w.seen == nil {
+		w.seen = make([]*looked, len(w.candidates))
+	}
+	from := w.looks
 	if to <= from {
 		return nil
 	}
-	w.seen = append(w.seen, make([]*looked, to-from)...)
 	errs := make([]error, to-from)
 	Parallel(to-from, statusCalls, func(i int) {
 		w.seen[from+i], errs[i] = w.lookAt(ctx, w.candidates[from+i])
 	})
-	for _, l := range w.seen[from:] {
+	return w.counted(to, errors.Join(errs...))
+}
+
+// counted notes up to which position the candidates were looked at.
+func (w *walk) counted(to int, err error) error {
+	for _, l := range w.seen[w.looks:to] {
 		if l == nil {
 			w.count--
 		}
 	}
-	return errors.Join(errs...)
+	w.looks = to
+	return err
 }
 
 // looked is a pin that passes the filter.
@@ -150,16 +201,37 @@ func (w *walk) lookAt(ctx context.Context, c Candidate) (*looked, error) {
 		return nil, nil
 	}
 	l := &looked{size: pinSize(p)}
-	if l.large = l.size > smallPin; l.large {
+	if l.large = !w.keep(l.size); l.large {
 		p = slim(p)
 	}
 	done()
 	if l.pinStatus, err = w.withStatus(ctx, p); err != nil || !w.sel.Wants(l.status) {
+		w.drop(l)
 		return nil, err
 	}
 	l.size += statusSize(l.pinStatus)
 	l.pin.before = before{}
 	return l, nil
+}
+
+// keep reports whether a pin of so many bytes may be kept until drop is called.
+func (w *walk) keep(size int) bool {
+	if size > smallPin {
+		return false
+	}
+	if w.kept.Add(1) > lookAhead {
+		w.kept.Add(-1)
+		return false
+	}
+	return true
+}
+
+// drop drops what is kept of a pin.
+func (w *walk) drop(l *looked) {
+	l.pin = Pin{}
+	if !l.large {
+		w.kept.Add(-1)
+	}
 }
 
 // passes tells whether a pin is the selected one and passes the filters that

@@ -107,7 +107,8 @@ func (p *page) write(ctx context.Context, w io.Writer) error {
 func (p *page) writeGroups(ctx context.Context, out *bufio.Writer) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
-	inside := false // of a group
+	defer p.runAhead(ctx, p.limit-1-len(p.group))() // beside the pin that was read, and its group
+	inside := false                                 // of a group
 	for l := p.first; ; {
 		if l != nil {
 			if err := p.writeOne(ctx, out, encoder, l); err != nil {
@@ -141,8 +142,8 @@ func (p *page) writeOne(ctx context.Context, out *bufio.Writer, encoder *json.En
 	p.sent++
 	p.bytes += l.size
 	err := encoder.Encode(toWire(l.pinStatus))
+	p.drop(l)
 	if l.large {
-		l.pin = Pin{}
 		common.LeaseOf(ctx).Shrink(l.room())
 	}
 	return err

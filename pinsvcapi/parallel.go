@@ -1,8 +1,6 @@
 package pinsvcapi
 
 import (
-	"fmt"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
@@ -22,14 +20,9 @@ func Parallel(n, limit int, fn func(i int)) {
 	for range max(1, min(n, limit)) {
 		running.Go(func() { // for many calls, so that its stack grows once
 			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
-				func() {
-					defer func() {
-						if r := recover(); r != nil {
-							once.Do(func() { failure = fmt.Sprintf("%v\n%s", r, debug.Stack()) })
-						}
-					}()
-					fn(int(i))
-				}()
+				if r := caught(func() { fn(int(i)) }); r != nil {
+					once.Do(func() { failure = r })
+				}
 			}
 		})
 	}

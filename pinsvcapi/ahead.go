@@ -1,0 +1,121 @@
+package pinsvcapi
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+)
+
+// ahead makes numbered calls in the background, in order and a few at a time, up to
+// a number that its user raises. Its user waits for calls by their number, so a slow
+// one holds up only those that come after it; in Parallel the slowest call of each
+// batch holds up the next batch. Goroutines end when no call may begin.
+//
+// It is for one user. Only the calls are concurrent.
+type ahead struct {
+	call  func(i int) error
+	limit int // of calls at a time
+	calls sync.WaitGroup
+
+	mu       sync.Mutex
+	enough   sync.Cond // missing is 0, or a call has panicked
+	allowed  int       // calls below this may begin
+	begun    int       // calls below this have begun
+	waited   int       // the results of calls below this were returned
+	upTo     int       // wait waits for the calls below this
+	missing  int       // of them, those that have not ended
+	workers  int
+	results  map[int]error // of calls that have ended and were not returned
+	panicked any           // what a call panicked with, nil: none has
+}
+
+// newAhead returns an ahead whose first call is call(from).
+func newAhead(from, limit int, call func(i int) error) *ahead {
+	a := &ahead{call: call, limit: limit, allowed: from, begun: from, waited: from, results: make(map[int]error)}
+	a.enough.L = &a.mu
+	return a
+}
+
+// allow lets the calls below to begin.
+func (a *ahead) allow(to int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.panicked != nil || to <= a.allowed {
+		return
+	}
+	a.allowed = to
+	for range min(a.limit-a.workers, a.allowed-a.begun) {
+		a.workers++
+		a.calls.Go(a.work)
+	}
+}
+
+func (a *ahead) work() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for a.begun < a.allowed {
+		i := a.begun
+		a.begun++
+		a.mu.Unlock()
+		var err error
+		panicked := caught(func() { err = a.call(i) })
+		a.mu.Lock()
+		a.results[i] = err
+		if i < a.upTo {
+			a.missing--
+		}
+		if panicked != nil {
+			a.panicked, a.allowed = panicked, 0
+		}
+		if i < a.upTo && a.missing == 0 || panicked != nil {
+			a.enough.Signal()
+		}
+	}
+	a.workers--
+}
+
+// wait returns when the calls below to, which were allowed, have ended, with the
+// errors of those that it has not returned before. A panic of any call goes on in
+// wait.
+func (a *ahead) wait(to int) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.upTo, a.missing = to, 0
+	for i := a.waited; i < to; i++ {
+		if _, ok := a.results[i]; !ok {
+			a.missing++
+		}
+	}
+	for a.missing > 0 && a.panicked == nil {
+		a.enough.Wait()
+	}
+	if a.panicked != nil {
+		panic(a.panicked)
+	}
+	var errs []error
+	for ; a.waited < to; a.waited++ {
+		errs = append(errs, a.results[a.waited])
+		delete(a.results, a.waited)
+	}
+	return errors.Join(errs...)
+}
+
+// stop lets no call begin any more and returns when all have ended.
+func (a *ahead) stop() {
+	a.mu.Lock()
+	a.allowed = 0
+	a.mu.Unlock()
+	a.calls.Wait()
+}
+
+// caught calls fn and returns what it panicked with and where, or nil.
+func caught(fn func()) (panicked any) {
+	defer func() {
+		if r := recover(); r != nil {
+			panicked = fmt.Sprintf("%v\n%s", r, debug.Stack())
+		}
+	}()
+	fn()
+	return nil
+}
