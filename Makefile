@@ -12,7 +12,8 @@ GOBUILD := go build -buildvcs=false -ldflags "$(LDFLAGS)"
 PREFIX ?= /usr/local
 # How long each fuzz target runs.
 FUZZTIME ?= 60s
-SCRIPTS := .ci/run $(wildcard tools/*.sh findings/*.sh sharness/*.sh sharness/*/*.sh sharness/*/*/*.sh)
+SCRIPTS := .ci/run $(wildcard tools/*.sh findings/*.sh sharness/*.sh sharness/*/*.sh sharness/*/*/*.sh) \
+	$(wildcard tools/docblocks/sandbox/*.sh tools/docblocks/sandbox/*/*)
 
 .PHONY: help
 help: ## Print this help
@@ -27,6 +28,12 @@ build: ## Build bin/pinsvc
 .PHONY: install
 install: build ## Install bin/pinsvc to PREFIX/bin (default /usr/local)
 	install -D -m 0755 bin/pinsvc $(DESTDIR)$(PREFIX)/bin/pinsvc
+
+.PHONY: systemd
+systemd: ## As root, after make build: install the program, its user and its systemd unit
+	install -D -m 0755 bin/pinsvc $(DESTDIR)/usr/local/bin/pinsvc
+	install -D -m 0644 docs/systemd/pinsvc.service $(DESTDIR)/etc/systemd/system/pinsvc.service
+	@id pinsvc >/dev/null 2>&1 || useradd --system --home-dir /var/lib/pinsvc --shell /usr/sbin/nologin pinsvc
 
 .PHONY: run
 run: export IPFS_CLUSTER_PATH ?= $(CURDIR)/.pinsvc

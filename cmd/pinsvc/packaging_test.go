@@ -72,11 +72,15 @@ func TestCommandsInTheDocuments(t *testing.T) {
 	documents, err := filepath.Glob("../../docs/*.md")
 	require.NoError(t, err)
 	require.NotEmpty(t, documents)
-	command := regexp.MustCompile(`(?:^    |\$\(|\| |sudo |-u pinsvc )(?:bin/)?pinsvc ([^|>;)&\\#]+)`)
+	command := regexp.MustCompile(`(?:^|\$\(|\| |sudo |-u pinsvc |=\S+ )(?:bin/)?pinsvc ([^|>;)&\\#]+)`)
 	found := 0
 	for _, path := range append(documents, "../../README.md") {
+		shell := false // in a block of shell commands
 		for _, line := range fileLines(t, strings.TrimPrefix(path, "../../")) {
-			if !strings.HasPrefix(line, "    ") {
+			if strings.HasPrefix(line, "```") {
+				shell = line == "```sh"
+			}
+			if !shell {
 				continue
 			}
 			for _, match := range command.FindAllStringSubmatch(line, -1) {
