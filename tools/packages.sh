@@ -9,9 +9,11 @@ needs=(
 	"/usr/include/stdlib.h libc6-dev"
 	"curl curl"                 # sharness
 	"jq jq"                     # sharness
+	"git git"                   # sharness, what the documents clone
+	"ps procps"
 	"openssl openssl"           # sharness
 	"prove perl"                # sharness
-	"ip iproute2"               # faults
+	"ip iproute2"               # faults, and the sandbox of the documents
 	"node nodejs"               # sharness, the JavaScript clients
 	"npm npm"
 	"chromium chromium"

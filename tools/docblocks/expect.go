@@ -1,0 +1,35 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// anything is the wildcard of an expected line: CIDs, tokens, times and peer IDs
+// are different each time.
+const anything = "..."
+
+// compare reports how the end of an output differs from the expected lines, in
+// which "..." stands for any text within a line.
+func compare(want []string, output string) error {
+	got := lines(output)
+	if len(got) < len(want) {
+		return fmt.Errorf("printed %d lines, the document shows %d", len(got), len(want))
+	}
+	got = got[len(got)-len(want):]
+	for i := range want {
+		if !pattern(want[i]).MatchString(got[i]) {
+			return fmt.Errorf("printed %q, the document shows %q", got[i], want[i])
+		}
+	}
+	return nil
+}
+
+func pattern(line string) *regexp.Regexp {
+	parts := strings.Split(strings.TrimRight(line, " "), anything)
+	for i := range parts {
+		parts[i] = regexp.QuoteMeta(parts[i])
+	}
+	return regexp.MustCompile("^" + strings.Join(parts, ".*") + " *$")
+}
