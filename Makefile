@@ -79,8 +79,9 @@ bench: ## Measure lists and writes (N=10000 pins, BENCHFLAGS="-against bin/old -
 	@go run ./bench -pins $(N) -ipfs "$$(tools/build.sh ipfs)" $(BENCHFLAGS)
 
 .PHONY: docs
-docs: ## Write docs/configuration.md from the code
+docs: ## Write docs/configuration.md and pinsvcapi/api.html from the code
 	go run ./tools/configdoc
+	go run ./tools/apidoc
 
 .PHONY: check
 check: packages ## Run every static check

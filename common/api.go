@@ -48,6 +48,9 @@ type Route struct {
 	Slow bool
 	// Open routes answer without credentials. Their path has no variables.
 	Open bool
+	// HTML routes are there only for requests that ask for HTML rather than for
+	// JSON. Others get what they would get without the route.
+	HTML bool
 	// Handle returns a value to encode as JSON (nil for no body), a Streamed,
 	// or an error, which goes through the API's table.
 	Handle func(*http.Request) (any, error)

@@ -13,6 +13,9 @@ import (
 // no credentials are configured.
 func (h *Handler) authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if route, is := h.openRoute(r); is && route.HTML {
+			w.Header().Add("Vary", "Accept") // for the page and for what others get
+		}
 		if h.creds.Open() || h.isOpen(r) {
 			next.ServeHTTP(w, r)
 			return

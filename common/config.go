@@ -80,7 +80,9 @@ type Config struct {
 	AllowedHosts []string `json:"allowed_hosts,omitempty"`
 	// Reverse proxies whose X-Forwarded-For is believed: IP addresses,
 	// networks such as "10.0.0.0/8", or "unix" for all clients of a unix
-	// socket. Set it behind a proxy, or all users are one address.
+	// socket. Set it behind a proxy, or all users are one address. The address
+	// on the page for browsers is https then, unless X-Forwarded-Proto says
+	// http, with the path of X-Forwarded-Prefix.
 	TrustedProxies []string `json:"trusted_proxies,omitempty"`
 	// File for the access log, relative to the folder of service.json. Empty
 	// means the log of the program.

@@ -12,6 +12,7 @@
 //	limit       503 beyond the requests that may be at once    slots.go
 //	authenticate  a user, or 401 with challenges, or 429       auth.go
 //	route       the component's table, POST /token, /health    router.go
+//	              or, for who prefers HTML, a page             html.go, webpage/
 //
 // A route returns a value or an error. There is one writer for values and one
 // for failures (respond.go); a failure's status and text come from the

@@ -16,8 +16,8 @@ type Handler struct {
 	api     API
 	creds   *Credentials
 	chain   http.Handler
-	open    map[string]bool // method, space and path of the open routes
-	header  http.Header     // that every answer begins with
+	open    map[string]Route // by method, space and path: the open routes
+	header  http.Header      // that every answer begins with
 	limits  limits
 	budget  *Budget
 	slots   slots // for requests that come without a listener

@@ -27,7 +27,7 @@ func getHealth(*http.Request) (any, error) { return nil, nil }
 // would redirect, and many clients turn a redirected POST into a GET.
 func (h *Handler) newRouter() (http.Handler, error) {
 	router := mux.NewRouter().UseEncodedPath().SkipClean(true)
-	h.open = make(map[string]bool)
+	h.open = make(map[string]Route)
 	var methods []string
 	for _, route := range append(slices.Clone(h.api.Routes), h.ownRoutes()...) {
 		answered, err := h.addRoute(router, route)
@@ -37,7 +37,7 @@ func (h *Handler) newRouter() (http.Handler, error) {
 		methods = append(methods, answered...)
 		if route.Open {
 			for _, method := range answered {
-				h.open[method+" "+route.Path] = true
+				h.open[method+" "+route.Path] = route
 			}
 		}
 	}
@@ -69,7 +69,11 @@ func (h *Handler) addRoute(router *mux.Router, route Route) ([]string, error) {
 		recordOf(r).route = route.Path
 		handle(w, r)
 	}
-	return methods, router.Methods(methods...).Path(route.Path).HandlerFunc(noted).GetError()
+	line := router.Methods(methods...).Path(route.Path)
+	if route.HTML {
+		line.MatcherFunc(func(r *http.Request, _ *mux.RouteMatch) bool { return prefersHTML(r) })
+	}
+	return methods, line.HandlerFunc(noted).GetError()
 }
 
 func checkRoute(route Route) error {
@@ -84,6 +88,8 @@ func checkRoute(route Route) error {
 		return fmt.Errorf("the path must not end with a slash")
 	case route.Open && strings.Contains(route.Path, "{"):
 		return fmt.Errorf("an open route cannot have variables")
+	case route.HTML && (!route.Open || route.Method != http.MethodGet):
+		return fmt.Errorf("a route for HTML is open, and for GET")
 	}
 	return nil
 }
@@ -92,7 +98,15 @@ func checkRoute(route Route) error {
 // is asked before routing, so that without credentials nobody learns which
 // routes there are.
 func (h *Handler) isOpen(r *http.Request) bool {
-	return h.open[r.Method+" "+canonicalPath(r.URL.EscapedPath())]
+	route, is := h.openRoute(r)
+	return is && (!route.HTML || prefersHTML(r))
+}
+
+// openRoute returns the open route of a method and a path, for whatever a request
+// asks.
+func (h *Handler) openRoute(r *http.Request) (Route, bool) {
+	route, is := h.open[r.Method+" "+canonicalPath(r.URL.EscapedPath())]
+	return route, is
 }
 
 // handle answers with what a route's function returns. The function gets a

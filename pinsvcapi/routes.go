@@ -21,7 +21,7 @@ func (a *API) routes() []common.Route {
 	for i := range routes {
 		routes[i].Handle = a.whenReady(routes[i].Handle)
 	}
-	return append(routes, openapiRoute())
+	return append(append(routes, openapiRoute()), pageRoutes()...)
 }
 
 // whenReady answers 503 until the peer is ready: before, its state may lack

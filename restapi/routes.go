@@ -22,7 +22,7 @@ const pathRoute = "/pins/{namespace:ipfs|ipns|ipld}/{path:.*}"
 func (a *API) routes() []common.Route {
 	const get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
 	const ok, none = http.StatusOK, http.StatusNoContent
-	return []common.Route{
+	return append([]common.Route{
 		{Method: get, Path: "/id", Status: ok, Handle: a.getID},
 		{Method: get, Path: "/version", Status: ok, Handle: a.getVersion},
 		{Method: get, Path: "/peers", Stream: streamed(a.listPeers)},
@@ -49,7 +49,7 @@ func (a *API) routes() []common.Route {
 		{Method: get, Path: "/ipfs/verify", Status: ok, Handle: a.whenReady(a.getBlockHealth)},
 		{Method: post, Path: "/ipfs/verify", Stream: a.whenReadyStream(streamed(a.verifyBlocks))},
 		{Method: post, Path: "/ipfs/gc", Status: ok, Slow: true, Handle: a.collectGarbage},
-	}
+	}, pageRoutes()...)
 }
 
 // whenReady answers 503 until the peer is ready: before, its state may lack
