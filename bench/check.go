@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // question is a list request with its right answer.
@@ -51,7 +51,7 @@ func (b *bench) questions() []question {
 		b.ask("exact name", 10, url.Values{"name": {middle.Name}},
 			func(p fixture.Pin) bool { return p.Name == middle.Name }),
 		b.ask("before in the middle, limit 10", 10,
-			url.Values{"status": {"pinned"}, "before": {pinsvcapi.EncodeCreated(middle.Created)}},
+			url.Values{"status": {"pinned"}, "before": {pinset.EncodeCreated(middle.Created)}},
 			func(p fixture.Pin) bool { return p.Created.Before(middle.Created) }),
 		b.ask("meta filter matching 10 %", 10, url.Values{"meta": {`{"app":"` + app + `"}`}},
 			func(p fixture.Pin) bool { return p.Meta["app"] == app }),

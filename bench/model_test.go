@@ -20,7 +20,7 @@ import (
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/ipfsstub"
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // model is a small Pinning Service and cluster REST API with the right
@@ -61,7 +61,7 @@ func modelBench(t *testing.T, n int) (*bench, *model) {
 }
 
 func statusOf(p fixture.Pin, status string) pinStatus {
-	s := pinStatus{Status: status, Created: pinsvcapi.EncodeCreated(p.Created)}
+	s := pinStatus{Status: status, Created: pinset.EncodeCreated(p.Created)}
 	s.Pin.CID, s.Pin.Name, s.Pin.Meta = p.CID.String(), p.Name, p.Meta
 	return s
 }

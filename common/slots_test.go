@@ -171,7 +171,7 @@ func TestSlowConnections(t *testing.T) {
 		for range 10 {
 			require.Equal(t, 200, status(t, http.DefaultClient, s.URLs()[0]+"/items"), "round %d", round)
 		}
-		require.Less(t, time.Since(begin), 5*time.Second)
+		require.Less(t, time.Since(begin), time.Minute)
 	}
 }
 

@@ -104,5 +104,5 @@ func TestProvideStops(t *testing.T) {
 	}
 	start := time.Now()
 	require.NoError(t, n.Shutdown(t.Context()))
-	require.Less(t, time.Since(start), 3*time.Second)
+	require.Less(t, time.Since(start), waitMax)
 }

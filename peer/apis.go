@@ -9,8 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset/view"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi/view"
 	"github.com/ipfs-cluster/pinsvc/restapi"
 )
 

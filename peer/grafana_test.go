@@ -11,8 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ipfs-cluster/pinsvc/pinset/view"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi/view"
 )
 
 // TestDashboardShowsEveryMetric: docs/grafana.json has the metrics of the code,

@@ -11,7 +11,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 const (
@@ -136,7 +136,7 @@ func (m *meter) attempted(pin api.Pin, err error) {
 		m.failures.WithLabelValues(reasonOf(err)).Inc()
 		return
 	}
-	created := pinsvcapi.CreatedOf(pin.Metadata, pin.Timestamp, pin.Cid.Cid)
+	created := pinset.CreatedOf(pin.Metadata, pin.Timestamp, pin.Cid.Cid)
 	m.accepted.Observe(max(0, time.Since(created).Seconds()))
 }
 

@@ -5,8 +5,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi/view"
+	"github.com/ipfs-cluster/pinsvc/pinset"
+	"github.com/ipfs-cluster/pinsvc/pinset/view"
 )
 
 // viewMeter measures the pinset by what lists are made of.
@@ -50,10 +50,10 @@ func (m *viewMeter) Collect(to chan<- prometheus.Metric) {
 	gauge(m.complete, 1)
 	ctx, cancel := context.WithTimeout(context.Background(), tallyPatience)
 	defer cancel()
-	for _, s := range []pinsvcapi.Status{
-		pinsvcapi.StatusQueued, pinsvcapi.StatusPinning, pinsvcapi.StatusPinned, pinsvcapi.StatusFailed,
+	for _, s := range []pinset.Status{
+		pinset.StatusQueued, pinset.StatusPinning, pinset.StatusPinned, pinset.StatusFailed,
 	} {
-		selected, err := m.view.Select(ctx, pinsvcapi.Selection{Statuses: []pinsvcapi.Status{s}})
+		selected, err := m.view.Select(ctx, pinset.Selection{Statuses: []pinset.Status{s}})
 		if err != nil {
 			return
 		}

@@ -15,8 +15,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/consensus/shards"
 	"github.com/ipfs-cluster/pinsvc/embedded"
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
+	"github.com/ipfs-cluster/pinsvc/pinset/view"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi/view"
 )
 
 var logger = logging.Logger("pinsvc")

@@ -5,21 +5,23 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // aggregate makes a pin's status out of what its peers say.
-func aggregate(p Pin, peers []PeerStatus) Status {
+func aggregate(p pinset.Pin, peers []pinset.PeerStatus) pinset.Status {
 	if p.Sharded {
 		// A silent peer that has never said anything may have no shard of it.
-		peers = slices.DeleteFunc(slices.Clone(peers), func(s PeerStatus) bool {
-			return s.Silent && s.State == StateQueued
+		peers = slices.DeleteFunc(slices.Clone(peers), func(s pinset.PeerStatus) bool {
+			return s.Silent && s.State == pinset.StateQueued
 		})
 	}
 	return tally(peers).Status(p.ReplicationMin, p.Sharded)
 }
 
 // tally counts peers by their state.
-func tally(peers []PeerStatus) (n Tally) {
+func tally(peers []pinset.PeerStatus) (n pinset.Tally) {
 	for _, p := range peers {
 		n[p.State]++
 	}
@@ -34,13 +36,13 @@ const (
 
 // describe returns the pin's info for people, or nil when there is nothing to
 // say: a pin that all of its peers hold needs no words.
-func describe(p Pin, s Status, peers []PeerStatus) map[string]string {
+func describe(p pinset.Pin, s pinset.Status, peers []pinset.PeerStatus) map[string]string {
 	var words []string
 	n := tally(peers)
 	switch {
-	case n[StatePinned] > 0 && n[StatePinned] < len(peers):
-		words = append(words, fmt.Sprintf("pinned on %d of %d peers", n[StatePinned], len(peers)))
-	case s == StatusQueued:
+	case n[pinset.StatePinned] > 0 && n[pinset.StatePinned] < len(peers):
+		words = append(words, fmt.Sprintf("pinned on %d of %d peers", n[pinset.StatePinned], len(peers)))
+	case s == pinset.StatusQueued:
 		words = append(words, queuedSince(peers)...)
 	}
 	for _, peer := range peers {
@@ -60,10 +62,10 @@ func describe(p Pin, s Status, peers []PeerStatus) map[string]string {
 }
 
 // queuedSince says since when the pin waits at the peer that has it longest.
-func queuedSince(peers []PeerStatus) []string {
+func queuedSince(peers []pinset.PeerStatus) []string {
 	var since []time.Time
 	for _, p := range peers {
-		if p.State == StateQueued && !p.Since.IsZero() {
+		if p.State == pinset.StateQueued && !p.Since.IsZero() {
 			since = append(since, p.Since)
 		}
 	}
@@ -76,16 +78,16 @@ func queuedSince(peers []PeerStatus) []string {
 
 // describePeer says what is worth knowing about one peer: its error, its
 // progress, that it is silent. It is named when there are others.
-func describePeer(p PeerStatus, named bool) []string {
+func describePeer(p pinset.PeerStatus, named bool) []string {
 	var words []string
 	switch {
-	case p.State == StateFailed:
+	case p.State == pinset.StateFailed:
 		words = append(words, "failed: "+orElse(p.Text, "unknown error")+attempts(p))
-	case p.State == StatePinning:
+	case p.State == pinset.StatePinning:
 		if p.Text != "" || p.Attempts > 1 {
 			words = append(words, "pinning"+colon(p.Text)+again(p))
 		}
-	case p.State == StateQueued && p.Attempts > 0:
+	case p.State == pinset.StateQueued && p.Attempts > 0:
 		words = append(words, "waiting to try again"+colon(p.Text)+attempts(p))
 	case p.Text != "":
 		words = append(words, p.Text)
@@ -102,7 +104,7 @@ func describePeer(p PeerStatus, named bool) []string {
 	return words
 }
 
-func attempts(p PeerStatus) string {
+func attempts(p pinset.PeerStatus) string {
 	if p.Attempts < 1 {
 		return ""
 	}
@@ -110,7 +112,7 @@ func attempts(p PeerStatus) string {
 }
 
 // again is attempts, without the first.
-func again(p PeerStatus) string {
+func again(p pinset.PeerStatus) string {
 	if p.Attempts < 2 {
 		return ""
 	}

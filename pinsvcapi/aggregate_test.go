@@ -6,28 +6,30 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // said makes what peers say out of their states.
-func said(states ...State) []PeerStatus {
-	out := make([]PeerStatus, len(states))
+func said(states ...pinset.State) []pinset.PeerStatus {
+	out := make([]pinset.PeerStatus, len(states))
 	for i, s := range states {
-		out[i] = PeerStatus{Peer: fmt.Sprintf("peer%d", i+1), State: s}
+		out[i] = pinset.PeerStatus{Peer: fmt.Sprintf("peer%d", i+1), State: s}
 	}
 	return out
 }
 
-var allStates = []State{StateQueued, StatePinning, StatePinned, StateFailed}
+var allStates = []pinset.State{pinset.StateQueued, pinset.StatePinning, pinset.StatePinned, pinset.StateFailed}
 
 func TestAggregateOnePeer(t *testing.T) {
-	for s, want := range map[State]Status{
-		StateQueued: StatusQueued, StatePinning: StatusPinning, StatePinned: StatusPinned, StateFailed: StatusFailed,
+	for s, want := range map[pinset.State]pinset.Status{
+		pinset.StateQueued: pinset.StatusQueued, pinset.StatePinning: pinset.StatusPinning, pinset.StatePinned: pinset.StatusPinned, pinset.StateFailed: pinset.StatusFailed,
 	} {
-		require.Equal(t, want, aggregate(Pin{}, said(s)))
-		require.Equal(t, want, aggregate(Pin{ReplicationMin: -1}, said(s)))
-		require.Equal(t, want, aggregate(Pin{ReplicationMin: 3}, said(s)), "it cannot need more than there are")
+		require.Equal(t, want, aggregate(pinset.Pin{}, said(s)))
+		require.Equal(t, want, aggregate(pinset.Pin{ReplicationMin: -1}, said(s)))
+		require.Equal(t, want, aggregate(pinset.Pin{ReplicationMin: 3}, said(s)), "it cannot need more than there are")
 	}
-	require.Equal(t, StatusQueued, aggregate(Pin{}, nil))
+	require.Equal(t, pinset.StatusQueued, aggregate(pinset.Pin{}, nil))
 }
 
 // Two and three peers over every combination, against the sentence of the
@@ -45,9 +47,9 @@ func TestAggregateSeveralPeers(t *testing.T) {
 	}
 }
 
-func checkAggregate(t *testing.T, least int, states ...State) {
+func checkAggregate(t *testing.T, least int, states ...pinset.State) {
 	t.Helper()
-	has := func(s State) (n int) {
+	has := func(s pinset.State) (n int) {
 		for _, x := range states {
 			if x == s {
 				n++
@@ -62,56 +64,56 @@ func checkAggregate(t *testing.T, least int, states ...State) {
 	if need > len(states) {
 		need = len(states)
 	}
-	want := StatusFailed
-	if has(StateQueued) > 0 {
-		want = StatusQueued
+	want := pinset.StatusFailed
+	if has(pinset.StateQueued) > 0 {
+		want = pinset.StatusQueued
 	}
-	if has(StatePinning) > 0 {
-		want = StatusPinning
+	if has(pinset.StatePinning) > 0 {
+		want = pinset.StatusPinning
 	}
-	if has(StatePinned) >= need {
-		want = StatusPinned
+	if has(pinset.StatePinned) >= need {
+		want = pinset.StatusPinned
 	}
-	if want == StatusFailed && has(StateFailed) == 0 {
-		want = StatusQueued // some pinned, none at work: it waits for others
+	if want == pinset.StatusFailed && has(pinset.StateFailed) == 0 {
+		want = pinset.StatusQueued // some pinned, none at work: it waits for others
 	}
-	require.Equal(t, want, aggregate(Pin{ReplicationMin: least}, said(states...)), "min %d of %v", least, states)
+	require.Equal(t, want, aggregate(pinset.Pin{ReplicationMin: least}, said(states...)), "min %d of %v", least, states)
 }
 
 // Each peer speaks of the shards that it has to pin.
 func TestShardedRoot(t *testing.T) {
-	everywhere, spread := Pin{Sharded: true, ReplicationMin: -1}, Pin{Sharded: true, ReplicationMin: 1}
-	require.Equal(t, StatusPinned, aggregate(everywhere, said(StatePinned, StateQueued, StateFailed)))
-	require.Equal(t, StatusFailed, aggregate(everywhere, said(StateFailed, StateFailed)))
-	require.Equal(t, StatusPinned, aggregate(spread, said(StatePinned, StatePinned, StatePinned)))
-	require.Equal(t, StatusQueued, aggregate(spread, said(StatePinned, StateQueued, StatePinned)))
-	require.Equal(t, StatusPinning, aggregate(spread, said(StatePinned, StateQueued, StatePinning)))
-	require.Equal(t, StatusFailed, aggregate(spread, said(StatePinned, StateFailed)))
-	require.Equal(t, StatusQueued, aggregate(spread, nil))
+	everywhere, spread := pinset.Pin{Sharded: true, ReplicationMin: -1}, pinset.Pin{Sharded: true, ReplicationMin: 1}
+	require.Equal(t, pinset.StatusPinned, aggregate(everywhere, said(pinset.StatePinned, pinset.StateQueued, pinset.StateFailed)))
+	require.Equal(t, pinset.StatusFailed, aggregate(everywhere, said(pinset.StateFailed, pinset.StateFailed)))
+	require.Equal(t, pinset.StatusPinned, aggregate(spread, said(pinset.StatePinned, pinset.StatePinned, pinset.StatePinned)))
+	require.Equal(t, pinset.StatusQueued, aggregate(spread, said(pinset.StatePinned, pinset.StateQueued, pinset.StatePinned)))
+	require.Equal(t, pinset.StatusPinning, aggregate(spread, said(pinset.StatePinned, pinset.StateQueued, pinset.StatePinning)))
+	require.Equal(t, pinset.StatusFailed, aggregate(spread, said(pinset.StatePinned, pinset.StateFailed)))
+	require.Equal(t, pinset.StatusQueued, aggregate(spread, nil))
 
-	unheard := PeerStatus{State: StateQueued, Silent: true}
-	require.Equal(t, StatusPinned, aggregate(spread, append(said(StatePinned), unheard)))
-	require.Equal(t, StatusQueued, aggregate(spread, []PeerStatus{unheard}))
+	unheard := pinset.PeerStatus{State: pinset.StateQueued, Silent: true}
+	require.Equal(t, pinset.StatusPinned, aggregate(spread, append(said(pinset.StatePinned), unheard)))
+	require.Equal(t, pinset.StatusQueued, aggregate(spread, []pinset.PeerStatus{unheard}))
 }
 
 func TestDescribe(t *testing.T) {
 	since := time.Date(2026, 3, 4, 5, 6, 7, 8e6, time.UTC)
 	for name, tt := range map[string]struct {
-		pin   Pin
-		peers []PeerStatus
+		pin   pinset.Pin
+		peers []pinset.PeerStatus
 		want  string
 	}{
-		"pinned: nothing to say":  {Pin{}, said(StatePinned), ""},
-		"all pinned: nothing":     {Pin{ReplicationMin: 2}, said(StatePinned, StatePinned), ""},
-		"some pinned":             {Pin{ReplicationMin: 2}, said(StatePinned, StatePinned, StateQueued), "pinned on 2 of 3 peers"},
-		"queued":                  {Pin{}, []PeerStatus{{State: StateQueued, Since: since}}, "queued since 2026-03-04T05:06:07Z"},
-		"failed":                  {Pin{}, []PeerStatus{{State: StateFailed, Text: "no space", Attempts: 3}}, "failed: no space (attempt 3)"},
-		"failed without a word":   {Pin{}, said(StateFailed), "failed: unknown error"},
-		"pinning":                 {Pin{}, said(StatePinning), ""},
-		"pinning with progress":   {Pin{}, []PeerStatus{{State: StatePinning, Text: "12 blocks, 3 MB so far"}}, "pinning: 12 blocks, 3 MB so far"},
-		"one of two failed":       {Pin{ReplicationMin: 1}, []PeerStatus{{Peer: "x", State: StatePinned}, {Peer: "y", Name: "why", State: StateFailed, Text: "bad"}}, "pinned on 1 of 2 peers; why: failed: bad"},
-		"a silent peer is named":  {Pin{}, []PeerStatus{{Peer: "x", State: StatePinned, Silent: true}}, "x: does not answer"},
-		"its IPFS node is silent": {Pin{}, []PeerStatus{{Peer: "x", State: StatePinned, Text: "its IPFS node does not answer"}}, "its IPFS node does not answer"},
+		"pinned: nothing to say":  {pinset.Pin{}, said(pinset.StatePinned), ""},
+		"all pinned: nothing":     {pinset.Pin{ReplicationMin: 2}, said(pinset.StatePinned, pinset.StatePinned), ""},
+		"some pinned":             {pinset.Pin{ReplicationMin: 2}, said(pinset.StatePinned, pinset.StatePinned, pinset.StateQueued), "pinned on 2 of 3 peers"},
+		"queued":                  {pinset.Pin{}, []pinset.PeerStatus{{State: pinset.StateQueued, Since: since}}, "queued since 2026-03-04T05:06:07Z"},
+		"failed":                  {pinset.Pin{}, []pinset.PeerStatus{{State: pinset.StateFailed, Text: "no space", Attempts: 3}}, "failed: no space (attempt 3)"},
+		"failed without a word":   {pinset.Pin{}, said(pinset.StateFailed), "failed: unknown error"},
+		"pinning":                 {pinset.Pin{}, said(pinset.StatePinning), ""},
+		"pinning with progress":   {pinset.Pin{}, []pinset.PeerStatus{{State: pinset.StatePinning, Text: "12 blocks, 3 MB so far"}}, "pinning: 12 blocks, 3 MB so far"},
+		"one of two failed":       {pinset.Pin{ReplicationMin: 1}, []pinset.PeerStatus{{Peer: "x", State: pinset.StatePinned}, {Peer: "y", Name: "why", State: pinset.StateFailed, Text: "bad"}}, "pinned on 1 of 2 peers; why: failed: bad"},
+		"a silent peer is named":  {pinset.Pin{}, []pinset.PeerStatus{{Peer: "x", State: pinset.StatePinned, Silent: true}}, "x: does not answer"},
+		"its IPFS node is silent": {pinset.Pin{}, []pinset.PeerStatus{{Peer: "x", State: pinset.StatePinned, Text: "its IPFS node does not answer"}}, "its IPFS node does not answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			info := describe(tt.pin, aggregate(tt.pin, tt.peers), tt.peers)
@@ -119,6 +121,6 @@ func TestDescribe(t *testing.T) {
 			require.Equal(t, tt.want == "", info == nil)
 		})
 	}
-	info := describe(Pin{Expires: since}, StatusPinned, said(StatePinned))
+	info := describe(pinset.Pin{Expires: since}, pinset.StatusPinned, said(pinset.StatePinned))
 	require.Equal(t, map[string]string{infoUntil: "2026-03-04T05:06:07Z"}, info)
 }

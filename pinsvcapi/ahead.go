@@ -2,9 +2,9 @@ package pinsvcapi
 
 import (
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"sync"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // ahead makes numbered calls in the background, in order and a few at a time, up to
@@ -59,7 +59,7 @@ func (a *ahead) work() {
 		a.begun++
 		a.mu.Unlock()
 		var err error
-		panicked := caught(func() { err = a.call(i) })
+		panicked := pinset.Caught(func() { err = a.call(i) })
 		a.mu.Lock()
 		a.results[i] = err
 		if i < a.upTo {
@@ -107,15 +107,4 @@ func (a *ahead) stop() {
 	a.allowed = 0
 	a.mu.Unlock()
 	a.calls.Wait()
-}
-
-// caught calls fn and returns what it panicked with and where, or nil.
-func caught(fn func()) (panicked any) {
-	defer func() {
-		if r := recover(); r != nil {
-			panicked = fmt.Sprintf("%v\n%s", r, debug.Stack())
-		}
-	}()
-	fn()
-	return nil
 }

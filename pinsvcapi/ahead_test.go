@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 func TestAheadCallsInOrder(t *testing.T) {
@@ -100,7 +102,7 @@ func TestSlowPinOfAList(t *testing.T) {
 		want := burst(a, 100)
 		slow := make(chan struct{})
 		var asked atomic.Int32
-		a.cluster.onStatus = func(p Pin) {
+		a.cluster.onStatus = func(p pinset.Pin) {
 			asked.Add(1)
 			if p.CID.String() == want[40] {
 				<-slow
@@ -121,7 +123,7 @@ func TestPanicInTheMiddleOfAList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newTestAPI(t)
 		want := burst(a, 100)
-		a.cluster.onStatus = func(p Pin) {
+		a.cluster.onStatus = func(p pinset.Pin) {
 			if p.CID.String() == want[60] {
 				panic("a mistake")
 			}
@@ -136,7 +138,7 @@ func TestPanicInTheMiddleOfAList(t *testing.T) {
 func TestPinsThatAListKeeps(t *testing.T) {
 	a := newTestAPI(t)
 	for i := range 500 {
-		a.cluster.seed(Pin{CID: testCID(i), Name: testCID(i).String(), Created: testEpoch})
+		a.cluster.seed(pinset.Pin{CID: testCID(i), Name: testCID(i).String(), Created: testEpoch})
 	}
 	kept := func(all []*looked) (n int) {
 		for _, l := range all {
@@ -147,7 +149,7 @@ func TestPinsThatAListKeeps(t *testing.T) {
 		return n
 	}
 	s := &service{cluster: a.cluster, choices: newChoices(), now: time.Now}
-	p, err := s.list(t.Context(), query{limit: 500, statuses: []Status{StatusPinned}})
+	p, err := s.list(t.Context(), query{limit: 500, statuses: []pinset.Status{pinset.StatusPinned}})
 	require.NoError(t, err)
 	require.Len(t, p.group, 499)
 	require.LessOrEqual(t, kept(p.group), lookAhead)

@@ -8,6 +8,8 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/ipfs/go-cid"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 const (
@@ -35,14 +37,14 @@ type seenKey struct {
 }
 
 type seenStatus struct {
-	PeerStatus
+	pinset.PeerStatus
 	at time.Time
 }
 
 // unpinnedAnswer is what a peer last said it has not pinned. Asked is zero when
 // it has never answered.
 type unpinnedAnswer struct {
-	Unpinned
+	pinset.Unpinned
 	failed bool // it did not answer when it was asked again
 }
 
@@ -60,13 +62,13 @@ func newAnswers() *answers {
 }
 
 // sawStatus remembers what a peer says of one pin.
-func (a *answers) sawStatus(c cid.Cid, s PeerStatus) {
+func (a *answers) sawStatus(c cid.Cid, s pinset.PeerStatus) {
 	a.seen.Add(seenKey{c, s.Peer}, seenStatus{s, a.now()})
 }
 
 // lastStatus returns the newest thing that a peer said of a pin since the pin
 // was created.
-func (a *answers) lastStatus(p Pin, id string) (PeerStatus, bool) {
+func (a *answers) lastStatus(p pinset.Pin, id string) (pinset.PeerStatus, bool) {
 	one, ok := a.seen.Get(seenKey{p.CID, id})
 	ok = ok && one.at.After(p.Created)
 	all := a.unpinned(id)
@@ -79,11 +81,11 @@ func (a *answers) lastStatus(p Pin, id string) (PeerStatus, bool) {
 	if all.Partial {
 		return one.PeerStatus, ok
 	}
-	return PeerStatus{Peer: id, Name: one.Name, State: StatePinned}, true
+	return pinset.PeerStatus{Peer: id, Name: one.Name, State: pinset.StatePinned}, true
 }
 
 // sawUnpinned remembers a peer's answer.
-func (a *answers) sawUnpinned(id string, said Unpinned) {
+func (a *answers) sawUnpinned(id string, said pinset.Unpinned) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.peers[id] = unpinnedAnswer{Unpinned: said}

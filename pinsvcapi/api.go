@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // API is the Pinning Service API component of a peer. It satisfies the
@@ -30,9 +31,9 @@ type options struct {
 	ready       <-chan struct{}
 	credentials *common.Credentials
 	guard       *common.Guard
-	cluster     Cluster
+	cluster     pinset.Cluster
 	local       LocalPeer
-	view        func(Source) Cluster
+	view        func(pinset.Source) pinset.Cluster
 	settled     bool
 	budget      *common.Budget
 	baseDir     string
@@ -61,13 +62,13 @@ func WithGuard(g *common.Guard) Option {
 }
 
 // WithCluster makes the API use another Cluster than the RPC of its peer.
-func WithCluster(c Cluster) Option {
+func WithCluster(c pinset.Cluster) Option {
 	return func(o *options) { o.cluster = c }
 }
 
 // WithView puts a view of the pinset before the RPC of the API's peer. Without
 // one, every list scans the pinset.
-func WithView(before func(Source) Cluster) Option {
+func WithView(before func(pinset.Source) pinset.Cluster) Option {
 	return func(o *options) { o.view = before }
 }
 
@@ -130,7 +131,7 @@ func New(cfg Config, opts ...Option) (*API, error) {
 	a.calls.local = o.local
 	if o.cluster == nil {
 		rpc := &rpcCluster{
-			calls: &a.calls, clock: NewClock(), ids: newAddressBook(&a.calls), answers: o.memory.answers,
+			calls: &a.calls, clock: pinset.NewClock(), ids: newAddressBook(&a.calls), answers: o.memory.answers,
 			settled: o.settled,
 		}
 		a.service.cluster = rpc

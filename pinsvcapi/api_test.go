@@ -12,6 +12,8 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/multiformats/go-multibase"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 func TestAddAnswersWhatItStored(t *testing.T) {
@@ -40,7 +42,7 @@ func TestAddAnswersWhatItStored(t *testing.T) {
 func TestAddAgainReplacesWhatTheBodySays(t *testing.T) {
 	a := newTestAPI(t)
 	expires := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
-	old := Pin{
+	old := pinset.Pin{
 		CID: testCID(1), Name: "old", Meta: map[string]string{"k": "v"}, Created: testEpoch.Add(-time.Hour),
 		Origins: []string{"/ip4/203.0.113.9/tcp/1/p2p/12D3KooWGRUmMfQSKDTdpUGLQKbRdQTiiXCgBqUH8gXmCjg2DXvo"},
 		Expires: expires, ReplicationMin: 2, ReplicationMax: 3,
@@ -49,7 +51,7 @@ func TestAddAgainReplacesWhatTheBodySays(t *testing.T) {
 
 	got := a.pin(http.MethodPost, "/pins", `{"cid":"`+old.CID.String()+`","name":"new"}`)
 
-	require.Equal(t, EncodeCreated(old.Created), got.Created)
+	require.Equal(t, pinset.EncodeCreated(old.Created), got.Created)
 	require.Equal(t, pinJSON{CID: old.CID.String(), Name: "new"}, got.Pin)
 	stored := a.cluster.pins[old.CID]
 	require.Equal(t, 2, stored.ReplicationMin)
@@ -60,11 +62,11 @@ func TestAddAgainReplacesWhatTheBodySays(t *testing.T) {
 
 func TestExpiredPinIsAddedAnew(t *testing.T) {
 	a := newTestAPI(t)
-	a.cluster.seed(Pin{
+	a.cluster.seed(pinset.Pin{
 		CID: testCID(1), Created: testEpoch.Add(-time.Hour), Expires: testEpoch, ReplicationMin: 2, ReplicationMax: 3,
 	})
 	got := a.pin(http.MethodPost, "/pins", `{"cid":"`+testCID(1).String()+`"}`)
-	require.Equal(t, EncodeCreated(testEpoch.Add(time.Millisecond)), got.Created)
+	require.Equal(t, pinset.EncodeCreated(testEpoch.Add(time.Millisecond)), got.Created)
 	stored := a.cluster.pins[testCID(1)]
 	require.Zero(t, stored.Expires)
 	require.Zero(t, stored.ReplicationMin)
@@ -72,14 +74,14 @@ func TestExpiredPinIsAddedAnew(t *testing.T) {
 
 func TestShardedRootKeepsItsReference(t *testing.T) {
 	a := newTestAPI(t)
-	a.cluster.seed(Pin{CID: testCID(1), Sharded: true, Reference: testCID(2)})
+	a.cluster.seed(pinset.Pin{CID: testCID(1), Sharded: true, Reference: testCID(2)})
 	a.pin(http.MethodPost, "/pins", `{"cid":"`+testCID(1).String()+`","name":"n"}`)
 	require.True(t, a.cluster.pins[testCID(1)].Sharded)
 	require.Equal(t, testCID(2), a.cluster.pins[testCID(1)].Reference)
 }
 
 func TestReplace(t *testing.T) {
-	old := Pin{CID: testCID(1), Name: "old", Meta: map[string]string{"k": "v"}, Created: testEpoch.Add(-time.Hour)}
+	old := pinset.Pin{CID: testCID(1), Name: "old", Meta: map[string]string{"k": "v"}, Created: testEpoch.Add(-time.Hour)}
 	id := old.CID.String()
 	other := testCID(2).String()
 
@@ -95,7 +97,7 @@ func TestReplace(t *testing.T) {
 		a := newTestAPI(t)
 		a.cluster.seed(old)
 		got := a.pin(http.MethodPost, "/pins/"+id, `{"cid":"`+id+`","name":"new"}`)
-		require.Equal(t, EncodeCreated(old.Created), got.Created)
+		require.Equal(t, pinset.EncodeCreated(old.Created), got.Created)
 		require.Equal(t, []string{"put " + id}, a.cluster.log)
 	})
 	t.Run("of nothing: nothing changes", func(t *testing.T) {
@@ -106,15 +108,15 @@ func TestReplace(t *testing.T) {
 	})
 	t.Run("by one that exists: its created stays", func(t *testing.T) {
 		a := newTestAPI(t)
-		a.cluster.seed(old, Pin{CID: testCID(2), Created: testEpoch.Add(-time.Minute)})
+		a.cluster.seed(old, pinset.Pin{CID: testCID(2), Created: testEpoch.Add(-time.Minute)})
 		got := a.pin(http.MethodPost, "/pins/"+id, `{"cid":"`+other+`"}`)
-		require.Equal(t, EncodeCreated(testEpoch.Add(-time.Minute)), got.Created)
+		require.Equal(t, pinset.EncodeCreated(testEpoch.Add(-time.Minute)), got.Created)
 	})
 }
 
 func TestDelete(t *testing.T) {
 	a := newTestAPI(t)
-	a.cluster.seed(Pin{CID: testCID(1)})
+	a.cluster.seed(pinset.Pin{CID: testCID(1)})
 	target := "/pins/" + testCID(1).String()
 	code, body := a.do(http.MethodDelete, target, "")
 	require.Equal(t, http.StatusAccepted, code)
@@ -127,7 +129,7 @@ func TestRequestIDInAnyEncoding(t *testing.T) {
 	a := newTestAPI(t)
 	v1 := testCID(1)
 	v0 := cid.NewCidV0(v1.Hash())
-	a.cluster.seed(Pin{CID: v1, Name: "v1"}, Pin{CID: v0, Name: "v0"})
+	a.cluster.seed(pinset.Pin{CID: v1, Name: "v1"}, pinset.Pin{CID: v0, Name: "v0"})
 	for _, base := range []multibase.Encoding{
 		multibase.Base16, multibase.Base32Upper, multibase.Base36, multibase.Base58BTC,
 		multibase.Base64, multibase.Base64url, multibase.Base64pad,
@@ -152,7 +154,7 @@ func TestOtherVersionOfACID(t *testing.T) {
 	for _, stored := range []cid.Cid{v0, v1} {
 		other := map[cid.Cid]cid.Cid{v0: v1, v1: v0}[stored]
 		a := newTestAPI(t)
-		a.cluster.seed(Pin{CID: stored, Name: "stored"})
+		a.cluster.seed(pinset.Pin{CID: stored, Name: "stored"})
 		require.Equal(t, stored.String(), a.pin(http.MethodGet, "/pins/"+other.String(), "").RequestID)
 		for _, q := range []string{"cid=" + other.String(), "cid=" + v0.String() + "," + v1.String(), "cid[]=" + other.String() + "&limit=1"} {
 			got := a.list(q)
@@ -180,7 +182,7 @@ func TestOtherVersionOfACID(t *testing.T) {
 
 	// The exact one, also when only the other one passes the other filters.
 	a := newTestAPI(t)
-	a.cluster.seed(Pin{CID: v0, Name: "v0"}, Pin{CID: v1, Name: "v1"})
+	a.cluster.seed(pinset.Pin{CID: v0, Name: "v0"}, pinset.Pin{CID: v1, Name: "v1"})
 	require.Empty(t, ids(a.list("name=v1&cid="+v0.String())))
 	require.Len(t, ids(a.list("cid="+v0.String()+","+v1.String())), 2)
 	code, _ := a.do(http.MethodDelete, "/pins/"+v1.String(), "")
@@ -190,7 +192,7 @@ func TestOtherVersionOfACID(t *testing.T) {
 
 func TestTrailingSlashIsTheSameRoute(t *testing.T) {
 	a := newTestAPI(t)
-	a.cluster.seed(Pin{CID: testCID(1)})
+	a.cluster.seed(pinset.Pin{CID: testCID(1)})
 	for _, target := range []string{"/pins/", "/pins/" + testCID(1).String() + "/"} {
 		code, body := a.do(http.MethodGet, target, "")
 		require.Equal(t, http.StatusOK, code, body)
@@ -395,9 +397,9 @@ func TestClusterErrors(t *testing.T) {
 		reason  string
 		methods string // that can meet it
 	}{
-		"follower":    {ErrReadOnly, 403, "READ_ONLY", "POST DELETE"},
-		"too large":   {ErrTooLarge, 413, "TOO_LARGE", "POST"},
-		"unavailable": {Unavailable("no", nil), 503, "UNAVAILABLE", "GET POST DELETE"},
+		"follower":    {pinset.ErrReadOnly, 403, "READ_ONLY", "POST DELETE"},
+		"too large":   {pinset.ErrTooLarge, 413, "TOO_LARGE", "POST"},
+		"unavailable": {pinset.Unavailable("no", nil), 503, "UNAVAILABLE", "GET POST DELETE"},
 		"late":        {fmt.Errorf("asking: %w", errLate{}), 503, "UNAVAILABLE", "GET POST DELETE"},
 		"anything":    {fmt.Errorf("secret path /etc"), 500, "INTERNAL_SERVER_ERROR", "GET POST DELETE"},
 	} {

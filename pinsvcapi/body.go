@@ -12,6 +12,7 @@ import (
 	"github.com/multiformats/go-multiaddr"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // pinBody is a complete and valid Pin of a request (spec, schema Pin).
@@ -31,9 +32,9 @@ func readPin(r *http.Request, limit int64) (pinBody, error) {
 	case common.IsMemoryShort(err):
 		return pinBody{}, err
 	case errors.As(err, &tooLarge):
-		return pinBody{}, &Error{kind: kindTooLarge, details: "body: larger than the limit of this service", cause: err}
+		return pinBody{}, &pinset.Error{Kind: pinset.KindTooLarge, Details: "body: larger than the limit of this service", Cause: err}
 	case err != nil:
-		return pinBody{}, &Error{kind: kindInvalid, details: "body: it could not be read to its end", cause: err}
+		return pinBody{}, &pinset.Error{Kind: pinset.KindInvalid, Details: "body: it could not be read to its end", Cause: err}
 	}
 	b, err := parsePin(raw)
 	common.LeaseOf(r.Context()).Shrink(int64(cap(raw))) // the pin has a room of its own when it is written

@@ -2,7 +2,6 @@ package pinsvcapi
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -11,6 +10,8 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/state"
 	rpc "github.com/libp2p/go-libp2p-gorpc"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // This file is the only one that knows gorpc and the library's error texts.
@@ -76,9 +77,9 @@ func (a *API) SetClient(client *rpc.Client) {
 func (c *calls) do(ctx context.Context, dest peer.ID, service, method string, in, out any) error {
 	client := c.client.Load()
 	if client == nil {
-		return Unavailable("the peer is starting", nil)
+		return pinset.Unavailable("the peer is starting", nil)
 	}
-	return translate(client.CallContext(ctx, dest, service, method, in, out))
+	return pinset.Translate(client.CallContext(ctx, dest, service, method, in, out))
 }
 
 // call makes one call and returns its reply, or the zero value with an error: a call
@@ -99,7 +100,7 @@ func (c *calls) pinGet(ctx context.Context, ci api.Cid) (pin api.Pin, err error)
 		if err == nil {
 			pin, err = st.Get(ctx, ci)
 		}
-		return pin, translate(err)
+		return pin, pinset.Translate(err)
 	}
 	return call[api.Pin](ctx, c, "", "Cluster", "PinGet", ci)
 }
@@ -127,7 +128,7 @@ func (c *calls) members(ctx context.Context) (peers []peer.ID, err error) {
 	defer cancel()
 	if p := c.near(); p != nil {
 		peers, err = p.Peers(ctx)
-		return peers, translate(err)
+		return peers, pinset.Translate(err)
 	}
 	return call[[]peer.ID](ctx, c, "", "Consensus", "Peers", struct{}{})
 }
@@ -138,11 +139,11 @@ func (c *calls) id(ctx context.Context, dest peer.ID) (api.ID, error) {
 	return call[api.ID](ctx, c, dest, "Cluster", "ID", struct{}{})
 }
 
-func (c *calls) trackerStatus(ctx context.Context, dest peer.ID, p Pin) (api.PinInfo, error) {
+func (c *calls) trackerStatus(ctx context.Context, dest peer.ID, p pinset.Pin) (api.PinInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
 	defer cancel()
 	if near := c.near(); near != nil && near.ID() == dest {
-		stored, ok := p.before.stored.(api.Pin)
+		stored, ok := p.Before.Stored.(api.Pin)
 		if !ok {
 			stored = api.PinCid(api.NewCid(p.CID))
 		}
@@ -169,7 +170,7 @@ func (c *calls) pins(ctx context.Context, fn func(api.Pin)) error {
 	if p := c.near(); p != nil {
 		st, err := p.State(ctx)
 		if err != nil {
-			return translate(err)
+			return pinset.Translate(err)
 		}
 		return entries(ctx, st, fn)
 	}
@@ -190,7 +191,7 @@ func entries(ctx context.Context, st state.ReadOnly, fn func(api.Pin)) error {
 		}
 	}
 	if err := <-ended; err != nil {
-		return translate(err)
+		return pinset.Translate(err)
 	}
 	return ctx.Err()
 }
@@ -201,7 +202,7 @@ func entries(ctx context.Context, st state.ReadOnly, fn func(api.Pin)) error {
 func stream[In, Out any](ctx context.Context, c *calls, dest peer.ID, service, method string, in chan In, fn func(Out)) error {
 	client := c.client.Load()
 	if client == nil {
-		return Unavailable("the peer is starting", nil)
+		return pinset.Unavailable("the peer is starting", nil)
 	}
 	call, cancel := context.WithCancel(ctx)
 	defer cancel() // so that nobody waits to send
@@ -228,80 +229,7 @@ func stream[In, Out any](ctx context.Context, c *calls, dest peer.ID, service, m
 		}
 	}
 	if err != nil {
-		return translate(err)
+		return pinset.Translate(err)
 	}
 	return ctx.Err()
 }
-
-// translate turns the library's errors, which often cross a wire and are then
-// only texts, into this API's.
-func translate(err error) error {
-	if err == nil {
-		return nil
-	}
-	var own *Error
-	if errors.As(err, &own) {
-		return own
-	}
-	text := err.Error()
-	if _, details, found := strings.Cut(text, diskFull); found {
-		return DiskFull(details)
-	}
-	for _, t := range translations {
-		if strings.Contains(text, t.text) {
-			return &Error{kind: t.to.kind, details: t.to.details, cause: err}
-		}
-	}
-	return err
-}
-
-// unavailable makes the public half of a 503 for the table below.
-func unavailable(details string) *Error {
-	return &Error{kind: kindUnavailable, details: details}
-}
-
-var translations = []struct {
-	text string // part of the error's text
-	to   *Error
-}{
-	{state.ErrNotFound.Error(), ErrNotFound},
-	{"this peer is configured to be in follower mode", ErrReadOnly},
-	{ErrTooLarge.details, ErrTooLarge},
-	{notVisible, unavailable(notVisible)},
-	{"not enough peers to allocate", unavailable("too few peers can take this pin now")},
-	{"batching max_queue_size reached", unavailable("too many writes are waiting")},
-	{"no space left on device", noSpace},
-	{"disk quota exceeded", noSpace},
-	{"no peer has delivered the block", unavailable("a block that this needs is missing, and no peer has delivered it")},
-	{"could not find", unavailable("a block that this needs is missing on this peer's IPFS node")},
-	{"storage limit reached", unavailable("the storage limit of this peer's IPFS node is reached")},
-	{"the IPFS node is not running", unavailable("the IPFS node of this peer is not running")},
-	{"the IPFS node does not answer", unavailable("the IPFS node of this peer does not answer")},
-	{"leader", unavailable("the cluster has no leader now")},
-	{"shutting down", unavailable("the peer is stopping")},
-	{"context deadline exceeded", unavailable("the cluster did not answer in time")},
-	{"context canceled", unavailable("the request was given up")},
-	{"cannot repin CID with different tracking method", &Error{
-		kind: kindInvalid, details: "cid: it belongs to a sharded pin and cannot be pinned by itself",
-	}},
-}
-
-// noSpace is for disks that nobody watches.
-var noSpace = &Error{kind: kindDiskFull, details: diskFull + "no space is left on the disk of this peer"}
-
-// ErrNotCompared ends a tracker's list of what is not pinned when the peer has
-// not compared its pins with its IPFS node since it was started: the list may
-// lack pins then.
-var ErrNotCompared = errors.New("this peer has not compared its pins with its IPFS node yet")
-
-// notCompared recognises ErrNotCompared, which may have crossed a wire.
-func notCompared(err error) bool {
-	return err != nil && strings.Contains(err.Error(), ErrNotCompared.Error())
-}
-
-// notVisible is the text of ErrNotVisible.
-const notVisible = "the write was accepted but this peer's state does not show it yet"
-
-// ErrNotVisible is what a peer returns for a write that its own state has not
-// shown after 10 s. The write may still happen.
-var ErrNotVisible = unavailable(notVisible)

@@ -9,6 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
 	"golang.org/x/sync/singleflight"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // addressTTL is how long the addresses of a peer's IPFS node are not asked for
@@ -42,7 +44,7 @@ func newAddressBook(c *calls) *addressBook {
 // bounded list has some of each. A client waits seconds for each delegate that
 // does not answer, so silent peers are left out while any other is known; but
 // the list is never empty while any address is known, since clients give up then.
-func (r *rpcCluster) Delegates(ctx context.Context, p Pin, said []PeerStatus) []string {
+func (r *rpcCluster) Delegates(ctx context.Context, p pinset.Pin, said []pinset.PeerStatus) []string {
 	answering, silent := slices.Clone(p.Allocations), []string(nil)
 	for _, s := range said {
 		answering = slices.DeleteFunc(answering, func(id string) bool { return id == s.Peer })

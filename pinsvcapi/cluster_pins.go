@@ -9,12 +9,14 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/go-cid"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // rpcCluster is the Cluster behind a peer's RPC.
 type rpcCluster struct {
 	calls   *calls
-	clock   *Clock
+	clock   *pinset.Clock
 	ids     *addressBook
 	answers *answers
 	settled bool // a write is committed and observed when its call returns
@@ -24,33 +26,33 @@ type rpcCluster struct {
 const visibleTimeout = 10 * time.Second
 
 // Get implements Cluster.
-func (r *rpcCluster) Get(ctx context.Context, c cid.Cid) (Pin, error) {
+func (r *rpcCluster) Get(ctx context.Context, c cid.Cid) (pinset.Pin, error) {
 	stored, err := r.calls.pinGet(ctx, api.NewCid(c))
 	if err != nil {
-		return Pin{}, err
+		return pinset.Pin{}, err
 	}
-	if !Shown(stored) {
-		return Pin{}, ErrNotFound
+	if !pinset.Shown(stored) {
+		return pinset.Pin{}, pinset.ErrNotFound
 	}
 	return fromStored(stored), nil
 }
 
 // Put implements Cluster.
-func (r *rpcCluster) Put(ctx context.Context, p Pin) (Pin, error) {
+func (r *rpcCluster) Put(ctx context.Context, p pinset.Pin) (pinset.Pin, error) {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	before, err := r.storedBefore(ctx, p)
 	if err != nil {
-		return Pin{}, err
+		return pinset.Pin{}, err
 	}
 	if before.Defined() && !before.ExpiredAt(time.Now()) {
-		p.Created = CreatedOf(before.Metadata, before.Timestamp, p.CID)
+		p.Created = pinset.CreatedOf(before.Metadata, before.Timestamp, p.CID)
 	} else {
 		p.Created = r.clock.Next()
 	}
 	sent, err := r.calls.pin(ctx, toStored(p, before))
 	if err != nil {
-		return Pin{}, err
+		return pinset.Pin{}, err
 	}
 	if r.settled {
 		return fromStored(sent), nil
@@ -61,19 +63,19 @@ func (r *rpcCluster) Put(ctx context.Context, p Pin) (Pin, error) {
 			!sameContent(now, before) && !now.Timestamp.Before(sent.Timestamp.Truncate(time.Second)))
 	})
 	if err != nil {
-		return Pin{}, err
+		return pinset.Pin{}, err
 	}
 	return fromStored(stored), nil
 }
 
 // storedBefore returns what the state has for the CID of a pin that is to be
 // stored, not defined when it has nothing.
-func (r *rpcCluster) storedBefore(ctx context.Context, p Pin) (api.Pin, error) {
-	if stored, ok := p.before.stored.(api.Pin); ok || p.before.known {
+func (r *rpcCluster) storedBefore(ctx context.Context, p pinset.Pin) (api.Pin, error) {
+	if stored, ok := p.Before.Stored.(api.Pin); ok || p.Before.Known {
 		return stored, nil
 	}
 	stored, err := r.calls.pinGet(ctx, api.NewCid(p.CID))
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, pinset.ErrNotFound) {
 		return api.Pin{}, nil
 	}
 	return stored, err
@@ -87,8 +89,8 @@ func (r *rpcCluster) Delete(ctx context.Context, c cid.Cid) error {
 	if err != nil {
 		return err
 	}
-	if !Shown(before) {
-		return ErrNotFound
+	if !pinset.Shown(before) {
+		return pinset.ErrNotFound
 	}
 	if err := r.calls.unpin(ctx, api.NewCid(c)); err != nil || r.settled {
 		return err
@@ -106,7 +108,7 @@ func (r *rpcCluster) await(ctx context.Context, c cid.Cid, done func(api.Pin, bo
 	defer cancel()
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		now, err := r.calls.pinGet(ctx, api.NewCid(c))
-		if err != nil && !errors.Is(err, ErrNotFound) {
+		if err != nil && !errors.Is(err, pinset.ErrNotFound) {
 			return api.Pin{}, err
 		}
 		if done(now, err == nil) {
@@ -114,7 +116,7 @@ func (r *rpcCluster) await(ctx context.Context, c cid.Cid, done func(api.Pin, bo
 		}
 		select {
 		case <-ctx.Done():
-			return api.Pin{}, ErrNotVisible
+			return api.Pin{}, pinset.ErrNotVisible
 		case <-time.After(pause):
 		}
 	}
@@ -135,7 +137,7 @@ func sameContent(a, b api.Pin) bool {
 func clientMeta(meta map[string]string) map[string]string {
 	var out map[string]string
 	for k, v := range meta {
-		if IsReserved(k) {
+		if pinset.IsReserved(k) {
 			continue
 		}
 		if out == nil {
@@ -155,17 +157,17 @@ func expiry(s api.Pin) time.Time {
 }
 
 // fromStored translates an entry of the state.
-func fromStored(s api.Pin) Pin {
-	p := Pin{
+func fromStored(s api.Pin) pinset.Pin {
+	p := pinset.Pin{
 		CID:            s.Cid.Cid,
 		Name:           s.Name,
 		Meta:           clientMeta(s.Metadata),
-		Created:        CreatedOf(s.Metadata, s.Timestamp, s.Cid.Cid),
+		Created:        pinset.CreatedOf(s.Metadata, s.Timestamp, s.Cid.Cid),
 		ReplicationMin: s.ReplicationFactorMin,
 		ReplicationMax: s.ReplicationFactorMax,
 		Sharded:        s.Type == api.MetaType,
 		Expires:        expiry(s),
-		before:         before{known: true, stored: s},
+		Before:         pinset.Before{Known: true, Stored: s},
 	}
 	if s.Reference != nil {
 		p.Reference = s.Reference.Cid
@@ -180,23 +182,23 @@ func fromStored(s api.Pin) Pin {
 }
 
 // slim returns a pin without what its status does not depend on and may be large.
-func slim(p Pin) Pin {
+func slim(p pinset.Pin) pinset.Pin {
 	p.Name, p.Meta, p.Origins = "", nil, nil
-	if stored, ok := p.before.stored.(api.Pin); ok {
+	if stored, ok := p.Before.Stored.(api.Pin); ok {
 		stored.Name, stored.Metadata, stored.Origins = "", nil, nil
-		p.before.stored = stored
+		p.Before.Stored = stored
 	}
 	return p
 }
 
 // toStored translates a pin for the state. Allocations are left empty, so that
 // the allocator keeps healthy peers and replaces dead ones.
-func toStored(p Pin, before api.Pin) api.Pin {
+func toStored(p pinset.Pin, before api.Pin) api.Pin {
 	meta := maps.Clone(p.Meta)
 	if meta == nil {
 		meta = make(map[string]string, 1)
 	}
-	meta[CreatedKey] = EncodeCreated(p.Created)
+	meta[pinset.CreatedKey] = pinset.EncodeCreated(p.Created)
 	opts := api.PinOptions{
 		Name:                 p.Name,
 		Metadata:             meta,

@@ -7,42 +7,44 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // Select implements Cluster by a scan of the local state, which is not
 // ordered: the pins stream past and only the first of them are kept. Most pins
 // are pinned everywhere, so that the filters work on what the state has, and few
 // entries are translated.
-func (r *rpcCluster) Select(ctx context.Context, s Selection) (Selected, error) {
+func (r *rpcCluster) Select(ctx context.Context, s pinset.Selection) (pinset.Selected, error) {
 	said, err := r.unsettled(ctx)
 	if err != nil {
-		return Selected{}, err
+		return pinset.Selected{}, err
 	}
 	top := firsts{max: s.Max}
-	filter := statusFilter{Selection: &s, said: &said, settled: settledPeers(said), pinned: s.Wants(StatusPinned)}
+	filter := statusFilter{Selection: &s, said: &said, settled: settledPeers(said), pinned: s.Wants(pinset.StatusPinned)}
 	err = r.calls.pins(ctx, func(stored api.Pin) {
-		if !Shown(stored) {
+		if !pinset.Shown(stored) {
 			return
 		}
-		p := Pin{
+		p := pinset.Pin{
 			CID: stored.Cid.Cid, Name: stored.Name, Meta: stored.Metadata,
-			Created: CreatedOf(stored.Metadata, stored.Timestamp, stored.Cid.Cid),
+			Created: pinset.CreatedOf(stored.Metadata, stored.Timestamp, stored.Cid.Cid),
 		}
 		if !s.Matches(p) || !filter.passes(stored) {
 			return
 		}
-		top.add(p.candidate())
+		top.add(p.Candidate())
 	})
 	if err != nil {
-		return Selected{}, err
+		return pinset.Selected{}, err
 	}
-	slices.SortFunc(top.all, compare)
-	return Selected{Count: top.count, First: top.all}, nil
+	slices.SortFunc(top.all, pinset.Compare)
+	return pinset.Selected{Count: top.count, First: top.all}, nil
 }
 
 // statusFilter decides about entries of the state by their status.
 type statusFilter struct {
-	*Selection
+	*pinset.Selection
 	said    *unsettled
 	settled map[peer.ID]bool
 	pinned  bool // pinned ones pass
@@ -78,15 +80,15 @@ func (f *statusFilter) passes(stored api.Pin) bool {
 type firsts struct {
 	max   int
 	count int // all that were added
-	all   []Candidate
+	all   []pinset.Candidate
 }
 
-func (f *firsts) add(c Candidate) {
+func (f *firsts) add(c pinset.Candidate) {
 	f.count++
 	switch {
 	case len(f.all) < f.max:
 		heap.Push(f, c)
-	case f.max > 0 && compare(c, f.all[0]) < 0:
+	case f.max > 0 && pinset.Compare(c, f.all[0]) < 0:
 		f.all[0] = c
 		heap.Fix(f, 0)
 	}
@@ -94,9 +96,9 @@ func (f *firsts) add(c Candidate) {
 
 // Len, Less, Swap, Push and Pop implement heap.Interface.
 func (f *firsts) Len() int           { return len(f.all) }
-func (f *firsts) Less(i, j int) bool { return compare(f.all[i], f.all[j]) > 0 }
+func (f *firsts) Less(i, j int) bool { return pinset.Compare(f.all[i], f.all[j]) > 0 }
 func (f *firsts) Swap(i, j int)      { f.all[i], f.all[j] = f.all[j], f.all[i] }
-func (f *firsts) Push(c any)         { f.all = append(f.all, c.(Candidate)) }
+func (f *firsts) Push(c any)         { f.all = append(f.all, c.(pinset.Candidate)) }
 func (f *firsts) Pop() any {
 	last := len(f.all) - 1
 	c := f.all[last]

@@ -10,11 +10,13 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // Status implements Cluster. Each peer is asked by itself, so that a frozen
 // one does not cost the others' answers.
-func (r *rpcCluster) Status(ctx context.Context, p Pin) ([]PeerStatus, error) {
+func (r *rpcCluster) Status(ctx context.Context, p pinset.Pin) ([]pinset.PeerStatus, error) {
 	peers := p.Allocations
 	if len(peers) == 0 {
 		members, err := r.members(ctx)
@@ -23,9 +25,9 @@ func (r *rpcCluster) Status(ctx context.Context, p Pin) ([]PeerStatus, error) {
 		}
 		peers = members
 	}
-	said := make([]*PeerStatus, len(peers))
+	said := make([]*pinset.PeerStatus, len(peers))
 	each(peers, func(i int, id string) { said[i] = r.statusAt(ctx, p, id) })
-	out := make([]PeerStatus, 0, len(peers))
+	out := make([]pinset.PeerStatus, 0, len(peers))
 	for _, s := range said {
 		if s != nil {
 			out = append(out, *s)
@@ -36,12 +38,12 @@ func (r *rpcCluster) Status(ctx context.Context, p Pin) ([]PeerStatus, error) {
 
 // each calls fn for every peer, all at once.
 func each(peers []string, fn func(i int, id string)) {
-	Parallel(len(peers), len(peers), func(i int) { fn(i, peers[i]) })
+	pinset.Parallel(len(peers), len(peers), func(i int) { fn(i, peers[i]) })
 }
 
 // statusAt returns what one peer says of a pin, nil when the pin is none of
 // that peer's. Without an answer it is what was last seen.
-func (r *rpcCluster) statusAt(ctx context.Context, p Pin, id string) *PeerStatus {
+func (r *rpcCluster) statusAt(ctx context.Context, p pinset.Pin, id string) *pinset.PeerStatus {
 	info, err := r.askStatus(ctx, p, id)
 	switch {
 	case errors.Is(err, errMutedIPFS), err == nil && info.Status == api.TrackerStatusClusterError:
@@ -66,7 +68,7 @@ var errMutedIPFS = errors.New("the peer's IPFS node was late a moment ago")
 // askStatus asks one peer's tracker. Who is late, the peer or the IPFS node
 // that its tracker asks, is not asked again for a while: a page has up to a
 // thousand pins, and each would wait as long.
-func (r *rpcCluster) askStatus(ctx context.Context, p Pin, id string) (info api.PinInfo, err error) {
+func (r *rpcCluster) askStatus(ctx context.Context, p pinset.Pin, id string) (info api.PinInfo, err error) {
 	dest, err := peer.Decode(id)
 	if err != nil {
 		return info, err
@@ -92,7 +94,7 @@ func (r *rpcCluster) askStatus(ctx context.Context, p Pin, id string) (info api.
 
 // lastSeen returns the last status seen from a peer for a pin, or queued. What
 // was seen before the pin was created does not count.
-func (r *rpcCluster) lastSeen(ctx context.Context, p Pin, id string) PeerStatus {
+func (r *rpcCluster) lastSeen(ctx context.Context, p pinset.Pin, id string) pinset.PeerStatus {
 	s, ok := r.answers.lastStatus(p, id)
 	if !ok {
 		// The tracker's memory answers even when its IPFS node does not.
@@ -100,7 +102,7 @@ func (r *rpcCluster) lastSeen(ctx context.Context, p Pin, id string) PeerStatus 
 		s, ok = r.answers.lastStatus(p, id)
 	}
 	if !ok {
-		return PeerStatus{Peer: id, State: StateQueued}
+		return pinset.PeerStatus{Peer: id, State: pinset.StateQueued}
 	}
 	return s
 }
@@ -114,7 +116,7 @@ func (r *rpcCluster) unsettled(ctx context.Context) (unsettled, error) {
 	each(members, func(_ int, id string) { r.askUnpinned(ctx, id) })
 	u := unsettled{
 		members: members,
-		pins:    make(map[cid.Cid][]PeerStatus),
+		pins:    make(map[cid.Cid][]pinset.PeerStatus),
 		silent:  make(map[string]time.Time),
 	}
 	for id, a := range r.answers.allUnpinned() {
@@ -153,20 +155,20 @@ func (r *rpcCluster) askUnpinned(ctx context.Context, id string) {
 }
 
 // Unpinned implements Source. The answer is remembered.
-func (r *rpcCluster) Unpinned(ctx context.Context, id string) (Unpinned, error) {
+func (r *rpcCluster) Unpinned(ctx context.Context, id string) (pinset.Unpinned, error) {
 	dest, err := peer.Decode(id)
 	if err != nil {
-		return Unpinned{}, err
+		return pinset.Unpinned{}, err
 	}
 	asked := time.Now()
 	infos, err := r.calls.trackerUnpinned(ctx, dest)
-	if err != nil && !notCompared(err) {
+	if err != nil && !pinset.NotCompared(err) {
 		if !errors.Is(ctx.Err(), context.Canceled) { // which says nothing about the peer
 			r.answers.failedUnpinned(id)
 		}
-		return Unpinned{}, err
+		return pinset.Unpinned{}, err
 	}
-	said := Unpinned{Asked: asked, Partial: err != nil, Pins: make(map[cid.Cid]PeerStatus, len(infos))}
+	said := pinset.Unpinned{Asked: asked, Partial: err != nil, Pins: make(map[cid.Cid]pinset.PeerStatus, len(infos))}
 	for _, info := range infos {
 		said.Pins[info.Cid.Cid] = fromTracker(info, id)
 	}
@@ -181,7 +183,7 @@ func (r *rpcCluster) members(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	if len(peers) == 0 {
-		return nil, Unavailable("the cluster has no members yet", nil)
+		return nil, pinset.Unavailable("the cluster has no members yet", nil)
 	}
 	ids := api.PeersToStrings(peers)
 	slices.Sort(ids)
@@ -189,8 +191,8 @@ func (r *rpcCluster) members(ctx context.Context) ([]string, error) {
 }
 
 // fromTracker translates a tracker's word.
-func fromTracker(info api.PinInfo, id string) PeerStatus {
-	s := PeerStatus{
+func fromTracker(info api.PinInfo, id string) pinset.PeerStatus {
+	s := pinset.PeerStatus{
 		Peer:     id,
 		Name:     info.PeerName,
 		Text:     strings.TrimSpace(info.Error),
@@ -199,15 +201,15 @@ func fromTracker(info api.PinInfo, id string) PeerStatus {
 	}
 	switch info.Status {
 	case api.TrackerStatusPinned, api.TrackerStatusSharded:
-		s.State, s.Text = StatePinned, ""
+		s.State, s.Text = pinset.StatePinned, ""
 	case api.TrackerStatusPinning:
-		s.State = StatePinning
+		s.State = pinset.StatePinning
 	case api.TrackerStatusPinError:
-		s.State = StateFailed
+		s.State = pinset.StateFailed
 	case api.TrackerStatusPinQueued: // with why it waits, if it is for something
-		s.State = StateQueued
+		s.State = pinset.StateQueued
 	default:
-		s.State, s.Text = StateQueued, ""
+		s.State, s.Text = pinset.StateQueued, ""
 	}
 	return s
 }

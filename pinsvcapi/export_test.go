@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // What tests of other packages in this folder need.
@@ -11,7 +13,7 @@ import (
 // CheckListsBehind holds lists of a Cluster that stands before the adapter
 // against the reference. newCluster returns how it is put there, what to do
 // when the pinset is complete, and at the end.
-func CheckListsBehind(t *testing.T, newCluster func() (before func(Source) Cluster, start, end func())) {
+func CheckListsBehind(t *testing.T, newCluster func() (before func(pinset.Source) pinset.Cluster, start, end func())) {
 	f := newRPCFake(t, 3)
 	rapid.Check(t, func(t *rapid.T) {
 		f.reset(t)

@@ -14,6 +14,8 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/multiformats/go-multihash"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // testEpoch is when time begins in the fake cluster.
@@ -23,8 +25,8 @@ var testEpoch = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 // said has something else to say.
 type fakeCluster struct {
 	mu      sync.Mutex
-	pins    map[cid.Cid]Pin
-	said    map[cid.Cid][]PeerStatus
+	pins    map[cid.Cid]pinset.Pin
+	said    map[cid.Cid][]pinset.PeerStatus
 	members []string
 	silent  map[string]time.Time
 	now     time.Time
@@ -32,37 +34,37 @@ type fakeCluster struct {
 	writes  int
 	log     []string
 
-	onStatus func(Pin)
+	onStatus func(pinset.Pin)
 }
 
 func newFakeCluster() *fakeCluster {
 	return &fakeCluster{
-		pins:    make(map[cid.Cid]Pin),
-		said:    make(map[cid.Cid][]PeerStatus),
+		pins:    make(map[cid.Cid]pinset.Pin),
+		said:    make(map[cid.Cid][]pinset.PeerStatus),
 		members: []string{"peer1"},
 		now:     testEpoch,
 	}
 }
 
-func (f *fakeCluster) Get(_ context.Context, c cid.Cid) (Pin, error) {
+func (f *fakeCluster) Get(_ context.Context, c cid.Cid) (pinset.Pin, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p, ok := f.pins[c]
 	if !ok && f.err == nil {
-		return Pin{}, ErrNotFound
+		return pinset.Pin{}, pinset.ErrNotFound
 	}
 	return p, f.err
 }
 
-func (f *fakeCluster) Put(_ context.Context, p Pin) (Pin, error) {
+func (f *fakeCluster) Put(_ context.Context, p pinset.Pin) (pinset.Pin, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err != nil {
-		return Pin{}, f.err
+		return pinset.Pin{}, f.err
 	}
 	f.now = f.now.Add(time.Millisecond)
 	p.Created = f.now
-	if old, ok := f.pins[p.CID]; ok && !old.expired(time.Now()) {
+	if old, ok := f.pins[p.CID]; ok && !old.Expired(time.Now()) {
 		p.Created = old.Created
 		p.Allocations = old.Allocations
 	}
@@ -76,7 +78,7 @@ func (f *fakeCluster) Delete(_ context.Context, c cid.Cid) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if _, ok := f.pins[c]; !ok && f.err == nil {
-		return ErrNotFound
+		return pinset.ErrNotFound
 	}
 	if f.err == nil {
 		delete(f.pins, c)
@@ -86,25 +88,25 @@ func (f *fakeCluster) Delete(_ context.Context, c cid.Cid) error {
 	return f.err
 }
 
-func (f *fakeCluster) Select(_ context.Context, s Selection) (Selected, error) {
+func (f *fakeCluster) Select(_ context.Context, s pinset.Selection) (pinset.Selected, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var found []Candidate
+	var found []pinset.Candidate
 	u := f.unsettled()
 	for _, p := range f.pins {
 		if s.Matches(p) && s.Wants(aggregate(p, u.peers(p))) {
-			found = append(found, p.candidate())
+			found = append(found, p.Candidate())
 		}
 	}
-	slices.SortFunc(found, compare)
-	return Selected{Count: len(found), First: found[:min(len(found), s.Max)]}, f.err
+	slices.SortFunc(found, pinset.Compare)
+	return pinset.Selected{Count: len(found), First: found[:min(len(found), s.Max)]}, f.err
 }
 
 func (f *fakeCluster) unsettled() *unsettled {
 	return &unsettled{members: f.members, pins: f.said, silent: f.silent}
 }
 
-func (f *fakeCluster) Status(_ context.Context, p Pin) ([]PeerStatus, error) {
+func (f *fakeCluster) Status(_ context.Context, p pinset.Pin) ([]pinset.PeerStatus, error) {
 	if f.onStatus != nil {
 		f.onStatus(p)
 	}
@@ -113,12 +115,12 @@ func (f *fakeCluster) Status(_ context.Context, p Pin) ([]PeerStatus, error) {
 	return f.unsettled().peers(p), f.err
 }
 
-func (f *fakeCluster) Delegates(context.Context, Pin, []PeerStatus) []string {
+func (f *fakeCluster) Delegates(context.Context, pinset.Pin, []pinset.PeerStatus) []string {
 	return []string{"/ip4/203.0.113.1/tcp/4001/p2p/12D3KooWGRUmMfQSKDTdpUGLQKbRdQTiiXCgBqUH8gXmCjg2DXvo"}
 }
 
 // seed stores a pin as it is.
-func (f *fakeCluster) seed(pins ...Pin) {
+func (f *fakeCluster) seed(pins ...pinset.Pin) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, p := range pins {

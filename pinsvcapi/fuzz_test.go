@@ -15,6 +15,8 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/multiformats/go-multiaddr"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // The targets read what clients send. Whatever it is, nothing panics, what is
@@ -26,13 +28,13 @@ import (
 // the names.
 func requireNamed(t *testing.T, err error, names ...string) {
 	t.Helper()
-	var own *Error
+	var own *pinset.Error
 	require.ErrorAs(t, err, &own)
-	require.Equal(t, kindInvalid, own.kind)
-	name, text, ok := strings.Cut(own.details, ": ")
-	require.True(t, ok && text != "", own.details)
-	require.Contains(t, names, name, own.details)
-	require.Less(t, len(own.details), 1000, "an error does not echo everything")
+	require.Equal(t, pinset.KindInvalid, own.Kind)
+	name, text, ok := strings.Cut(own.Details, ": ")
+	require.True(t, ok && text != "", own.Details)
+	require.Contains(t, names, name, own.Details)
+	require.Less(t, len(own.Details), 1000, "an error does not echo everything")
 }
 
 // send hands a request to a handler on an empty cluster and holds the answer
@@ -96,7 +98,7 @@ func requireQueryBounds(t *testing.T, q query) {
 	}
 	require.NotEmpty(t, q.statuses)
 	for i, s := range q.statuses {
-		require.Contains(t, []Status{"queued", "pinning", "pinned", "failed"}, s)
+		require.Contains(t, []pinset.Status{"queued", "pinning", "pinned", "failed"}, s)
 		require.NotContains(t, q.statuses[:i], s)
 	}
 	for _, at := range []time.Time{q.before, q.after} {

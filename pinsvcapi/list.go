@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"sync/atomic"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 const (
@@ -24,7 +26,7 @@ const (
 // list begins the page that a query asks for: `created` descending, then CID. Its
 // first pin has been read, so that most errors come before the answer begins.
 func (s *service) list(ctx context.Context, q query) (*page, error) {
-	w := &walk{service: s, limit: q.limit, sel: Selection{
+	w := &walk{service: s, limit: q.limit, sel: pinset.Selection{
 		Name: q.name, Meta: q.meta, Before: q.before, After: q.after, Statuses: q.statuses,
 		// One more than a page can be: it tells whether a group of equal
 		// `created` ends with the page.
@@ -47,16 +49,16 @@ func (s *service) list(ctx context.Context, q query) (*page, error) {
 // more: one that has fallen out of the filter makes room for the next.
 type walk struct {
 	*service
-	sel        Selection
+	sel        pinset.Selection
 	limit      int
-	candidates []Candidate  // in order
-	seen       []*looked    // of each candidate that was looked at; nil: fell out
-	looks      int          // candidates that were looked at
-	next       int          // the first candidate that was not returned
-	count      int          // matches, less those that fell out
-	kept       atomic.Int32 // pins in memory
-	ahead      *ahead       // looks at the next candidates; nil: nothing does
-	allowed    int          // up to which position it may
+	candidates []pinset.Candidate // in order
+	seen       []*looked          // of each candidate that was looked at; nil: fell out
+	looks      int                // candidates that were looked at
+	next       int                // the first candidate that was not returned
+	count      int                // matches, less those that fell out
+	kept       atomic.Int32       // pins in memory
+	ahead      *ahead             // looks at the next candidates; nil: nothing does
+	allowed    int                // up to which position it may
 }
 
 // selected selects the candidates.
@@ -70,18 +72,18 @@ func (w *walk) selected(ctx context.Context) error {
 // whatever the limit, since count is of those that have the status.
 func (w *walk) findCIDs(ctx context.Context, q query) error {
 	for _, c := range q.cids {
-		w.candidates = append(w.candidates, Candidate{CID: c})
+		w.candidates = append(w.candidates, pinset.Candidate{CID: c})
 	}
 	if err := w.look(ctx, len(w.candidates)); err != nil {
 		return err
 	}
 	w.seen = slices.DeleteFunc(w.seen, func(l *looked) bool { return l == nil })
-	slices.SortFunc(w.seen, func(a, b *looked) int { return compare(a.pin.candidate(), b.pin.candidate()) })
+	slices.SortFunc(w.seen, func(a, b *looked) int { return pinset.Compare(a.pin.Candidate(), b.pin.Candidate()) })
 	// Both versions of a CID may have found the same pin.
 	w.seen = slices.CompactFunc(w.seen, func(a, b *looked) bool { return a.pin.CID == b.pin.CID })
 	w.candidates = w.candidates[:0]
 	for _, l := range w.seen {
-		w.candidates = append(w.candidates, l.pin.candidate())
+		w.candidates = append(w.candidates, l.pin.Candidate())
 	}
 	w.looks, w.count = len(w.seen), len(w.seen)
 	return nil
@@ -158,7 +160,7 @@ func (w *walk) look(ctx context.Context, to int) error {
 		return nil
 	}
 	errs := make([]error, to-from)
-	Parallel(to-from, statusCalls, func(i int) {
+	pinset.Parallel(to-from, statusCalls, func(i int) {
 		w.seen[from+i], errs[i] = w.lookAt(ctx, w.candidates[from+i])
 	})
 	return w.counted(to, errors.Join(errs...))
@@ -184,13 +186,13 @@ type looked struct {
 
 // lookAt returns a candidate as it is now, nil when it does not pass the filter,
 // or is not the pin any more that was selected.
-func (w *walk) lookAt(ctx context.Context, c Candidate) (*looked, error) {
+func (w *walk) lookAt(ctx context.Context, c pinset.Candidate) (*looked, error) {
 	look := w.lookUp
 	if c.Created.IsZero() { // it comes from a request, not from a selection
 		look = w.service.find
 	}
 	p, done, err := look(ctx, c.CID)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, pinset.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
@@ -210,7 +212,7 @@ func (w *walk) lookAt(ctx context.Context, c Candidate) (*looked, error) {
 		return nil, err
 	}
 	l.size += statusSize(l.pinStatus)
-	l.pin.before = before{}
+	l.pin.Before = pinset.Before{}
 	return l, nil
 }
 
@@ -228,7 +230,7 @@ func (w *walk) keep(size int) bool {
 
 // drop drops what is kept of a pin.
 func (w *walk) drop(l *looked) {
-	l.pin = Pin{}
+	l.pin = pinset.Pin{}
 	if !l.large {
 		w.kept.Add(-1)
 	}
@@ -236,6 +238,6 @@ func (w *walk) drop(l *looked) {
 
 // passes tells whether a pin is the selected one and passes the filters that
 // need no status.
-func (w *walk) passes(p Pin, c Candidate) bool {
+func (w *walk) passes(p pinset.Pin, c pinset.Candidate) bool {
 	return w.sel.Matches(p) && (c.Created.IsZero() || c.Created.Equal(p.Created))
 }

@@ -5,6 +5,8 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // Memory holds the last statuses of pins that peers answered with. Several APIs of
@@ -33,21 +35,21 @@ func (m *Memory) Saw(c api.Cid, id peer.ID, status api.PinInfoShort) {
 // created, as one of pinned, pinning, pin_error and pin_queued; false when there is
 // none.
 func (m *Memory) Last(info api.GlobalPinInfo, id peer.ID) (status api.PinInfoShort, ok bool) {
-	created := CreatedOf(info.Metadata, info.Created, info.Cid.Cid)
-	if info.Metadata[CreatedKey] == "" { // some time in that second
+	created := pinset.CreatedOf(info.Metadata, info.Created, info.Cid.Cid)
+	if info.Metadata[pinset.CreatedKey] == "" { // some time in that second
 		created = info.Created.Truncate(time.Second).Add(time.Second)
 	}
-	s, ok := m.answers.lastStatus(Pin{CID: info.Cid.Cid, Created: created}, id.String())
+	s, ok := m.answers.lastStatus(pinset.Pin{CID: info.Cid.Cid, Created: created}, id.String())
 	if !ok {
 		return status, false
 	}
 	status.PeerName, status.TS, status.AttemptCount, status.Error = s.Name, s.Since, s.Attempts, s.Text
 	switch s.State {
-	case StatePinned:
+	case pinset.StatePinned:
 		status.Status = api.TrackerStatusPinned
-	case StatePinning:
+	case pinset.StatePinning:
 		status.Status = api.TrackerStatusPinning
-	case StateFailed:
+	case pinset.StateFailed:
 		status.Status = api.TrackerStatusPinError
 	default:
 		status.Status = api.TrackerStatusPinQueued

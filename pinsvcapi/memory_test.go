@@ -7,6 +7,8 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/test"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // TestMemory: a peer's last status is what the peer answered last since the pin was
@@ -39,10 +41,10 @@ func TestMemory(t *testing.T) {
 	}
 	info.Created = now // within this second: the answer may be from before
 	require.Zero(t, last())
-	info.Metadata = map[string]string{CreatedKey: EncodeCreated(now.Add(-time.Millisecond))}
+	info.Metadata = map[string]string{pinset.CreatedKey: pinset.EncodeCreated(now.Add(-time.Millisecond))}
 	require.Equal(t, api.TrackerStatusPinned, last())
-	info.Metadata[CreatedKey] = EncodeCreated(now)
+	info.Metadata[pinset.CreatedKey] = pinset.EncodeCreated(now)
 	require.Zero(t, last(), "removed and pinned anew")
-	m.answers.sawUnpinned(test.PeerID1.String(), Unpinned{Asked: now.Add(time.Second)})
+	m.answers.sawUnpinned(test.PeerID1.String(), pinset.Unpinned{Asked: now.Add(time.Second)})
 	require.Equal(t, api.TrackerStatusPinned, last(), "it is not among those that the peer has not pinned")
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // document returns openapi.yaml, which is valid by itself.
@@ -168,7 +169,7 @@ func TestDocumentHasTheBounds(t *testing.T) {
 	require.Nil(t, param("requestid").MaxLength, "anything is a request ID, if only of no pin")
 	require.Equal(t, bound(maxName), param("name").MaxLength)
 	require.Equal(t, bound(maxMeta), param("meta").MaxProps)
-	require.ElementsMatch(t, anys(matches), param("match").Enum)
+	require.ElementsMatch(t, anys(pinset.Matches), param("match").Enum)
 	require.Equal(t, "exact", param("match").Default)
 
 	require.Equal(t, bound(maxCIDText), schema("NewPin", "cid").MaxLength)
@@ -179,7 +180,7 @@ func TestDocumentHasTheBounds(t *testing.T) {
 	require.Equal(t, bound(maxOrigins), schema("Pin", "origins").MaxItems)
 	require.Equal(t, bound(maxDelegates), schema("PinStatus", "delegates").MaxItems)
 	require.Equal(t, bound(maxLimit), schema("PinResults", "results").MaxItems)
-	require.ElementsMatch(t, anys(statuses), schema("Status").Enum)
+	require.ElementsMatch(t, anys(pinset.Statuses), schema("Status").Enum)
 	require.Equal(t, schema("Status"), param("status").Items.Value)
 	info := schema("Info").Properties
 	require.ElementsMatch(t, []string{infoDetails, infoUntil}, slices.Collect(maps.Keys(info)))
@@ -188,7 +189,7 @@ func TestDocumentHasTheBounds(t *testing.T) {
 		doc.Info.Description, doc.Components.Parameters["filterMeta"].Value.Description,
 		schema("NewPin", "meta").Description,
 	} {
-		require.Contains(t, text, "`"+ReservedPrefix+"`")
+		require.Contains(t, text, "`"+pinset.ReservedPrefix+"`")
 	}
 	require.Contains(t, schema("NewPin", "cid").Description, "at least 20 bytes")
 	require.Contains(t, schema("NewPin", "origins").Description, "first "+strconv.Itoa(maxOrigins))
@@ -262,14 +263,14 @@ func TestDocumentHasTheFailures(t *testing.T) {
 			}
 		}
 	}
-	for k, where := range map[kind][]string{
-		kindInternal:    {"GET /pins", "POST /pins", "GET /pins/{requestid}", "POST /pins/{requestid}", "DELETE /pins/{requestid}"},
-		kindUnavailable: {"GET /pins", "POST /pins", "GET /pins/{requestid}", "POST /pins/{requestid}", "DELETE /pins/{requestid}"},
-		kindInvalid:     {"GET /pins", "POST /pins", "GET /pins/{requestid}", "POST /pins/{requestid}", "DELETE /pins/{requestid}"},
-		kindNotFound:    {"GET /pins/{requestid}", "POST /pins/{requestid}", "DELETE /pins/{requestid}"},
-		kindReadOnly:    {"POST /pins", "POST /pins/{requestid}", "DELETE /pins/{requestid}"},
-		kindDiskFull:    {"GET /pins", "POST /pins", "GET /pins/{requestid}", "POST /pins/{requestid}", "DELETE /pins/{requestid}"},
-		kindTooLarge:    {"POST /pins", "POST /pins/{requestid}"},
+	for k, where := range map[pinset.Kind][]string{
+		pinset.KindInternal:    {"GET /pins", "POST /pins", "GET /pins/{requestid}", "POST /pins/{requestid}", "DELETE /pins/{requestid}"},
+		pinset.KindUnavailable: {"GET /pins", "POST /pins", "GET /pins/{requestid}", "POST /pins/{requestid}", "DELETE /pins/{requestid}"},
+		pinset.KindInvalid:     {"GET /pins", "POST /pins", "GET /pins/{requestid}", "POST /pins/{requestid}", "DELETE /pins/{requestid}"},
+		pinset.KindNotFound:    {"GET /pins/{requestid}", "POST /pins/{requestid}", "DELETE /pins/{requestid}"},
+		pinset.KindReadOnly:    {"POST /pins", "POST /pins/{requestid}", "DELETE /pins/{requestid}"},
+		pinset.KindDiskFull:    {"GET /pins", "POST /pins", "GET /pins/{requestid}", "POST /pins/{requestid}", "DELETE /pins/{requestid}"},
+		pinset.KindTooLarge:    {"POST /pins", "POST /pins/{requestid}"},
 	} {
 		for path, item := range doc.Paths.Map() {
 			for method, op := range item.Operations() {

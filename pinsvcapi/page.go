@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // page is the answer to a list request. It is written result by result: of the
@@ -53,7 +54,7 @@ func (p *page) load(ctx context.Context, l *looked) (*looked, error) {
 		defer done()
 	}
 	switch {
-	case errors.Is(err, ErrNotFound), err == nil && !p.passes(now, l.pin.candidate()):
+	case errors.Is(err, pinset.ErrNotFound), err == nil && !p.passes(now, l.pin.Candidate()):
 		lease.Shrink(room)
 		p.count--
 		return nil, nil
@@ -62,10 +63,10 @@ func (p *page) load(ctx context.Context, l *looked) (*looked, error) {
 		return nil, err
 	}
 	l.pin = now
-	l.pin.before = before{}
+	l.pin.Before = pinset.Before{}
 	l.size = pinSize(now) + statusSize(l.pinStatus)
 	if err := lease.Grow(l.room() - room); err != nil { // it has grown
-		l.pin = Pin{}
+		l.pin = pinset.Pin{}
 		lease.Shrink(room)
 		return nil, err
 	}

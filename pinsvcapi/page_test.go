@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // largeCluster is a fake cluster whose pins have a meta of so many bytes each, made
@@ -28,7 +29,7 @@ type largeCluster struct {
 	onRead func(cid.Cid) error
 }
 
-func (l *largeCluster) Get(ctx context.Context, c cid.Cid) (Pin, error) {
+func (l *largeCluster) Get(ctx context.Context, c cid.Cid) (pinset.Pin, error) {
 	p, err := l.fakeCluster.Get(ctx, c)
 	if err == nil && l.onRead != nil {
 		err = l.onRead(c)
@@ -42,7 +43,7 @@ func (l *largeCluster) Get(ctx context.Context, c cid.Cid) (Pin, error) {
 func newLargeAPI(t tester, pins, bytes int, opts ...Option) (*testAPI, *largeCluster) {
 	l := &largeCluster{fakeCluster: newFakeCluster(), bytes: bytes}
 	for i := range pins {
-		l.seed(Pin{CID: testCID(i), Created: testEpoch.Add(time.Duration(i) * time.Millisecond)})
+		l.seed(pinset.Pin{CID: testCID(i), Created: testEpoch.Add(time.Duration(i) * time.Millisecond)})
 	}
 	a := newTestAPI(t, append(opts, WithCluster(l))...)
 	a.cluster = l.fakeCluster
@@ -110,7 +111,7 @@ func TestPinThatGoesWhileItsPageIsSent(t *testing.T) {
 	var reads atomic.Int64
 	l.onRead = func(c cid.Cid) error {
 		if reads.Add(1) > 5 && c == testCID(2) {
-			return ErrNotFound
+			return pinset.ErrNotFound
 		}
 		return nil
 	}
@@ -126,7 +127,7 @@ func TestPageEndsBeforeWhatCannotBeRead(t *testing.T) {
 	var reads atomic.Int64
 	l.onRead = func(c cid.Cid) error {
 		if reads.Add(1) > 5 && c == testCID(1) {
-			return Unavailable("it cannot be read", nil)
+			return pinset.Unavailable("it cannot be read", nil)
 		}
 		return nil
 	}
@@ -163,7 +164,7 @@ func clientsThatDoNotReadLists(t *testing.T) {
 	a, l := newLargeAPI(t, 300, pinBytes, WithBudget(b))
 	b.Saw(pinBytes)
 	small := testCID(1000)
-	l.seed(Pin{CID: small, Created: testEpoch.Add(-time.Hour)})
+	l.seed(pinset.Pin{CID: small, Created: testEpoch.Add(-time.Hour)})
 	before := heapInUse()
 
 	var stuck, ended sync.WaitGroup

@@ -15,6 +15,8 @@ import (
 	"github.com/multiformats/go-multibase"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // wirePage is a page as any client reads it.
@@ -49,7 +51,7 @@ func drawPinset(t *rapid.T, f *fakeCluster) []refPin {
 	f.members = []string{"peer1", "peer2", "peer3"}[:rapid.IntRange(1, 3).Draw(t, "members")]
 	var pins []refPin
 	for _, c := range drawCIDs(t) {
-		p := Pin{
+		p := pinset.Pin{
 			CID:     c,
 			Name:    drawName(t),
 			Meta:    drawMeta(t),
@@ -66,8 +68,8 @@ func drawPinset(t *rapid.T, f *fakeCluster) []refPin {
 		for _, peer := range peers {
 			word := rapid.SampledFrom([]string{"pinned", "pinned", "pinned", "queued", "pinning", "failed"}).Draw(t, "status")
 			ref.words = append(ref.words, word)
-			if state := stateByWord[word]; state != StatePinned {
-				f.said[c] = append(f.said[c], PeerStatus{Peer: peer, State: state})
+			if state := stateByWord[word]; state != pinset.StatePinned {
+				f.said[c] = append(f.said[c], pinset.PeerStatus{Peer: peer, State: state})
 			}
 		}
 		f.seed(p)
@@ -76,8 +78,8 @@ func drawPinset(t *rapid.T, f *fakeCluster) []refPin {
 	return pins
 }
 
-var stateByWord = map[string]State{
-	"pinned": StatePinned, "queued": StateQueued, "pinning": StatePinning, "failed": StateFailed,
+var stateByWord = map[string]pinset.State{
+	"pinned": pinset.StatePinned, "queued": pinset.StateQueued, "pinning": pinset.StatePinning, "failed": pinset.StateFailed,
 }
 
 // drawCIDs returns some CIDs; among them are the two versions of one content.

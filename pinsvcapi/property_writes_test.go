@@ -15,6 +15,8 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // Whatever clients write, in any order and over any pinset, the cluster's state
@@ -246,7 +248,7 @@ func (w *writer) compare(t *rapid.T, id string, m modelPin, got statusJSON) {
 	require.Equal(t, id, got.RequestID)
 	require.Equal(t, pinJSON{CID: id, Name: m.name, Origins: m.origins, Meta: m.meta}, got.Pin)
 	require.Equal(t, m.created, got.Created)
-	require.Equal(t, StatusPinned, got.Status)
+	require.Equal(t, pinset.StatusPinned, got.Status)
 	until := ""
 	if m.expires != 0 {
 		until = time.Unix(m.expires, 0).UTC().Format(time.RFC3339)

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/ipfs/go-cid"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // The bounds of the specification's parameters.
@@ -25,11 +27,11 @@ const (
 
 // query is a complete and valid list request.
 type query struct {
-	cids          []cid.Cid // without duplicates
-	name          *Name     // nil: any
+	cids          []cid.Cid    // without duplicates
+	name          *pinset.Name // nil: any
 	meta          map[string]string
-	before, after time.Time // whole milliseconds, zero: no bound
-	statuses      []Status  // never empty
+	before, after time.Time       // whole milliseconds, zero: no bound
+	statuses      []pinset.Status // never empty
 	limit         int
 }
 
@@ -100,8 +102,8 @@ func (q *query) parseName(values url.Values) error {
 	if word == "" {
 		word = "exact"
 	}
-	m := match(word)
-	if !slices.Contains(matches, m) {
+	m := pinset.Match(word)
+	if !slices.Contains(pinset.Matches, m) {
 		return invalid("match", "unknown strategy %s; it is one of exact, iexact, partial, ipartial", quote(word))
 	}
 	name := scalar(values, "name")
@@ -111,7 +113,7 @@ func (q *query) parseName(values url.Values) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	q.name = newName(name, m)
+	q.name = pinset.NewName(string(m), name)
 	return nil
 }
 
@@ -150,8 +152,8 @@ func (q *query) addMeta(meta map[string]string) error {
 // identity only pinned ones are listed, with one every status is.
 func (q *query) parseStatus(values url.Values) error {
 	for _, w := range list(values, "status") {
-		s := Status(w)
-		if !slices.Contains(statuses, s) {
+		s := pinset.Status(w)
+		if !slices.Contains(pinset.Statuses, s) {
 			return invalid("status", "unknown status %s; it is one of queued, pinning, pinned, failed", quote(w))
 		}
 		if !slices.Contains(q.statuses, s) {
@@ -161,9 +163,9 @@ func (q *query) parseStatus(values url.Values) error {
 	switch {
 	case len(q.statuses) > 0:
 	case len(q.cids) == 0 && q.name == nil && len(q.meta) == 0:
-		q.statuses = []Status{StatusPinned}
+		q.statuses = []pinset.Status{pinset.StatusPinned}
 	default:
-		q.statuses = statuses
+		q.statuses = pinset.Statuses
 	}
 	return nil
 }
@@ -221,8 +223,8 @@ func parseMeta(raw []byte) (map[string]string, error) {
 			return invalid("meta", "the value of %s is null, not a string", quote(key))
 		case !is:
 			return errNoStrings
-		case IsReserved(key):
-			return invalid("meta", "the key %s is reserved: keys that begin with %q belong to the service", quote(key), ReservedPrefix)
+		case pinset.IsReserved(key):
+			return invalid("meta", "the key %s is reserved: keys that begin with %q belong to the service", quote(key), pinset.ReservedPrefix)
 		}
 		if _, again := meta[key]; !again {
 			entries++
@@ -232,7 +234,7 @@ func parseMeta(raw []byte) (map[string]string, error) {
 		}
 		return nil
 	})
-	var own *Error
+	var own *pinset.Error
 	switch {
 	case errors.As(err, &own):
 		return nil, err

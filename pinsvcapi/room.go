@@ -7,6 +7,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // How many times its size a pin takes in memory.
@@ -19,14 +20,14 @@ const (
 // lookUp reads a pin when there is room to read one. The caller calls done when it
 // has dropped the pin, or has room for it elsewhere, and does not wait for a
 // client before that.
-func (s *service) lookUp(ctx context.Context, c cid.Cid) (p Pin, done func(), err error) {
+func (s *service) lookUp(ctx context.Context, c cid.Cid) (p pinset.Pin, done func(), err error) {
 	done, err = s.budget.Work(ctx, readTimes*s.budget.Largest())
 	if err != nil {
-		return Pin{}, nil, err
+		return pinset.Pin{}, nil, err
 	}
 	if p, err = s.cluster.Get(ctx, c); err != nil {
 		done()
-		return Pin{}, nil, err
+		return pinset.Pin{}, nil, err
 	}
 	s.budget.Saw(pinSize(p))
 	return p, done, nil
@@ -34,28 +35,28 @@ func (s *service) lookUp(ctx context.Context, c cid.Cid) (p Pin, done func(), er
 
 // find is lookUp for a CID of a request: the exact pin or, only where there is none,
 // that of the CID's other version.
-func (s *service) find(ctx context.Context, id cid.Cid) (p Pin, done func(), err error) {
+func (s *service) find(ctx context.Context, id cid.Cid) (p pinset.Pin, done func(), err error) {
 	p, done, err = s.lookUp(ctx, id)
 	other, ok := otherVersion(id)
-	if !ok || !errors.Is(err, ErrNotFound) {
+	if !ok || !errors.Is(err, pinset.ErrNotFound) {
 		return p, done, err
 	}
 	return s.lookUp(ctx, other)
 }
 
 // lookFunc is lookUp or find.
-type lookFunc func(context.Context, cid.Cid) (Pin, func(), error)
+type lookFunc func(context.Context, cid.Cid) (pinset.Pin, func(), error)
 
 // read reads a pin that an answer is about, and has room for both in the request's
 // lease. It waits for room only when the request holds none.
-func (s *service) read(ctx context.Context, c cid.Cid, look lookFunc) (Pin, error) {
+func (s *service) read(ctx context.Context, c cid.Cid, look lookFunc) (pinset.Pin, error) {
 	lease := common.LeaseOf(ctx)
 	var have int64
 	for {
 		p, done, err := look(ctx, c)
 		if err != nil {
 			lease.Shrink(have)
-			return Pin{}, err
+			return pinset.Pin{}, err
 		}
 		need := (1 + answerTimes) * int64(pinSize(p))
 		if need <= have || lease.Grow(need-have) == nil {
@@ -65,21 +66,21 @@ func (s *service) read(ctx context.Context, c cid.Cid, look lookFunc) (Pin, erro
 		done() // it waits without the pin, and reads it again
 		lease.Shrink(have)
 		if err := lease.Wait(ctx, need); err != nil {
-			return Pin{}, err
+			return pinset.Pin{}, err
 		}
 		have = need
 	}
 }
 
 // put writes a pin. There is room for the answer before anything is written.
-func (s *service) put(ctx context.Context, p Pin) (Pin, error) {
+func (s *service) put(ctx context.Context, p pinset.Pin) (pinset.Pin, error) {
 	size := int64(pinSize(p))
 	if err := common.LeaseOf(ctx).Grow((1 + answerTimes) * size); err != nil {
-		return Pin{}, err
+		return pinset.Pin{}, err
 	}
 	done, err := s.budget.Work(ctx, writeTimes*size)
 	if err != nil {
-		return Pin{}, err
+		return pinset.Pin{}, err
 	}
 	defer done()
 	s.budget.Saw(int(size))

@@ -6,6 +6,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // routes is every endpoint of the specification. Tokens and health are the
@@ -32,7 +33,7 @@ func (a *API) whenReady(handle func(*http.Request) (any, error)) func(*http.Requ
 		case <-a.ready:
 			return handle(r)
 		default:
-			return nil, Unavailable("the peer is starting", nil)
+			return nil, pinset.Unavailable("the peer is starting", nil)
 		}
 	}
 }

@@ -18,6 +18,8 @@ import (
 	mocknet "github.com/libp2p/go-libp2p/p2p/net/mock"
 	"github.com/multiformats/go-multiaddr"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // fakeProtocol names the RPC of fake peers.
@@ -115,14 +117,14 @@ func (f *rpcFake) reset(t tester) {
 // started a while ago.
 func (f *rpcFake) newAPI(t tester) *testAPI {
 	t.Helper()
-	return f.newAPIBehind(t, func(s Source) Cluster { return s })
+	return f.newAPIBehind(t, func(s pinset.Source) pinset.Cluster { return s })
 }
 
 // newAPIBehind puts something before the adapter.
-func (f *rpcFake) newAPIBehind(t tester, before func(Source) Cluster) *testAPI {
+func (f *rpcFake) newAPIBehind(t tester, before func(pinset.Source) pinset.Cluster) *testAPI {
 	t.Helper()
-	a, err := New(DefaultConfig(), WithView(func(s Source) Cluster {
-		s.(*rpcCluster).clock = newClock(time.Now, func(time.Duration) {})
+	a, err := New(DefaultConfig(), WithView(func(s pinset.Source) pinset.Cluster {
+		s.(*rpcCluster).clock = pinset.ClockOf(time.Now, func(time.Duration) {})
 		return before(s)
 	}))
 	require.NoError(t, err)
@@ -352,7 +354,7 @@ func (s *rpcTracker) StatusAll(ctx context.Context, in <-chan api.TrackerStatus,
 		}
 	}
 	if unsure {
-		return ErrNotCompared
+		return pinset.ErrNotCompared
 	}
 	return nil
 }

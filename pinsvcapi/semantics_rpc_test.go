@@ -16,6 +16,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // What the adapter makes of a cluster, from the request down to gorpc.
@@ -103,7 +105,7 @@ func TestDetailsNameErrorsAndAttempts(t *testing.T) {
 		}}
 	})
 	got := a.pin(http.MethodGet, "/pins/"+c.String(), "")
-	require.Equal(t, StatusFailed, got.Status)
+	require.Equal(t, pinset.StatusFailed, got.Status)
 	require.Equal(t, map[string]string{infoDetails: "pinned on 1 of 2 peers; second: failed: no space (attempt 3)"}, got.Info)
 }
 
@@ -130,9 +132,9 @@ func TestSilentPeers(t *testing.T) {
 			f.store(t, later)
 
 			start := time.Now()
-			for c, want := range map[cid.Cid]Status{
-				pinned: StatusPinned, queued: StatusPinning, failed: StatusFailed, unseen: StatusQueued,
-				testCID(5): StatusPinned,
+			for c, want := range map[cid.Cid]pinset.Status{
+				pinned: pinset.StatusPinned, queued: pinset.StatusPinning, failed: pinset.StatusFailed, unseen: pinset.StatusQueued,
+				testCID(5): pinset.StatusPinned,
 			} {
 				got := a.pin(http.MethodGet, "/pins/"+c.String(), "")
 				require.Equal(t, want, got.Status, c)
@@ -149,7 +151,7 @@ func TestSilentPeers(t *testing.T) {
 			bad.set(func() { bad.frozen, bad.refuses = false, nil })
 			f.adapter(a.handler.(*API)).answers.now = func() time.Time { return time.Now().Add(muteFor) }
 			got := a.pin(http.MethodGet, "/pins/"+unseen.String(), "")
-			require.Equal(t, StatusPinned, got.Status, "it is asked again")
+			require.Equal(t, pinset.StatusPinned, got.Status, "it is asked again")
 			require.Nil(t, got.Info)
 			require.Equal(t, 3, a.list("status=pinned").Count)
 		})
@@ -164,7 +166,7 @@ func TestPeerThatWasNeverHeard(t *testing.T) {
 	c := testCID(1)
 	f.store(t, on(c, 1, f.peers[1]))
 	f.peers[1].set(func() { f.peers[1].frozen = true })
-	require.Equal(t, StatusQueued, a.pin(http.MethodGet, "/pins/"+c.String(), "").Status)
+	require.Equal(t, pinset.StatusQueued, a.pin(http.MethodGet, "/pins/"+c.String(), "").Status)
 	require.Equal(t, 0, a.list("status=pinned").Count)
 	require.Equal(t, 1, a.list("status=queued").Count)
 	require.Len(t, a.list("status=queued").Results, 1)
@@ -205,8 +207,8 @@ func TestPeerThatIsNoMember(t *testing.T) {
 	f.mu.Unlock()
 	gone.set(func() { gone.refuses = errors.New("gone") })
 
-	require.Equal(t, StatusPinned, a.pin(http.MethodGet, "/pins/"+held.String(), "").Status)
-	require.Equal(t, StatusQueued, a.pin(http.MethodGet, "/pins/"+waiting.String(), "").Status)
+	require.Equal(t, pinset.StatusPinned, a.pin(http.MethodGet, "/pins/"+held.String(), "").Status)
+	require.Equal(t, pinset.StatusQueued, a.pin(http.MethodGet, "/pins/"+waiting.String(), "").Status)
 	require.Equal(t, []string{held.String()}, ids(a.list("status=pinned")))
 	require.Equal(t, 1, a.list("status=pinned").Count)
 	require.Equal(t, []string{waiting.String()}, ids(a.list("status=queued")))
@@ -219,7 +221,7 @@ func TestPeerThatIsNoMember(t *testing.T) {
 	f.store(t, stranger)
 	require.Equal(t, 2, a.list("status=queued").Count)
 	require.Equal(t, 1, a.list("status=pinned").Count)
-	require.Equal(t, StatusQueued, a.pin(http.MethodGet, "/pins/"+testCID(3).String(), "").Status)
+	require.Equal(t, pinset.StatusQueued, a.pin(http.MethodGet, "/pins/"+testCID(3).String(), "").Status)
 }
 
 // A pin waits while its IPFS node is away, it does not fail.
@@ -233,9 +235,9 @@ func TestIPFSNodeIsAway(t *testing.T) {
 	f.peers[0].set(func() { f.peers[0].ipfsDown = true })
 
 	got := a.pin(http.MethodGet, "/pins/"+pinned.String(), "")
-	require.Equal(t, StatusPinned, got.Status)
+	require.Equal(t, pinset.StatusPinned, got.Status)
 	require.Contains(t, got.Info[infoDetails], "IPFS node does not answer")
-	require.Equal(t, StatusQueued, a.pin(http.MethodGet, "/pins/"+queued.String(), "").Status)
+	require.Equal(t, pinset.StatusQueued, a.pin(http.MethodGet, "/pins/"+queued.String(), "").Status)
 }
 
 // Only the peers of a pin are asked about it.
@@ -270,11 +272,11 @@ func TestWritesThatAreRefused(t *testing.T) {
 	}{
 		"follower mode":  {func(f *rpcFake) { f.follower = true }, 403, "READ_ONLY"},
 		"too few peers":  {func(f *rpcFake) { f.members = f.members[:1] }, 503, "UNAVAILABLE"},
-		"too large":      {func(f *rpcFake) { f.pinFails = fmt.Errorf("storing: %w", ErrTooLarge) }, 413, "TOO_LARGE"},
-		"not visible":    {func(f *rpcFake) { f.pinFails = ErrNotVisible }, 503, "UNAVAILABLE"},
+		"too large":      {func(f *rpcFake) { f.pinFails = fmt.Errorf("storing: %w", pinset.ErrTooLarge) }, 413, "TOO_LARGE"},
+		"not visible":    {func(f *rpcFake) { f.pinFails = pinset.ErrNotVisible }, 503, "UNAVAILABLE"},
 		"queue is full":  {func(f *rpcFake) { f.pinFails = errors.New("batching max_queue_size reached") }, 503, "UNAVAILABLE"},
 		"disk is full":   {func(f *rpcFake) { f.pinFails = errors.New("write 000012.log: no space left on device") }, 503, "DISK_FULL"},
-		"almost full":    {func(f *rpcFake) { f.pinFails = fmt.Errorf("storing: %w", DiskFull("1 B is left")) }, 503, "DISK_FULL"},
+		"almost full":    {func(f *rpcFake) { f.pinFails = fmt.Errorf("storing: %w", pinset.DiskFull("1 B is left")) }, 503, "DISK_FULL"},
 		"no leader":      {func(f *rpcFake) { f.pinFails = errors.New("timed out waiting for a leader") }, 503, "UNAVAILABLE"},
 		"stopping":       {func(f *rpcFake) { f.pinFails = errors.New("component is shutting down") }, 503, "UNAVAILABLE"},
 		"late":           {func(f *rpcFake) { f.pinFails = context.DeadlineExceeded }, 503, "UNAVAILABLE"},

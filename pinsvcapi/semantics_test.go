@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/config"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // Rows of the design's table that can be seen at the handler and are not the
@@ -89,10 +90,10 @@ func TestPagesOfGivenCIDs(t *testing.T) {
 	a := newTestAPI(t)
 	var all []string
 	for i, ms := range []int{9, 8, 8, 7, 7, 7} { // the newest first
-		a.cluster.seed(Pin{CID: testCID(i), Created: testEpoch.Add(time.Duration(ms) * time.Millisecond)})
+		a.cluster.seed(pinset.Pin{CID: testCID(i), Created: testEpoch.Add(time.Duration(ms) * time.Millisecond)})
 		all = append(all, testCID(i).String())
 	}
-	a.cluster.said[testCID(0)] = stateOf(StateQueued)
+	a.cluster.said[testCID(0)] = stateOf(pinset.StateQueued)
 	query := "cid=" + strings.Join(all, ",")
 	for _, tt := range []struct {
 		query      string
@@ -100,7 +101,7 @@ func TestPagesOfGivenCIDs(t *testing.T) {
 	}{
 		{"&limit=1", 6, 1}, {"&limit=2", 6, 1}, {"&limit=3", 6, 3}, {"&limit=5", 6, 3}, {"&limit=6", 6, 6},
 		{"&limit=1&status=pinned", 5, 2}, {"&limit=1&status=queued", 1, 1}, {"&limit=1&status=failed", 0, 0},
-		{"&limit=1&status=pinned&before=" + EncodeCreated(testEpoch.Add(8*time.Millisecond)), 3, 3},
+		{"&limit=1&status=pinned&before=" + pinset.EncodeCreated(testEpoch.Add(8*time.Millisecond)), 3, 3},
 	} {
 		got := a.list(query + tt.query)
 		require.Equal(t, tt.count, got.Count, tt.query)
@@ -113,7 +114,7 @@ func TestLargestPageTearsNoGroup(t *testing.T) {
 	a := newTestAPI(t)
 	for i := range maxLimit + 1 {
 		at := testEpoch.Add(-time.Duration(min(i, maxLimit-2)) * time.Millisecond) // the last three are equal
-		a.cluster.seed(Pin{CID: testCID(i), Created: at})
+		a.cluster.seed(pinset.Pin{CID: testCID(i), Created: at})
 	}
 	got := a.list("limit=1000")
 	require.Equal(t, maxLimit+1, got.Count)
@@ -127,12 +128,12 @@ func TestLargestPageTearsNoGroup(t *testing.T) {
 func TestCountWithoutResults(t *testing.T) {
 	a := newTestAPI(t)
 	for i := range maxLimit + 100 {
-		a.cluster.seed(Pin{CID: testCID(i), Created: testEpoch.Add(-time.Duration(i) * time.Millisecond)})
+		a.cluster.seed(pinset.Pin{CID: testCID(i), Created: testEpoch.Add(-time.Duration(i) * time.Millisecond)})
 	}
-	a.cluster.onStatus = func(p Pin) {
+	a.cluster.onStatus = func(p pinset.Pin) {
 		a.cluster.mu.Lock()
 		defer a.cluster.mu.Unlock()
-		a.cluster.said[p.CID] = stateOf(StateQueued)
+		a.cluster.said[p.CID] = stateOf(pinset.StateQueued)
 	}
 	require.Equal(t, resultsJSON{Results: []statusJSON{}}, a.list("status=pinned"))
 }
@@ -143,7 +144,7 @@ func variedPins(f *fakeCluster) (pins []refPin) {
 	metas := []map[string]string{nil, {"a": "1"}, {"a": "1", "b": "2"}, {"a": "2", "c": ""}}
 	words := []string{"pinned", "queued", "pinning", "failed", "pinned", "pinned", "pinned"}
 	for i := range 48 {
-		p := Pin{
+		p := pinset.Pin{
 			CID: testCID(i), Name: names[i%len(names)], Meta: metas[i%len(metas)],
 			Created: testEpoch.Add(time.Duration(i/2) * time.Millisecond), // in pairs
 		}
@@ -211,7 +212,7 @@ func TestAnswersOfWritesHaveTheStatus(t *testing.T) {
 	id := testCID(1).String()
 	for word, state := range stateByWord {
 		a := newTestAPI(t)
-		if state != StatePinned {
+		if state != pinset.StatePinned {
 			a.cluster.said[testCID(1)] = stateOf(state)
 		}
 		for _, target := range []string{"/pins", "/pins/" + id} {
@@ -267,14 +268,14 @@ func TestReplaceThatFails(t *testing.T) {
 		status      int
 		left        []cid.Cid
 	}{
-		"the new one is refused":        {ErrTooLarge, nil, http.StatusRequestEntityTooLarge, []cid.Cid{id}},
-		"the new one is not taken now":  {Unavailable("no", nil), nil, http.StatusServiceUnavailable, []cid.Cid{id}},
-		"the old one cannot be removed": {nil, Unavailable("no", nil), http.StatusServiceUnavailable, []cid.Cid{id, other}},
-		"the old one has gone":          {nil, ErrNotFound, http.StatusAccepted, []cid.Cid{id, other}},
+		"the new one is refused":        {pinset.ErrTooLarge, nil, http.StatusRequestEntityTooLarge, []cid.Cid{id}},
+		"the new one is not taken now":  {pinset.Unavailable("no", nil), nil, http.StatusServiceUnavailable, []cid.Cid{id}},
+		"the old one cannot be removed": {nil, pinset.Unavailable("no", nil), http.StatusServiceUnavailable, []cid.Cid{id, other}},
+		"the old one has gone":          {nil, pinset.ErrNotFound, http.StatusAccepted, []cid.Cid{id, other}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeCluster()
-			f.seed(Pin{CID: id})
+			f.seed(pinset.Pin{CID: id})
 			a := newTestAPI(t, WithCluster(&failingCluster{
 				fakeCluster: f, put: tt.put, remove: tt.remove, addresses: []string{"/ip4/1.2.3.4/tcp/4001" + aPeer},
 			}))
@@ -295,9 +296,9 @@ type failingCluster struct {
 	addresses           []string
 }
 
-func (f *failingCluster) Put(ctx context.Context, p Pin) (Pin, error) {
+func (f *failingCluster) Put(ctx context.Context, p pinset.Pin) (pinset.Pin, error) {
 	if f.put != nil {
-		return Pin{}, f.put
+		return pinset.Pin{}, f.put
 	}
 	return f.fakeCluster.Put(ctx, p)
 }
@@ -309,14 +310,16 @@ func (f *failingCluster) Delete(ctx context.Context, c cid.Cid) error {
 	return f.fakeCluster.Delete(ctx, c)
 }
 
-func (f *failingCluster) Status(ctx context.Context, p Pin) ([]PeerStatus, error) {
+func (f *failingCluster) Status(ctx context.Context, p pinset.Pin) ([]pinset.PeerStatus, error) {
 	if f.status != nil {
 		return nil, f.status
 	}
 	return f.fakeCluster.Status(ctx, p)
 }
 
-func (f *failingCluster) Delegates(context.Context, Pin, []PeerStatus) []string { return f.addresses }
+func (f *failingCluster) Delegates(context.Context, pinset.Pin, []pinset.PeerStatus) []string {
+	return f.addresses
+}
 
 // Row "delegates".
 func TestDelegates(t *testing.T) {
@@ -391,7 +394,7 @@ func TestPagesOfOtherOriginsCannotPin(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.CORSAllowedOrigins = []string{"https://app.example.com"}
 	f := newFakeCluster()
-	f.seed(Pin{CID: testCID(1)})
+	f.seed(pinset.Pin{CID: testCID(1)})
 	handler, err := New(cfg, WithCluster(f))
 	require.NoError(t, err)
 	id := testCID(1).String()
@@ -462,8 +465,8 @@ func TestTokensOpenTheAPI(t *testing.T) {
 // Row "errors": a panic is a 500 like any other.
 func TestPanicIsAnError(t *testing.T) {
 	a := newTestAPI(t)
-	a.cluster.onStatus = func(Pin) { panic("secret") }
-	a.cluster.seed(Pin{CID: testCID(1)})
+	a.cluster.onStatus = func(pinset.Pin) { panic("secret") }
+	a.cluster.seed(pinset.Pin{CID: testCID(1)})
 	code, body := a.do(http.MethodGet, "/pins/"+testCID(1).String(), "")
 	require.Equal(t, http.StatusInternalServerError, code)
 	require.JSONEq(t, `{"error":{"reason":"INTERNAL_SERVER_ERROR","details":"unexpected error"}}`, body)
@@ -516,7 +519,7 @@ func TestWhichCIDs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newTestAPI(t)
 			other := testCID(1)
-			a.cluster.seed(Pin{CID: other, Created: testEpoch})
+			a.cluster.seed(pinset.Pin{CID: other, Created: testEpoch})
 			for _, target := range []string{"/pins", "/pins/" + other.String()} {
 				code, body := a.do(http.MethodPost, target, `{"cid":"`+tt.id.String()+`"}`)
 				if tt.why == "" {
@@ -529,7 +532,7 @@ func TestWhichCIDs(t *testing.T) {
 			}
 			require.Zero(t, a.cluster.writes)
 
-			a.cluster.seed(Pin{CID: tt.id, Created: testEpoch})
+			a.cluster.seed(pinset.Pin{CID: tt.id, Created: testEpoch})
 			require.Equal(t, []string{tt.id.String()}, ids(a.list("cid="+tt.id.String())))
 			code, _ := a.do(http.MethodDelete, "/pins/"+tt.id.String(), "")
 			require.Equal(t, http.StatusAccepted, code)
@@ -575,7 +578,7 @@ func TestWalkOf5000WhileOthersWrite(t *testing.T) {
 	var others []string
 	for i := range n + n/4 {
 		c := testCID(i)
-		a.cluster.seed(Pin{CID: c, Created: testEpoch.Add(-time.Duration(i) * time.Millisecond)})
+		a.cluster.seed(pinset.Pin{CID: c, Created: testEpoch.Add(-time.Duration(i) * time.Millisecond)})
 		if i%5 == 4 {
 			others = append(others, c.String())
 		} else {

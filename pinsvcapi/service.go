@@ -8,11 +8,12 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // service is what the API means, on top of a Cluster.
 type service struct {
-	cluster   Cluster
+	cluster   pinset.Cluster
 	delegates []string // configured, or nil
 	choices   choices
 	budget    *common.Budget   // of memory, nil: no bound
@@ -21,8 +22,8 @@ type service struct {
 
 // pinStatus is a pin with all that an answer says about it.
 type pinStatus struct {
-	pin       Pin
-	status    Status
+	pin       pinset.Pin
+	status    pinset.Status
 	delegates []string
 	info      map[string]string
 }
@@ -40,16 +41,16 @@ func (s *service) get(ctx context.Context, id cid.Cid) (pinStatus, error) {
 // name, meta and origins; replication factors, a future expiry and what makes
 // a sharded root stay.
 func (s *service) add(ctx context.Context, b pinBody) (pinStatus, error) {
-	p := Pin{CID: b.cid, Name: b.name, Origins: b.origins, Meta: b.meta}
+	p := pinset.Pin{CID: b.cid, Name: b.name, Origins: b.origins, Meta: b.meta}
 	old, err := s.read(ctx, b.cid, s.lookUp)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != nil && !errors.Is(err, pinset.ErrNotFound) {
 		return pinStatus{}, err
 	}
-	p.before = before{known: true}
+	p.Before = pinset.Before{Known: true}
 	if err == nil {
-		p.before = old.before
+		p.Before = old.Before
 		p.Sharded, p.Reference = old.Sharded, old.Reference
-		if !old.expired(s.now()) {
+		if !old.Expired(s.now()) {
 			p.ReplicationMin, p.ReplicationMax = old.ReplicationMin, old.ReplicationMax
 			p.Expires = old.Expires
 		}
@@ -75,7 +76,7 @@ func (s *service) replace(ctx context.Context, id cid.Cid, b pinBody) (pinStatus
 		return p, err
 	}
 	err = s.remove(ctx, old.CID)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != nil && !errors.Is(err, pinset.ErrNotFound) {
 		return pinStatus{}, err
 	}
 	return p, nil
@@ -91,14 +92,14 @@ func (s *service) remove(ctx context.Context, id cid.Cid) error {
 	defer done()
 	err = s.cluster.Delete(ctx, id)
 	other, ok := otherVersion(id)
-	if !ok || !errors.Is(err, ErrNotFound) {
+	if !ok || !errors.Is(err, pinset.ErrNotFound) {
 		return err
 	}
 	return s.cluster.Delete(ctx, other)
 }
 
 // withStatus asks the pin's peers for its status.
-func (s *service) withStatus(ctx context.Context, p Pin) (pinStatus, error) {
+func (s *service) withStatus(ctx context.Context, p pinset.Pin) (pinStatus, error) {
 	peers, err := s.cluster.Status(ctx, p)
 	if err != nil {
 		return pinStatus{}, err

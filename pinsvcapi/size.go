@@ -1,13 +1,17 @@
 package pinsvcapi
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
+)
 
 // resultBytes is what a result of a list has beside its texts, in bytes.
 const resultBytes = 300
 
 // pinSize returns about how many bytes a pin has in a result, and, as long as it
 // has few characters that JSON escapes, in memory.
-func pinSize(p Pin) int {
+func pinSize(p pinset.Pin) int {
 	n := resultBytes + textSize(p.Name)
 	for k, v := range p.Meta {
 		n += textSize(k) + textSize(v)

@@ -9,6 +9,8 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/state"
 	rpc "github.com/libp2p/go-libp2p-gorpc"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // abruptCluster is a peer whose lists fail as the library's do while it is being
@@ -86,7 +88,7 @@ func TestPinsOfTheOwnState(t *testing.T) {
 		err := near(&nearPeer{st: l}).pins(t.Context(), func(api.Pin) { seen++ })
 		require.Equal(t, l.values, seen)
 		if l.err != nil {
-			require.ErrorIs(t, err, ErrNotFound)
+			require.ErrorIs(t, err, pinset.ErrNotFound)
 			continue
 		}
 		require.NoError(t, err)

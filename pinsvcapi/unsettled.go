@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/ipfs/go-cid"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // unsettled is what the cluster's members say of pins that are not pinned.
@@ -13,7 +15,7 @@ type unsettled struct {
 	members []string
 	// pins has an entry for each pin that some peer has not pinned, with what
 	// these peers say. Peers without a word hold the pin.
-	pins map[cid.Cid][]PeerStatus
+	pins map[cid.Cid][]pinset.PeerStatus
 	// silent has the peers that did not answer, or are no members any more,
 	// and when they last answered (zero: never). Their words in pins are from
 	// then. A peer that is no member and not in here was never heard.
@@ -31,20 +33,20 @@ func (u *unsettled) clear() bool {
 }
 
 // unsure tells whether some peer of a pin does not know its state.
-func (u *unsettled) unsure(p Pin) bool {
+func (u *unsettled) unsure(p pinset.Pin) bool {
 	return slices.ContainsFunc(u.doubtful, func(id string) bool {
 		return len(p.Allocations) == 0 || slices.Contains(p.Allocations, id)
 	})
 }
 
 // peers returns what all peers of a pin say of it.
-func (u *unsettled) peers(p Pin) []PeerStatus {
+func (u *unsettled) peers(p pinset.Pin) []pinset.PeerStatus {
 	peers := p.Allocations
 	if len(peers) == 0 {
 		peers = u.members
 	}
 	said := u.pins[p.CID]
-	out := make([]PeerStatus, 0, len(peers))
+	out := make([]pinset.PeerStatus, 0, len(peers))
 	for _, id := range peers {
 		out = append(out, u.peer(p, id, said))
 	}
@@ -53,7 +55,7 @@ func (u *unsettled) peers(p Pin) []PeerStatus {
 
 // peer returns what one peer says of a pin. A silent peer cannot have spoken
 // of a pin that is younger than its last answer. Who is no member is silent.
-func (u *unsettled) peer(p Pin, id string, said []PeerStatus) PeerStatus {
+func (u *unsettled) peer(p pinset.Pin, id string, said []pinset.PeerStatus) pinset.PeerStatus {
 	for _, s := range said {
 		if s.Peer == id {
 			return s
@@ -62,7 +64,7 @@ func (u *unsettled) peer(p Pin, id string, said []PeerStatus) PeerStatus {
 	last, silent := u.silent[id]
 	silent = silent || !slices.Contains(u.members, id)
 	if silent && !last.After(p.Created) {
-		return PeerStatus{Peer: id, State: StateQueued, Silent: true}
+		return pinset.PeerStatus{Peer: id, State: pinset.StateQueued, Silent: true}
 	}
-	return PeerStatus{Peer: id, State: StatePinned, Silent: silent}
+	return pinset.PeerStatus{Peer: id, State: pinset.StatePinned, Silent: silent}
 }

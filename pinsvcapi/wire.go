@@ -3,6 +3,8 @@ package pinsvcapi
 import (
 	"maps"
 	"slices"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // pinJSON is a Pin on the wire (spec, schema Pin).
@@ -16,7 +18,7 @@ type pinJSON struct {
 // statusJSON is a pin with its status on the wire (spec, schema PinStatus).
 type statusJSON struct {
 	RequestID string            `json:"requestid"`
-	Status    Status            `json:"status"`
+	Status    pinset.Status     `json:"status"`
 	Created   string            `json:"created"`
 	Pin       pinJSON           `json:"pin"`
 	Delegates []string          `json:"delegates"`
@@ -40,7 +42,7 @@ func toWire(p pinStatus) statusJSON {
 	return statusJSON{
 		RequestID: id,
 		Status:    p.status,
-		Created:   EncodeCreated(p.pin.Created),
+		Created:   pinset.EncodeCreated(p.pin.Created),
 		Pin: pinJSON{
 			CID:     id,
 			Name:    wireName(p.pin.Name),

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 	"github.com/ipfs-cluster/pinsvc/restapi"
 )
@@ -304,7 +305,7 @@ func TestGuessingAtBothDoors(t *testing.T) {
 
 // The metadata keys that one API keeps for itself the other does not show.
 func TestReservedKeysAreTheSame(t *testing.T) {
-	require.Equal(t, pinsvcapi.ReservedPrefix, restapi.ReservedPrefix)
+	require.Equal(t, pinset.ReservedPrefix, restapi.ReservedPrefix)
 }
 
 // No secret is written to any log, whatever its level.

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // TestMixedCluster: a peer of each program in one cluster, whoever was first.
@@ -46,7 +46,7 @@ func mixedCluster(t *testing.T, kind string, oursFirst bool) {
 	our.has(foreign, "theirs")
 	their.has(mine, "ours")
 	created := our.get(mine).created
-	require.Equal(t, created, their.ctlPins()[mine].Metadata[pinsvcapi.CreatedKey], "it travels as metadata")
+	require.Equal(t, created, their.ctlPins()[mine].Metadata[pinset.CreatedKey], "it travels as metadata")
 	require.Eventually(t, func() bool {
 		return our.ipfs.Pinned(decodeCID(t, foreign)) && their.ipfs.Pinned(decodeCID(t, mine))
 	}, patient, 20*time.Millisecond, "each is pinned at both")

@@ -20,7 +20,7 @@ import (
 )
 
 // patient bounds every wait of a test for a process.
-const patient = time.Minute
+const patient = 3 * time.Minute
 
 // built is where the program is built; it goes with the test process.
 var built string

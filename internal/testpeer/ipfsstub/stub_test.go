@@ -114,14 +114,14 @@ func TestHeldPinsWait(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- conn.Pin(ctx, pinOf(c, api.PinModeRecursive)) }()
 	reached := func() bool { return stub.Requests("pin/add") == 1 }
-	require.Eventually(t, reached, 10*time.Second, time.Millisecond)
+	require.Eventually(t, reached, time.Minute, time.Millisecond)
 	cancel()
 	require.Error(t, <-done)
 	require.False(t, stub.Pinned(c))
 
 	go func() { done <- conn.Pin(t.Context(), pinOf(c, api.PinModeRecursive)) }()
 	reached = func() bool { return stub.Requests("pin/add") == 2 }
-	require.Eventually(t, reached, 10*time.Second, time.Millisecond)
+	require.Eventually(t, reached, time.Minute, time.Millisecond)
 	require.False(t, stub.Pinned(c))
 	stub.ReleasePins()
 	require.NoError(t, <-done)

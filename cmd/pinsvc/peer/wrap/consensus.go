@@ -15,7 +15,6 @@ import (
 
 	"github.com/ipfs-cluster/pinsvc/consensus/shards"
 	"github.com/ipfs-cluster/pinsvc/pinset"
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
 var logger = logging.Logger("pinsvc")
@@ -54,7 +53,7 @@ type Consensus struct {
 	ipfscluster.Consensus
 
 	options ConsensusOptions
-	clock   *pinsvcapi.Clock
+	clock   *pinset.Clock
 	locks   *keyLocks
 
 	ready    chan struct{}   // closed when the inner component is ready
@@ -72,7 +71,7 @@ func NewConsensus(inner ipfscluster.Consensus, o ConsensusOptions) *Consensus {
 	c := &Consensus{
 		Consensus: inner,
 		options:   o,
-		clock:     pinsvcapi.NewClock(),
+		clock:     pinset.NewClock(),
 		locks:     newKeyLocks(),
 		ready:     make(chan struct{}),
 	}
@@ -110,7 +109,7 @@ func (c *Consensus) logPin(ctx context.Context, pin api.Pin, merge func(api.Pin)
 		pin := merge(stored)
 		if c.options.PinRoom != nil && !stored.Defined() {
 			if err := c.options.PinRoom(pin); err != nil {
-				return "", pinsvcapi.DiskFull(err.Error())
+				return "", pinset.DiskFull(err.Error())
 			}
 		}
 		pin = stamp(pin, stored, c.clock)
@@ -151,7 +150,7 @@ func (c *Consensus) write(ctx context.Context, ci api.Cid, log func(context.Cont
 	defer c.writes.Done()
 	if c.options.Room != nil {
 		if err := c.options.Room(); err != nil {
-			return pinsvcapi.DiskFull(err.Error())
+			return pinset.DiskFull(err.Error())
 		}
 	}
 	stored, mine, err := c.enter(ctx, ci)
@@ -259,5 +258,5 @@ func (c *Consensus) unavailable(why string, cause error) error {
 	if c.life.Err() != nil {
 		why = "the peer is shutting down"
 	}
-	return pinsvcapi.Unavailable(why, cause)
+	return pinset.Unavailable(why, cause)
 }

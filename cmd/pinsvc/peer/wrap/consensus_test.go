@@ -14,7 +14,7 @@ import (
 	"github.com/ipfs/go-datastore"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // wrapped returns a Consensus around a fake, with a datastore that counts.
@@ -41,7 +41,7 @@ func createdIn(t *testing.T, s *fakeState, i int) string {
 	t.Helper()
 	p, err := s.Get(t.Context(), testCID(i))
 	require.NoError(t, err)
-	return p.Metadata[pinsvcapi.CreatedKey]
+	return p.Metadata[pinset.CreatedKey]
 }
 
 func TestCreated(t *testing.T) {
@@ -50,11 +50,11 @@ func TestCreated(t *testing.T) {
 		p.Metadata = map[string]string{key: value}
 		return p
 	}
-	expired := with(testPin(1, "old"), pinsvcapi.CreatedKey, kept)
+	expired := with(testPin(1, "old"), pinset.CreatedKey, kept)
 	expired.ExpireAt = time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)
 	foreign := testPin(1, "old")
 	foreign.Timestamp = time.Date(2021, 1, 2, 3, 4, 5, 0, time.UTC)
-	derived := pinsvcapi.EncodeCreated(pinsvcapi.CreatedOf(nil, foreign.Timestamp, foreign.Cid.Cid))
+	derived := pinset.EncodeCreated(pinset.CreatedOf(nil, foreign.Timestamp, foreign.Cid.Cid))
 
 	for name, tt := range map[string]struct {
 		stored []api.Pin
@@ -62,9 +62,9 @@ func TestCreated(t *testing.T) {
 		want   string // empty: now
 	}{
 		"a new pin":                         {nil, testPin(1, "new"), ""},
-		"copied from another pin":           {nil, with(testPin(1, "new"), pinsvcapi.CreatedKey, kept), ""},
-		"an update":                         {[]api.Pin{with(testPin(1, "old"), pinsvcapi.CreatedKey, kept)}, testPin(1, "new"), kept},
-		"an update that brings another one": {[]api.Pin{with(testPin(1, "old"), pinsvcapi.CreatedKey, kept)}, with(testPin(1, "new"), pinsvcapi.CreatedKey, "2024-01-01T00:00:00.000Z"), kept},
+		"copied from another pin":           {nil, with(testPin(1, "new"), pinset.CreatedKey, kept), ""},
+		"an update":                         {[]api.Pin{with(testPin(1, "old"), pinset.CreatedKey, kept)}, testPin(1, "new"), kept},
+		"an update that brings another one": {[]api.Pin{with(testPin(1, "old"), pinset.CreatedKey, kept)}, with(testPin(1, "new"), pinset.CreatedKey, "2024-01-01T00:00:00.000Z"), kept},
 		"a pin of another kind of peer":     {[]api.Pin{foreign}, testPin(1, "new"), derived},
 		"an expired pin":                    {[]api.Pin{expired}, testPin(1, "new"), ""},
 	} {
@@ -82,7 +82,7 @@ func TestCreated(t *testing.T) {
 				require.Equal(t, tt.want, got)
 				return
 			}
-			created := pinsvcapi.CreatedOf(map[string]string{pinsvcapi.CreatedKey: got}, time.Time{}, testCID(1).Cid)
+			created := pinset.CreatedOf(map[string]string{pinset.CreatedKey: got}, time.Time{}, testCID(1).Cid)
 			require.WithinRange(t, created, start, time.Now().Add(time.Second))
 		})
 	}
@@ -126,8 +126,8 @@ func TestPinsThatCannotBeStored(t *testing.T) {
 			require.Error(t, err)
 			require.Zero(t, inner.writes.Load())
 			if tt.size == maxPinSize {
-				require.ErrorIs(t, err, pinsvcapi.ErrTooLarge)
-				require.ErrorContains(t, err, pinsvcapi.ErrTooLarge.Error(), "an RPC leaves only the text")
+				require.ErrorIs(t, err, pinset.ErrTooLarge)
+				require.ErrorContains(t, err, pinset.ErrTooLarge.Error(), "an RPC leaves only the text")
 			}
 		})
 	}
@@ -178,7 +178,7 @@ func TestWriteThatIsNotShown(t *testing.T) {
 		c := follower(t, inner)
 		start := time.Now()
 		err := c.LogPin(t.Context(), testPin(1, "x"))
-		require.ErrorIs(t, err, pinsvcapi.ErrNotVisible)
+		require.ErrorIs(t, err, pinset.ErrNotVisible)
 		require.WithinDuration(t, start.Add(patience), time.Now(), 2*time.Second)
 	})
 }
@@ -355,7 +355,7 @@ func TestFullDisk(t *testing.T) {
 		c.SetClient(nil)
 		full = errors.New("1 MiB is left")
 		for _, err := range []error{c.LogPin(t.Context(), testPin(2, "new")), c.LogUnpin(t.Context(), testPin(1, ""))} {
-			require.ErrorIs(t, err, pinsvcapi.DiskFull(""))
+			require.ErrorIs(t, err, pinset.DiskFull(""))
 			require.EqualError(t, err, "the disk is full: 1 MiB is left")
 		}
 		require.Len(t, inner.pins, 1, "nothing was written")
@@ -373,7 +373,7 @@ func TestFullDiskOfTheNode(t *testing.T) {
 		c := NewConsensus(inner, ConsensusOptions{Store: &syncCounter{}, PinRoom: func(p api.Pin) error { return errors.New("no space for " + p.Name) }})
 		c.SetClient(nil)
 		err := c.LogPin(t.Context(), testPin(2, "new"))
-		require.ErrorIs(t, err, pinsvcapi.DiskFull(""))
+		require.ErrorIs(t, err, pinset.DiskFull(""))
 		require.ErrorContains(t, err, "no space for new")
 		require.Len(t, inner.pins, 1, "nothing was written")
 		require.NoError(t, c.LogPin(t.Context(), testPin(1, "renamed")))
@@ -386,7 +386,7 @@ func TestFullDiskOfTheNode(t *testing.T) {
 func TestFullDiskOfTheLeader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := newFakeConsensus()
-		inner.refuse = fmt.Errorf("leader: %s", pinsvcapi.DiskFull("1 MiB is left"))
+		inner.refuse = fmt.Errorf("leader: %s", pinset.DiskFull("1 MiB is left"))
 		c := NewConsensus(inner, ConsensusOptions{})
 		c.SetClient(nil)
 		start := time.Now()

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // A Raft write that failed is tried again after these times.
@@ -34,6 +34,6 @@ func (c *Consensus) insist(ctx context.Context, change func() error) error {
 // the pin.
 func refused(err error) bool {
 	text := err.Error()
-	return strings.Contains(text, pinsvcapi.ErrTooLarge.Error()) ||
-		strings.Contains(text, pinsvcapi.DiskFull("").Error())
+	return strings.Contains(text, pinset.ErrTooLarge.Error()) ||
+		strings.Contains(text, pinset.DiskFull("").Error())
 }

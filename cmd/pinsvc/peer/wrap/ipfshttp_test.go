@@ -128,7 +128,7 @@ func TestKuboStopsWhilePinsAreUnderWay(t *testing.T) {
 	}, 10*time.Second, time.Millisecond)
 	k.stop()
 	go func() { failed <- c.Pin(t.Context(), testPin(5, "x")) }()
-	require.Eventually(t, c.node.away, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, c.node.away, time.Minute, 10*time.Millisecond)
 	require.Empty(t, failed)
 
 	k.start()

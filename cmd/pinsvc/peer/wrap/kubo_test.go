@@ -224,9 +224,9 @@ func TestKuboProgress(t *testing.T) {
 		}
 	}
 	more <- "{}\n"
-	require.Eventually(t, at(0, 0, true), 10*time.Second, time.Millisecond)
+	require.Eventually(t, at(0, 0, true), time.Minute, time.Millisecond)
 	more <- `{"Progress":12,"Bytes":34}`
-	require.Eventually(t, at(12, 34, true), 10*time.Second, time.Millisecond)
+	require.Eventually(t, at(12, 34, true), time.Minute, time.Millisecond)
 	_, _, ok := k.Progress(testCID(2).Cid)
 	require.False(t, ok)
 	close(more)
@@ -366,7 +366,7 @@ func TestKuboCounts(t *testing.T) {
 	}
 	require.Equal(t, 3.0, sum(t, views[0]))
 	require.Equal(t, 3.0, sum(t, views[1]))
-	require.Eventually(t, func() bool { return sent.calls() == 2 }, 10*time.Second, time.Millisecond, "two operations a pin")
+	require.Eventually(t, func() bool { return sent.calls() == 2 }, time.Minute, time.Millisecond, "two operations a pin")
 	d.add = said(500, `{"Message":"no","Type":"error"}`)
 	require.Error(t, k.Pin(t.Context(), testPin(3, "x")))
 	require.Equal(t, 4.0, sum(t, views[1]))

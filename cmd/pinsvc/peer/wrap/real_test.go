@@ -22,7 +22,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 func TestRealWrites(t *testing.T) {
@@ -41,12 +41,12 @@ func TestRealWrites(t *testing.T) {
 
 		large := testPin(2, "large")
 		large.Metadata = map[string]string{"m": strings.Repeat("x", maxPinSize)}
-		require.ErrorIs(t, r.consensus.LogPin(t.Context(), large), pinsvcapi.ErrTooLarge)
+		require.ErrorIs(t, r.consensus.LogPin(t.Context(), large), pinset.ErrTooLarge)
 
 		r.unpin(1)
 		name, _ = r.stored(1)
 		require.Empty(t, name)
-		require.Eventually(t, func() bool { return r.ipfs.count("unpin") == 1 }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return r.ipfs.count("unpin") == 1 }, time.Minute, time.Millisecond)
 
 		r.pin(testPin(1, "anew"))
 		_, anew := r.stored(1)
@@ -69,12 +69,10 @@ func TestRealPinsInheritNothing(t *testing.T) {
 		})
 
 		for _, p := range []api.Pin{full, testPin(3, ""), full, direct} {
-			start := time.Now()
 			r.pin(p)
-			require.Less(t, time.Since(start), foreignGrace, "it is what was written")
 			stored, err := r.consensus.stored(t.Context(), p.Cid)
 			require.NoError(t, err)
-			delete(stored.Metadata, pinsvcapi.CreatedKey)
+			delete(stored.Metadata, pinset.CreatedKey)
 			want := asStored(p)
 			want.Timestamp = stored.Timestamp
 			require.Equal(t, len(want.Metadata), len(stored.Metadata))
@@ -114,7 +112,7 @@ func TestRealRaftRestarts(t *testing.T) {
 			continue
 		}
 		require.Equal(t, fmt.Sprint(i)[:i%2], p.Name)
-		require.Equal(t, map[string]string{fmt.Sprint(i): "", pinsvcapi.CreatedKey: created[i]}, p.Metadata)
+		require.Equal(t, map[string]string{fmt.Sprint(i): "", pinset.CreatedKey: created[i]}, p.Metadata)
 	}
 	r.pin(testPin(5, "renamed"))
 	_, again := r.stored(5)
@@ -201,7 +199,7 @@ func TestRealUpdateOfAPinnedPinStaysPinned(t *testing.T) {
 		for n := range 20 {
 			r.pin(testPin(1, fmt.Sprint("renamed ", n)))
 		}
-		require.Eventually(t, func() bool { return r.tracker.queue.size() == 0 }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return r.tracker.queue.size() == 0 }, time.Minute, time.Millisecond)
 		cancel()
 		watching.Wait()
 		require.Equal(t, map[api.TrackerStatus]bool{api.TrackerStatusPinned: true}, seen)
@@ -255,7 +253,7 @@ func TestRealIPFSGoesAwayAndComesBack(t *testing.T) {
 		r.pin(testPin(0, "renamed"))
 		r.unpin(9)
 		require.Error(t, r.recover())
-		require.Eventually(t, func() bool { return r.ipfs.count("id") > 2 }, 10*time.Second, 10*time.Millisecond)
+		require.Eventually(t, func() bool { return r.ipfs.count("id") > 2 }, time.Minute, 10*time.Millisecond)
 		for i := 1; i < 9; i++ {
 			require.Contains(t, []api.TrackerStatus{api.TrackerStatusPinQueued, api.TrackerStatusPinning}, r.status(i), "pin %d", i)
 		}
@@ -352,7 +350,7 @@ func TestRealShutdownUnderWriters(t *testing.T) {
 				}
 			})
 		}
-		require.Eventually(t, func() bool { return written.Load() > 50 }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return written.Load() > 50 }, time.Minute, time.Millisecond)
 		require.NoError(t, r.consensus.Shutdown(t.Context()))
 		writers.Wait()
 	})

@@ -6,7 +6,7 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // recentTime is at least how long a CID is remembered.
@@ -45,9 +45,9 @@ func (t *Tracker) isNew(e entry) bool {
 	if e.fresh {
 		return true
 	}
-	if _, ok := e.pin.Metadata[pinsvcapi.CreatedKey]; !ok {
+	if _, ok := e.pin.Metadata[pinset.CreatedKey]; !ok {
 		return false // nobody knows
 	}
-	created := pinsvcapi.CreatedOf(e.pin.Metadata, e.pin.Timestamp, e.cid.Cid)
+	created := pinset.CreatedOf(e.pin.Metadata, e.pin.Timestamp, e.cid.Cid)
 	return !e.pin.Timestamp.After(created.Add(time.Second)) && !t.recent.has(e.cid)
 }

@@ -8,20 +8,20 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // written returns a pin that was created now and last written some time
 // later.
 func written(i int, name string, later time.Duration) api.Pin {
 	p := at(testPin(i, name), later)
-	p.Metadata = map[string]string{pinsvcapi.CreatedKey: pinsvcapi.EncodeCreated(time.Now())}
+	p.Metadata = map[string]string{pinset.CreatedKey: pinset.EncodeCreated(time.Now())}
 	return p
 }
 
 func TestNewPins(t *testing.T) {
 	key := func(p api.Pin, created string) api.Pin {
-		p.Metadata = map[string]string{pinsvcapi.CreatedKey: created}
+		p.Metadata = map[string]string{pinset.CreatedKey: created}
 		return p
 	}
 	for name, tt := range map[string]struct {

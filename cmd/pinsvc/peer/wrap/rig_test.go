@@ -25,8 +25,7 @@ import (
 	"github.com/ipfs-cluster/pinsvc/consensus"
 	ours "github.com/ipfs-cluster/pinsvc/consensus/crdt"
 	"github.com/ipfs-cluster/pinsvc/pinset"
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi/view"
+	"github.com/ipfs-cluster/pinsvc/pinset/view"
 )
 
 // rig is the library's consensus and tracker, wrapped, around a fake IPFS
@@ -204,7 +203,7 @@ func (r *rig) stored(i int) (name, created string) {
 	r.t.Helper()
 	p, err := r.consensus.stored(r.t.Context(), testCID(i))
 	require.NoError(r.t, err)
-	return p.Name, p.Metadata[pinsvcapi.CreatedKey]
+	return p.Name, p.Metadata[pinset.CreatedKey]
 }
 
 func (r *rig) status(i int) api.TrackerStatus {
@@ -214,7 +213,7 @@ func (r *rig) status(i int) api.TrackerStatus {
 // becomes waits for a status.
 func (r *rig) becomes(i int, want api.TrackerStatus) {
 	r.t.Helper()
-	require.Eventually(r.t, func() bool { return r.status(i) == want }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(r.t, func() bool { return r.status(i) == want }, time.Minute, 5*time.Millisecond)
 }
 
 // trackerRPC, ipfsRPC and clusterRPC are the library's services, as far as

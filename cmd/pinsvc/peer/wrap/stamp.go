@@ -7,7 +7,7 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // maxPinSize is the most that a pin may take in the state, in bytes. CRDT
@@ -19,10 +19,10 @@ const maxPinSize = 1 << 20
 // CID, else a new one. Whatever the caller sent is replaced, because updates
 // of the library copy metadata from one CID to another. An expired pin is as
 // good as removed.
-func stamp(pin, stored api.Pin, clock *pinsvcapi.Clock) api.Pin {
+func stamp(pin, stored api.Pin, clock *pinset.Clock) api.Pin {
 	var created time.Time
 	if stored.Defined() && !stored.ExpiredAt(time.Now()) {
-		created = pinsvcapi.CreatedOf(stored.Metadata, stored.Timestamp, stored.Cid.Cid)
+		created = pinset.CreatedOf(stored.Metadata, stored.Timestamp, stored.Cid.Cid)
 	} else {
 		created = clock.Next()
 	}
@@ -30,7 +30,7 @@ func stamp(pin, stored api.Pin, clock *pinsvcapi.Clock) api.Pin {
 	if meta == nil {
 		meta = make(map[string]string, 1)
 	}
-	meta[pinsvcapi.CreatedKey] = pinsvcapi.EncodeCreated(created)
+	meta[pinset.CreatedKey] = pinset.EncodeCreated(created)
 	pin.Metadata = meta
 	return pin
 }
@@ -43,7 +43,7 @@ func checkSize(pin api.Pin) error {
 		return fmt.Errorf("encoding the pin: %w", err)
 	}
 	if len(b) > maxPinSize {
-		return fmt.Errorf("%w: it takes %d bytes", pinsvcapi.ErrTooLarge, len(b))
+		return fmt.Errorf("%w: it takes %d bytes", pinset.ErrTooLarge, len(b))
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // fromIPFS are the statuses for which the inner tracker lists the pins of the
@@ -201,7 +201,7 @@ func (t *Tracker) maybeUnpinned(e entry) bool {
 	if t.unpinned(e) {
 		return true
 	}
-	_, known := e.pin.Metadata[pinsvcapi.CreatedKey]
+	_, known := e.pin.Metadata[pinset.CreatedKey]
 	return e.held == heldUnknown && (e.lost || !known)
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // inMemory is what an API asks for to learn what is not pinned.
@@ -84,7 +84,7 @@ func TestStatusOfANewPinDoesNotNeedIPFS(t *testing.T) {
 func TestStatusAll(t *testing.T) {
 	updated := func(i int) api.Pin { // long after it was created
 		p := testPin(i, "updated")
-		p.Metadata = map[string]string{pinsvcapi.CreatedKey: "1999-01-01T00:00:00.000Z"}
+		p.Metadata = map[string]string{pinset.CreatedKey: "1999-01-01T00:00:00.000Z"}
 		return p
 	}
 	synctest.Test(t, func(t *testing.T) {

@@ -18,14 +18,14 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi/view"
+	"github.com/ipfs-cluster/pinsvc/pinset"
+	"github.com/ipfs-cluster/pinsvc/pinset/view"
 )
 
 // rigSource is a view's way to a rig: its state. There is one member, which has
 // pinned everything.
 type rigSource struct {
-	pinsvcapi.Source
+	pinset.Source
 	*rig
 }
 
@@ -36,7 +36,7 @@ func (s *rigSource) Stored(ctx context.Context, c cid.Cid) (api.Pin, error) {
 	}
 	p, err := st.Get(ctx, api.NewCid(c))
 	if errors.Is(err, state.ErrNotFound) {
-		err = pinsvcapi.ErrNotFound
+		err = pinset.ErrNotFound
 	}
 	return p, err
 }
@@ -57,14 +57,14 @@ func (s *rigSource) Scan(ctx context.Context, fn func(api.Pin)) error {
 
 func (s *rigSource) Members(context.Context) ([]string, error) { return []string{"me"}, nil }
 
-func (s *rigSource) Unpinned(context.Context, string) (pinsvcapi.Unpinned, error) {
-	return pinsvcapi.Unpinned{Asked: time.Now()}, nil
+func (s *rigSource) Unpinned(context.Context, string) (pinset.Unpinned, error) {
+	return pinset.Unpinned{Asked: time.Now()}, nil
 }
 
 // listed returns the names that a view lists.
 func (s *rigSource) listed(t *testing.T, v *view.View) map[string]bool {
 	t.Helper()
-	got, err := v.Select(t.Context(), pinsvcapi.Selection{Statuses: []pinsvcapi.Status{"pinned", "queued"}, Max: 1000})
+	got, err := v.Select(t.Context(), pinset.Selection{Statuses: []pinset.Status{"pinned", "queued"}, Max: 1000})
 	require.NoError(t, err)
 	require.Len(t, got.First, got.Count)
 	listed := make(map[string]bool)
@@ -106,10 +106,10 @@ func TestRealViewIsTheState(t *testing.T) {
 			<-v.Complete()
 			writeAll(t, source, v, 3)
 			isState := func() bool { return fmt.Sprint(source.names(t)) == fmt.Sprint(source.listed(t, v)) }
-			require.Eventually(t, isState, 20*time.Second, 10*time.Millisecond)
+			require.Eventually(t, isState, time.Minute, 10*time.Millisecond)
 			if o.raft {
 				restore(t, source)
-				require.Eventually(t, func() bool { return source.listed(t, v)["restored"] && isState() }, 20*time.Second, 10*time.Millisecond)
+				require.Eventually(t, func() bool { return source.listed(t, v)["restored"] && isState() }, time.Minute, 10*time.Millisecond)
 			}
 		})
 	}
@@ -139,8 +139,8 @@ func writeAll(t *testing.T, s *rigSource, v *view.View, round int) {
 				default:
 					continue
 				}
-				got, err := v.Select(t.Context(), pinsvcapi.Selection{
-					Name: pinsvcapi.NewName("exact", p.Name), Statuses: []pinsvcapi.Status{"pinned", "queued"}, Max: 10,
+				got, err := v.Select(t.Context(), pinset.Selection{
+					Name: pinset.NewName("exact", p.Name), Statuses: []pinset.Status{"pinned", "queued"}, Max: 10,
 				})
 				if err != nil || got.Count != want {
 					t.Errorf("%s: %d, not %d: %v", p.Name, got.Count, want, err)

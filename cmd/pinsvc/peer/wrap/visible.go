@@ -6,7 +6,7 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // foreignGrace is how long a write may be missing on Raft while somebody else's
@@ -30,7 +30,7 @@ func contentOf(pin api.Pin) (content, error) {
 	pin.Timestamp = time.Time{}
 	meta := make(map[string]string, len(pin.Metadata))
 	for k, v := range pin.Metadata {
-		if !pinsvcapi.IsReserved(k) {
+		if !pinset.IsReserved(k) {
 			meta[k] = v
 		}
 	}
@@ -93,5 +93,5 @@ func (c *Consensus) notVisible() error {
 	if c.life.Err() != nil {
 		return c.unavailable("", c.life.Err())
 	}
-	return pinsvcapi.ErrNotVisible
+	return pinset.ErrNotVisible
 }

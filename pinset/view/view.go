@@ -8,8 +8,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	logging "github.com/ipfs/go-log/v2"
 
-	"github.com/ipfs-cluster/pinsvc/common"
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 var logger = logging.Logger("pinsvc")
@@ -20,7 +19,7 @@ type moment int64
 // View answers lists from memory and passes everything else to its Source. It
 // is a pinsvcapi.Cluster, and has to observe every change of the state.
 type View struct {
-	pinsvcapi.Source
+	pinset.Source
 	options Options
 	born    time.Time
 
@@ -60,6 +59,13 @@ type Memory interface {
 	Work(ctx context.Context, bytes int64) (done func(), err error)
 }
 
+// unbounded is the Memory of a view that has as much as it wants.
+type unbounded struct{}
+
+func (unbounded) Saw(int) {}
+
+func (unbounded) Work(context.Context, int64) (done func(), err error) { return func() {}, nil }
+
 // New returns a view that knows nothing yet. It can be told of changes from
 // now on; Start makes it read the state.
 func New(o Options) *View {
@@ -67,7 +73,7 @@ func New(o Options) *View {
 		o.CompareEvery = 10 * time.Minute
 	}
 	if o.Memory == nil {
-		o.Memory = (*common.Budget)(nil)
+		o.Memory = unbounded{}
 	}
 	v := &View{options: o, born: time.Now(), index: newIndex(), board: newBoard()}
 	v.tried, v.complete = make(chan struct{}), make(chan struct{})
@@ -79,7 +85,7 @@ func New(o Options) *View {
 }
 
 // Before makes the view stand before a Source, as pinsvcapi.WithView wants it.
-func (v *View) Before(s pinsvcapi.Source) pinsvcapi.Cluster {
+func (v *View) Before(s pinset.Source) pinset.Cluster {
 	v.Source = s
 	return v
 }
@@ -132,7 +138,7 @@ func (v *View) now() moment { return moment(time.Since(v.born)) + 1 }
 // Put implements pinsvcapi.Cluster. The write has been observed when Source.Put
 // returns, so that a list that comes after it shows the pin. `created` is what the
 // consensus has set.
-func (v *View) Put(ctx context.Context, p pinsvcapi.Pin) (pinsvcapi.Pin, error) {
+func (v *View) Put(ctx context.Context, p pinset.Pin) (pinset.Pin, error) {
 	p, err := v.Source.Put(ctx, p)
 	if err != nil {
 		return p, err
@@ -146,7 +152,7 @@ func (v *View) Put(ctx context.Context, p pinsvcapi.Pin) (pinsvcapi.Pin, error) 
 }
 
 // Status implements pinsvcapi.Cluster, and what it learns is known to lists.
-func (v *View) Status(ctx context.Context, p pinsvcapi.Pin) ([]pinsvcapi.PeerStatus, error) {
+func (v *View) Status(ctx context.Context, p pinset.Pin) ([]pinset.PeerStatus, error) {
 	asked := v.now()
 	peers, err := v.Source.Status(ctx, p)
 	if err != nil {
@@ -172,7 +178,7 @@ func (v *View) Status(ctx context.Context, p pinsvcapi.Pin) ([]pinsvcapi.PeerSta
 // set puts an entry of the state into the index, or removes one that the API
 // does not show. It returns whether anything changed. The caller holds mu.
 func (v *View) set(stored api.Pin) (*item, bool) {
-	if !pinsvcapi.Shown(stored) {
+	if !pinset.Shown(stored) {
 		return nil, v.drop(stored.Cid.KeyString())
 	}
 	v.touch(stored.Cid.KeyString())

@@ -1,4 +1,4 @@
-package pinsvcapi
+package pinset
 
 import (
 	"testing"
@@ -45,7 +45,7 @@ func TestEncodeCreatedHasThreeDigits(t *testing.T) {
 
 // clockAt returns a Clock on a time that the test moves.
 func clockAt(now *time.Time) *Clock {
-	return newClock(func() time.Time { return *now }, func(time.Duration) {})
+	return ClockOf(func() time.Time { return *now }, func(time.Duration) {})
 }
 
 func TestClockIsUniqueAndIncreasing(t *testing.T) {
@@ -77,7 +77,7 @@ func TestClockStaysWithinASecond(t *testing.T) {
 func TestClockWaitsForItsPredecessor(t *testing.T) {
 	now := testEpoch
 	var slept time.Duration
-	clock := newClock(func() time.Time { return now }, func(d time.Duration) { slept += max(d, 0); now = now.Add(max(d, 0)) })
+	clock := ClockOf(func() time.Time { return now }, func(d time.Duration) { slept += max(d, 0); now = now.Add(max(d, 0)) })
 	now = now.Add(300 * time.Millisecond)
 	clock.Next()
 	require.Equal(t, 700*time.Millisecond, slept)

@@ -14,11 +14,10 @@ import (
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
 	"github.com/ipfs-cluster/pinsvc/pinset"
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
 // patient is how long tests wait for what happens by itself.
-const patient = 20 * time.Second
+const patient = 2 * time.Minute
 
 // newTestView returns a view of a source, that is not started.
 func newTestView(t testing.TB, f *fakeSource) *View {
@@ -84,7 +83,7 @@ func (v *View) equalsState(f *fakeSource) error {
 	defer f.mu.Unlock()
 	shown := 0
 	for c, p := range f.pins {
-		if !pinsvcapi.Shown(p) {
+		if !pinset.Shown(p) {
 			continue
 		}
 		shown++
@@ -131,10 +130,10 @@ func requireEqual(t *testing.T, v *View, f *fakeSource) {
 }
 
 // listed returns the names of a list and its count.
-func listed(t testing.TB, v *View, s pinsvcapi.Selection) (names []string, count int) {
+func listed(t testing.TB, v *View, s pinset.Selection) (names []string, count int) {
 	t.Helper()
 	if len(s.Statuses) == 0 {
-		s.Statuses = []pinsvcapi.Status{"queued", "pinning", "pinned", "failed"}
+		s.Statuses = []pinset.Status{"queued", "pinning", "pinned", "failed"}
 	}
 	if s.Max == 0 {
 		s.Max = 1001
@@ -149,7 +148,7 @@ func listed(t testing.TB, v *View, s pinsvcapi.Selection) (names []string, count
 	return names, got.Count
 }
 
-func only(s ...pinsvcapi.Status) pinsvcapi.Selection { return pinsvcapi.Selection{Statuses: s} }
+func only(s ...pinset.Status) pinset.Selection { return pinset.Selection{Statuses: s} }
 
 func named(pins ...api.Pin) (names []string) {
 	for _, p := range pins {
@@ -181,7 +180,7 @@ func TestChangesDuringTheBuild(t *testing.T) {
 	}
 	start(t, v)
 	require.NoError(t, v.equalsState(f), "at once")
-	_, count := listed(t, v, pinsvcapi.Selection{})
+	_, count := listed(t, v, pinset.Selection{})
 	require.Equal(t, 67, count)
 }
 
@@ -224,19 +223,19 @@ func TestOwnWrites(t *testing.T) {
 	c := testPin(1).Cid.Cid
 	for i := range 20 {
 		name := fmt.Sprint(i)
-		p, err := v.Put(t.Context(), pinsvcapi.Pin{CID: c, Name: name, Meta: map[string]string{"k": name}})
+		p, err := v.Put(t.Context(), pinset.Pin{CID: c, Name: name, Meta: map[string]string{"k": name}})
 		require.NoError(t, err)
 		stored, err := f.Get(t.Context(), c)
 		require.NoError(t, err)
 		require.Equal(t, stored.Created, p.Created)
-		names, count := listed(t, v, pinsvcapi.Selection{Meta: map[string]string{"k": name}})
+		names, count := listed(t, v, pinset.Selection{Meta: map[string]string{"k": name}})
 		require.Equal(t, []string{name}, names)
 		require.Equal(t, 1, count)
 	}
 	require.NoError(t, v.Delete(t.Context(), c))
-	_, count := listed(t, v, pinsvcapi.Selection{})
+	_, count := listed(t, v, pinset.Selection{})
 	require.Zero(t, count)
-	require.ErrorIs(t, v.Delete(t.Context(), c), pinsvcapi.ErrNotFound)
+	require.ErrorIs(t, v.Delete(t.Context(), c), pinset.ErrNotFound)
 }
 
 // A comparison finds what nobody has told.
@@ -293,14 +292,14 @@ func TestLargeMeta(t *testing.T) {
 	it := v.index.get(large.Cid.KeyString())
 	require.Less(t, len(it.data), 200)
 	v.mu.Unlock()
-	names, count := listed(t, v, pinsvcapi.Selection{Meta: map[string]string{"k": "v"}})
+	names, count := listed(t, v, pinset.Selection{Meta: map[string]string{"k": "v"}})
 	require.Equal(t, named(large), names)
 	require.Equal(t, 1, count)
 	large.Metadata = map[string]string{"k": "other", "large": strings.Repeat("x", metaMost)}
 	f.store(large)
 	require.NoError(t, v.compare())
 	require.NoError(t, v.equalsState(f))
-	_, count = listed(t, v, pinsvcapi.Selection{Meta: map[string]string{"k": "v"}})
+	_, count = listed(t, v, pinset.Selection{Meta: map[string]string{"k": "v"}})
 	require.Zero(t, count)
 }
 
@@ -329,7 +328,7 @@ func TestOrderOfEqualCreated(t *testing.T) {
 	var want []string
 	for i := range 50 {
 		p := testPin(i)
-		p.Metadata[pinsvcapi.CreatedKey] = pinsvcapi.EncodeCreated(epoch)
+		p.Metadata[pinset.CreatedKey] = pinset.EncodeCreated(epoch)
 		if i%2 == 0 {
 			p.Cid = api.NewCid(cid.NewCidV0(p.Cid.Hash()))
 		}
@@ -338,7 +337,7 @@ func TestOrderOfEqualCreated(t *testing.T) {
 	}
 	slices.Sort(want)
 	start(t, v)
-	got, err := v.Select(t.Context(), pinsvcapi.Selection{Statuses: []pinsvcapi.Status{"pinned"}, Max: 100})
+	got, err := v.Select(t.Context(), pinset.Selection{Statuses: []pinset.Status{"pinned"}, Max: 100})
 	require.NoError(t, err)
 	var have []string
 	for _, c := range got.First {

@@ -11,7 +11,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/go-cid"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 const (
@@ -78,7 +78,7 @@ func (v *View) build() error {
 	start := time.Now()
 	var items []*item
 	err := v.Scan(v.ctx, func(stored api.Pin) {
-		if pinsvcapi.Shown(stored) {
+		if pinset.Shown(stored) {
 			v.options.Memory.Saw(sizeOf(stored))
 			v.mu.Lock()
 			at := v.places.of(stored)
@@ -206,7 +206,7 @@ func (v *View) check(stored api.Pin) (*item, bool) {
 	if _, touched := v.touched[key]; touched {
 		return v.index.get(key), false
 	}
-	if !pinsvcapi.Shown(stored) {
+	if !pinset.Shown(stored) {
 		return nil, false
 	}
 	v.options.Memory.Saw(sizeOf(stored))

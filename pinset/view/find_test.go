@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // findings is a snapshot of pins whose statuses come in rows of any length,
@@ -45,14 +45,14 @@ func TestFindIsWhatLookingAtAllFinds(t *testing.T) {
 			statuses[i] = s.others.status(it)
 		}
 		for range 100 {
-			q := pinsvcapi.Selection{Max: []int{1, 10, 1001}[random.IntN(3)]}
+			q := pinset.Selection{Max: []int{1, 10, 1001}[random.IntN(3)]}
 			if random.IntN(2) == 0 {
 				q.Before = all[random.IntN(len(all))].createdAt().Add(time.Duration(random.IntN(3)-1) * time.Millisecond)
 			}
 			if random.IntN(2) == 0 {
 				q.After = all[random.IntN(len(all))].createdAt()
 			}
-			q.Name = []*pinsvcapi.Name{nil, nil, pinsvcapi.NewName("exact", "name 3"), pinsvcapi.NewName("partial", "e 3")}[random.IntN(4)]
+			q.Name = []*pinset.Name{nil, nil, pinset.NewName("exact", "name 3"), pinset.NewName("partial", "e 3")}[random.IntN(4)]
 			f := newFilter(q)
 			f.wanted = status(1 + random.IntN(int(anyStatus)))
 			var want found
@@ -79,12 +79,12 @@ func TestFindWhileNothingIsKnown(t *testing.T) {
 	for _, blind := range []bool{false, true} {
 		s.blind = blind
 		for wanted := status(1); wanted <= anyStatus; wanted++ {
-			f := newFilter(pinsvcapi.Selection{Max: 10, Before: all[20].createdAt()})
+			f := newFilter(pinset.Selection{Max: 10, Before: all[20].createdAt()})
 			f.wanted = wanted
 			got := s.find(f)
 			require.Equal(t, 79, got.count)
 			require.True(t, slices.Equal(all[21:31], got.first))
-			f = newFilter(pinsvcapi.Selection{Max: 10, Name: pinsvcapi.NewName("partial", "e 3")})
+			f = newFilter(pinset.Selection{Max: 10, Name: pinset.NewName("partial", "e 3")})
 			f.wanted = wanted
 			require.Equal(t, 14, s.find(f).count, "of 100, each seventh has the name")
 		}

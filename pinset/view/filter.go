@@ -5,22 +5,22 @@ import (
 
 	"github.com/ipfs/go-cid"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // filter is a selection in the terms of items.
 type filter struct {
-	name          *pinsvcapi.Name // nil: any
-	exact         bool            // only one name passes
-	text          string          // that
-	meta          string          // encoded, "": any
-	before, after int64           // exclusive, milliseconds
+	name          *pinset.Name // nil: any
+	exact         bool         // only one name passes
+	text          string       // that
+	meta          string       // encoded, "": any
+	before, after int64        // exclusive, milliseconds
 	wanted        status
 	max           int
 	large         func(cid.Cid) string // the encoded meta of a pin that has a lot
 }
 
-func newFilter(s pinsvcapi.Selection) *filter {
+func newFilter(s pinset.Selection) *filter {
 	f := &filter{name: s.Name, meta: string(encodeMeta(s.Meta)), before: math.MaxInt64, after: math.MinInt64, max: s.Max}
 	if s.Name != nil {
 		f.text, f.exact = s.Name.Exactly()
@@ -87,6 +87,6 @@ func (f *filter) created(t *tree) (from, to int) {
 }
 
 // candidate returns an item for a page.
-func (it *item) candidate() pinsvcapi.Candidate {
-	return pinsvcapi.Candidate{CID: it.cid(), Created: it.createdAt()}
+func (it *item) candidate() pinset.Candidate {
+	return pinset.Candidate{CID: it.cid(), Created: it.createdAt()}
 }

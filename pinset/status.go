@@ -1,4 +1,4 @@
-package pinsvcapi
+package pinset
 
 // Status is a pin's status in the words of the specification.
 type Status string
@@ -11,8 +11,8 @@ const (
 	StatusFailed  Status = "failed"
 )
 
-// statuses are all words that the status filter knows.
-var statuses = []Status{StatusQueued, StatusPinning, StatusPinned, StatusFailed}
+// Statuses are all words that the status filter knows.
+var Statuses = []Status{StatusQueued, StatusPinning, StatusPinned, StatusFailed}
 
 // Tally counts a pin's peers by the State that they are in.
 type Tally [4]int

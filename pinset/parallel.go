@@ -1,6 +1,8 @@
-package pinsvcapi
+package pinset
 
 import (
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 )
@@ -20,7 +22,7 @@ func Parallel(n, limit int, fn func(i int)) {
 	for range max(1, min(n, limit)) {
 		running.Go(func() { // for many calls, so that its stack grows once
 			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
-				if r := caught(func() { fn(int(i)) }); r != nil {
+				if r := Caught(func() { fn(int(i)) }); r != nil {
 					once.Do(func() { failure = r })
 				}
 			}
@@ -30,4 +32,15 @@ func Parallel(n, limit int, fn func(i int)) {
 	if failure != nil {
 		panic(failure)
 	}
+}
+
+// Caught calls fn and returns what it panicked with and where, or nil.
+func Caught(fn func()) (panicked any) {
+	defer func() {
+		if r := recover(); r != nil {
+			panicked = fmt.Sprintf("%v\n%s", r, debug.Stack())
+		}
+	}()
+	fn()
+	return nil
 }

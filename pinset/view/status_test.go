@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // Peer IDs, as the state has them.
@@ -36,7 +36,7 @@ func on(p api.Pin, least int, ids ...string) api.Pin {
 	return p
 }
 
-func (f *fakeSource) says(peer string, s pinsvcapi.State, pins ...api.Pin) {
+func (f *fakeSource) says(peer string, s pinset.State, pins ...api.Pin) {
 	f.change(func() {
 		for _, p := range pins {
 			f.said[peer][p.Cid.Cid] = s
@@ -67,7 +67,7 @@ func quiet(v *View) {
 	v.asker.began = time.Now().Add(time.Hour)
 }
 
-func count(t testing.TB, v *View, s ...pinsvcapi.Status) int {
+func count(t testing.TB, v *View, s ...pinset.Status) int {
 	t.Helper()
 	_, n := listed(t, v, only(s...))
 	return n
@@ -110,16 +110,16 @@ func TestStatusOfOnePinIsLearned(t *testing.T) {
 	f.commit(testPin(1))
 	require.Equal(t, 1, count(t, v, "queued"))
 	for _, s := range []struct {
-		state pinsvcapi.State
-		word  pinsvcapi.Status
+		state pinset.State
+		word  pinset.Status
 	}{
-		{pinsvcapi.StatePinned, "pinned"}, {pinsvcapi.StateFailed, "failed"}, {pinsvcapi.StatePinning, "pinning"},
-		{pinsvcapi.StateQueued, "queued"}, {pinsvcapi.StatePinned, "pinned"},
+		{pinset.StatePinned, "pinned"}, {pinset.StateFailed, "failed"}, {pinset.StatePinning, "pinning"},
+		{pinset.StateQueued, "queued"}, {pinset.StatePinned, "pinned"},
 	} {
 		f.says("peer1", s.state, testPin(1))
 		_, err := v.Status(t.Context(), toPin(testPin(1)))
 		require.NoError(t, err)
-		for _, word := range []pinsvcapi.Status{"queued", "pinning", "pinned", "failed"} {
+		for _, word := range []pinset.Status{"queued", "pinning", "pinned", "failed"} {
 			want := 0
 			if word == s.word {
 				want = 1
@@ -127,11 +127,11 @@ func TestStatusOfOnePinIsLearned(t *testing.T) {
 			require.Equal(t, want, count(t, v, word), "%s when it is %s", word, s.word)
 		}
 	}
-	f.says("peer1", pinsvcapi.StateFailed, testPin(1))
+	f.says("peer1", pinset.StateFailed, testPin(1))
 	asks(v)
 	require.Equal(t, 1, count(t, v, "failed"))
 
-	f.says("peer1", pinsvcapi.StatePinning, testPin(1))
+	f.says("peer1", pinset.StatePinning, testPin(1))
 	f.change(func() { f.silent["peer1"] = true })
 	_, err := v.Status(t.Context(), toPin(testPin(1)))
 	require.NoError(t, err)
@@ -146,7 +146,7 @@ func TestLists(t *testing.T) {
 	v := newTestView(t, f)
 	quick, waiting := ids[0], ids[1]
 	f.store(on(testPin(1), 1, quick), on(testPin(2), 1, waiting), on(testPin(3), 1, waiting), on(testPin(4), 2, ids...))
-	f.says(waiting, pinsvcapi.StatePinning, testPin(3))
+	f.says(waiting, pinset.StatePinning, testPin(3))
 	start(t, v)
 	begin := time.Now()
 	release := make(chan struct{})
@@ -171,7 +171,7 @@ func TestLists(t *testing.T) {
 	})
 	require.Equal(t, 1, count(t, v, "pinning"))
 	require.Equal(t, 1, count(t, v, "queued"))
-	f.says(waiting, pinsvcapi.StatePinned, testPin(3))
+	f.says(waiting, pinset.StatePinned, testPin(3))
 	f.change(func() { delete(f.frozen, waiting) })
 	close(release)
 	require.Eventually(t, func() bool {
@@ -189,19 +189,19 @@ func TestPeersThatAreNotLikeOthers(t *testing.T) {
 	v := newTestView(t, f)
 	gone, stranger := ids[1], ids[2]
 	f.store(testPin(0), on(testPin(1), 1, gone), on(testPin(2), 1, gone), on(testPin(3), 1, stranger), on(testPin(4), 1, ids[0], stranger))
-	f.says(gone, pinsvcapi.StateFailed, testPin(2))
+	f.says(gone, pinset.StateFailed, testPin(2))
 	start(t, v)
-	check := func(want map[pinsvcapi.Status]int) {
+	check := func(want map[pinset.Status]int) {
 		t.Helper()
 		for s, n := range want {
 			require.Equal(t, n, count(t, v, s), s)
 		}
 		require.Equal(t, 5, count(t, v, "queued", "pinned", "pinning", "failed"))
 	}
-	check(map[pinsvcapi.Status]int{"pinned": 3, "failed": 1, "queued": 1, "pinning": 0})
+	check(map[pinset.Status]int{"pinned": 3, "failed": 1, "queued": 1, "pinning": 0})
 	f.change(func() { f.members, f.silent[gone] = ids[:1], true })
 	asks(v)
-	check(map[pinsvcapi.Status]int{"pinned": 3, "failed": 1, "queued": 1, "pinning": 0})
+	check(map[pinset.Status]int{"pinned": 3, "failed": 1, "queued": 1, "pinning": 0})
 
 	f.change(func() {
 		f.members, f.silent[gone], f.partial[gone] = ids, false, true
@@ -209,15 +209,15 @@ func TestPeersThatAreNotLikeOthers(t *testing.T) {
 	})
 	asks(v)
 	// Any of its two, and the one that is everywhere, may be in any state.
-	check(map[pinsvcapi.Status]int{"pinned": 5, "failed": 3, "queued": 3, "pinning": 3})
+	check(map[pinset.Status]int{"pinned": 5, "failed": 3, "queued": 3, "pinning": 3})
 	f.change(func() { f.partial[gone] = false })
 	asks(v)
-	check(map[pinsvcapi.Status]int{"pinned": 4, "failed": 1, "queued": 0, "pinning": 0})
+	check(map[pinset.Status]int{"pinned": 4, "failed": 1, "queued": 0, "pinning": 0})
 	f.change(func() { f.partial[gone] = true })
 	asks(v)
 	f.change(func() { f.members = ids[:1] })
 	asks(v)
-	check(map[pinsvcapi.Status]int{"pinned": 3, "failed": 1, "queued": 1, "pinning": 0})
+	check(map[pinset.Status]int{"pinned": 3, "failed": 1, "queued": 1, "pinning": 0})
 }
 
 // Whatever the filter, the cheapest way finds the same as a look at each pin.
@@ -233,13 +233,13 @@ func TestFindIsASearch(t *testing.T) {
 			p := testPin(i)
 			p.Name = rapid.SampledFrom([]string{"a", "b", "AB", "ab"}).Draw(t, "name")
 			at := epoch.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "created")) * time.Millisecond)
-			p.Metadata = map[string]string{pinsvcapi.CreatedKey: pinsvcapi.EncodeCreated(at), "k": p.Name}
+			p.Metadata = map[string]string{pinset.CreatedKey: pinset.EncodeCreated(at), "k": p.Name}
 			if n := rapid.IntRange(0, 2).Draw(t, "peers"); n > 0 {
 				p = on(p, rapid.IntRange(1, n).Draw(t, "least"), ids[:n]...)
 			}
 			f.store(p)
 			for _, id := range ids {
-				f.says(id, rapid.SampledFrom([]pinsvcapi.State{2, 2, 2, 2, 0, 1, 3}).Draw(t, "state"), p)
+				f.says(id, rapid.SampledFrom([]pinset.State{2, 2, 2, 2, 0, 1, 3}).Draw(t, "state"), p)
 			}
 		}
 		require.NoError(t, v.build())
@@ -248,9 +248,9 @@ func TestFindIsASearch(t *testing.T) {
 }
 
 func checkFind(t *rapid.T, v *View) {
-	s := pinsvcapi.Selection{Max: rapid.SampledFrom([]int{1, 3, 1001}).Draw(t, "max")}
+	s := pinset.Selection{Max: rapid.SampledFrom([]int{1, 3, 1001}).Draw(t, "max")}
 	if how := rapid.SampledFrom([]string{"", "exact", "iexact", "partial", "ipartial"}).Draw(t, "how"); how != "" {
-		s.Name = pinsvcapi.NewName(how, rapid.SampledFrom([]string{"a", "ab", "B", "x"}).Draw(t, "text"))
+		s.Name = pinset.NewName(how, rapid.SampledFrom([]string{"a", "ab", "B", "x"}).Draw(t, "text"))
 	}
 	if rapid.Bool().Draw(t, "meta") {
 		s.Meta = map[string]string{"k": "ab"}
@@ -262,7 +262,7 @@ func checkFind(t *rapid.T, v *View) {
 		return at
 	}
 	s.Before, s.After = bound("before"), bound("after")
-	all := rapid.Permutation([]pinsvcapi.Status{"queued", "pinning", "pinned", "failed"}).Draw(t, "statuses")
+	all := rapid.Permutation([]pinset.Status{"queued", "pinning", "pinned", "failed"}).Draw(t, "statuses")
 	s.Statuses = all[:rapid.IntRange(1, 4).Draw(t, "how many")]
 
 	filter := newFilter(s)

@@ -8,7 +8,6 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/ipfs-cluster/pinsvc/pinset"
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
 // Observe takes a change of the state. Every change has to come, after its commit;
@@ -31,7 +30,7 @@ func (v *View) apply(key string, stored api.Pin) {
 // stored returns what the state has for a CID, not defined when it has nothing.
 func (v *View) stored(ctx context.Context, c cid.Cid) (api.Pin, error) {
 	stored, err := v.Stored(ctx, c)
-	if errors.Is(err, pinsvcapi.ErrNotFound) {
+	if errors.Is(err, pinset.ErrNotFound) {
 		return api.Pin{}, nil
 	}
 	return stored, err

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // A list that cannot wait for the view is not made from half of it.
@@ -18,7 +18,7 @@ func TestListBeforeTheViewIsBuilt(t *testing.T) {
 	v := newTestView(t, newFakeSource("peer1"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := v.Select(ctx, pinsvcapi.Selection{Max: 1})
+	_, err := v.Select(ctx, pinset.Selection{Max: 1})
 	require.ErrorIs(t, err, errScanned, "the source is asked")
 }
 
@@ -36,7 +36,7 @@ func TestFindOnSeveralProcessors(t *testing.T) {
 	known := &snapshot{byCreated: x.byCreated, byName: x.byName, others: newExceptions()}
 	find := func(text string) found {
 		s := only("pinned")
-		s.Name, s.Max = pinsvcapi.NewName("partial", text), 1001
+		s.Name, s.Max = pinset.NewName("partial", text), 1001
 		return known.find(newFilter(s))
 	}
 	all := find("name")
@@ -60,15 +60,15 @@ func TestBoundsAreExclusive(t *testing.T) {
 		p.Name = "name"
 		f.store(p)
 	}
-	f.says("peer1", pinsvcapi.StateFailed, testPin(0), testPin(2))
+	f.says("peer1", pinset.StateFailed, testPin(0), testPin(2))
 	start(t, v)
 	at := func(i int) time.Time { return epoch.Add(time.Duration(i) * time.Second) }
-	for _, name := range []*pinsvcapi.Name{nil, pinsvcapi.NewName("exact", "name"), pinsvcapi.NewName("partial", "am")} {
+	for _, name := range []*pinset.Name{nil, pinset.NewName("exact", "name"), pinset.NewName("partial", "am")} {
 		for _, tt := range []struct {
-			statuses []pinsvcapi.Status
+			statuses []pinset.Status
 			want     int
-		}{{nil, 3}, {[]pinsvcapi.Status{"pinned"}, 2}, {[]pinsvcapi.Status{"failed"}, 1}} {
-			s := pinsvcapi.Selection{Name: name, Before: at(4), After: at(0), Statuses: tt.statuses}
+		}{{nil, 3}, {[]pinset.Status{"pinned"}, 2}, {[]pinset.Status{"failed"}, 1}} {
+			s := pinset.Selection{Name: name, Before: at(4), After: at(0), Statuses: tt.statuses}
 			names, count := listed(t, v, s)
 			require.Equal(t, tt.want, count)
 			require.Len(t, names, tt.want)

@@ -3,7 +3,7 @@ package view
 import (
 	"slices"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // status is a pin's status as a bit, so that a filter is a set of them.
@@ -18,13 +18,13 @@ const (
 	anyStatus = queued | pinning | pinned | failed
 )
 
-func bitOf(s pinsvcapi.Status) status {
+func bitOf(s pinset.Status) status {
 	switch s {
-	case pinsvcapi.StatusPinning:
+	case pinset.StatusPinning:
 		return pinning
-	case pinsvcapi.StatusPinned:
+	case pinset.StatusPinned:
 		return pinned
-	case pinsvcapi.StatusFailed:
+	case pinset.StatusFailed:
 		return failed
 	}
 	return queued
@@ -49,14 +49,14 @@ type answer struct {
 	// partial is set for a peer that has just been started: what is not in
 	// its list may be in any state.
 	partial bool
-	words   map[string]pinsvcapi.State // by the bytes of a CID
+	words   map[string]pinset.State // by the bytes of a CID
 	// later has what it said of single pins since then.
 	later map[string]word
 }
 
 // word is what a peer said of a pin.
 type word struct {
-	state pinsvcapi.State
+	state pinset.State
 	asked moment
 }
 
@@ -93,11 +93,11 @@ func (b *board) setMembers(members []string) bool {
 
 // hear takes a peer's list of what it has not pinned. It returns whether that
 // may change the status of pins that are in neither list.
-func (b *board) hear(peer string, asked moment, said pinsvcapi.Unpinned) bool {
+func (b *board) hear(peer string, asked moment, said pinset.Unpinned) bool {
 	a := b.answer(peer)
 	unknown := a.asked == 0 || a.partial != said.Partial
 	a.asked, a.partial = asked, said.Partial
-	a.words = make(map[string]pinsvcapi.State, len(said.Pins))
+	a.words = make(map[string]pinset.State, len(said.Pins))
 	for c, s := range said.Pins {
 		a.words[c.KeyString()] = s.State
 	}
@@ -110,7 +110,7 @@ func (b *board) hear(peer string, asked moment, said pinsvcapi.Unpinned) bool {
 }
 
 // hearOne takes what a peer says of one pin.
-func (b *board) hearOne(it *item, s pinsvcapi.PeerStatus, asked moment) {
+func (b *board) hearOne(it *item, s pinset.PeerStatus, asked moment) {
 	a := b.answer(s.Peer)
 	if !s.Silent && asked > a.asked && a.state(it) != s.State {
 		a.later[it.key()] = word{s.State, asked}
@@ -119,7 +119,7 @@ func (b *board) hearOne(it *item, s pinsvcapi.PeerStatus, asked moment) {
 
 // state returns what a peer says of a pin. What it has not been asked about
 // since the pin changed is queued; what is not in its list it has pinned.
-func (a *answer) state(it *item) pinsvcapi.State {
+func (a *answer) state(it *item) pinset.State {
 	if len(a.later) > 0 {
 		if w, ok := a.later[it.key()]; ok && w.asked >= it.changed {
 			return w.state
@@ -131,9 +131,9 @@ func (a *answer) state(it *item) pinsvcapi.State {
 		}
 	}
 	if a.asked == 0 || a.partial && !a.member || it.changed != 0 && it.changed >= a.asked {
-		return pinsvcapi.StateQueued
+		return pinset.StateQueued
 	}
-	return pinsvcapi.StatePinned
+	return pinset.StatePinned
 }
 
 // holders are the peers that have to pin what is in a place.
@@ -146,7 +146,7 @@ func (b *board) holders(at *place) []*answer {
 
 // status returns the status of a pin, as far as it is known.
 func (b *board) status(it *item) status {
-	var n pinsvcapi.Tally
+	var n pinset.Tally
 	for _, a := range b.holders(it.place) {
 		if it.place.sharded && a.asked == 0 && len(a.later) == 0 {
 			continue // it may have no shard of it

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 const (
@@ -212,4 +212,4 @@ func (v *View) known() *snapshot {
 	return v.copied
 }
 
-var _ pinsvcapi.Cluster = (*View)(nil)
+var _ pinset.Cluster = (*View)(nil)

@@ -16,7 +16,6 @@ import (
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
 	"github.com/ipfs-cluster/pinsvc/pinset"
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
 // benchPins is how many pins the view of the benchmarks has:
@@ -76,9 +75,9 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-func selection(query pinsvcapi.Selection) pinsvcapi.Selection {
+func selection(query pinset.Selection) pinset.Selection {
 	if len(query.Statuses) == 0 {
-		query.Statuses = []pinsvcapi.Status{pinsvcapi.StatusPinned}
+		query.Statuses = []pinset.Status{pinset.StatusPinned}
 	}
 	query.Max = 1001
 	return query
@@ -90,17 +89,17 @@ func BenchmarkSelect(b *testing.B) {
 	middle := s.set.At(s.set.N / 2)
 	for _, bb := range []struct {
 		name  string
-		query pinsvcapi.Selection
+		query pinset.Selection
 		count int
 	}{
-		{"pinned", pinsvcapi.Selection{}, s.set.N},
-		{"before", pinsvcapi.Selection{Before: middle.Created}, s.set.N / 2},
-		{"exact name", pinsvcapi.Selection{Name: pinsvcapi.NewName("exact", middle.Name)}, 1},
-		{"meta", pinsvcapi.Selection{Meta: map[string]string{"app": fixture.Application(3)}}, s.set.N / 10},
-		{"ipartial", pinsvcapi.Selection{Name: pinsvcapi.NewName("ipartial", "SITE-07/")}, s.set.N / 100},
-		{"partial", pinsvcapi.Selection{Name: pinsvcapi.NewName("partial", "site-07/")}, s.set.N / 100},
-		{"iexact", pinsvcapi.Selection{Name: pinsvcapi.NewName("iexact", middle.Name)}, 1},
-		{"queued", pinsvcapi.Selection{Statuses: []pinsvcapi.Status{pinsvcapi.StatusQueued}}, 0},
+		{"pinned", pinset.Selection{}, s.set.N},
+		{"before", pinset.Selection{Before: middle.Created}, s.set.N / 2},
+		{"exact name", pinset.Selection{Name: pinset.NewName("exact", middle.Name)}, 1},
+		{"meta", pinset.Selection{Meta: map[string]string{"app": fixture.Application(3)}}, s.set.N / 10},
+		{"ipartial", pinset.Selection{Name: pinset.NewName("ipartial", "SITE-07/")}, s.set.N / 100},
+		{"partial", pinset.Selection{Name: pinset.NewName("partial", "site-07/")}, s.set.N / 100},
+		{"iexact", pinset.Selection{Name: pinset.NewName("iexact", middle.Name)}, 1},
+		{"queued", pinset.Selection{Statuses: []pinset.Status{pinset.StatusQueued}}, 0},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -117,23 +116,23 @@ func BenchmarkSelect(b *testing.B) {
 // BenchmarkSelectWhileQueued is the same while a tenth of the pins is queued.
 func BenchmarkSelectWhileQueued(b *testing.B) {
 	v, s := benchView(b)
-	waiting := make(map[cid.Cid]pinsvcapi.State)
+	waiting := make(map[cid.Cid]pinset.State)
 	for i := range s.set.N / 10 {
-		waiting[s.set.At(i*10).CID] = pinsvcapi.StateQueued
+		waiting[s.set.At(i*10).CID] = pinset.StateQueued
 	}
 	s.change(func() { s.said["peer1"] = waiting })
 	v.hearFrom("peer1")
 	app := map[string]string{"app": fixture.Application(3)}
-	for status, count := range map[pinsvcapi.Status]int{pinsvcapi.StatusQueued: len(waiting), pinsvcapi.StatusPinned: s.set.N - len(waiting)} {
+	for status, count := range map[pinset.Status]int{pinset.StatusQueued: len(waiting), pinset.StatusPinned: s.set.N - len(waiting)} {
 		b.Run(string(status), func(b *testing.B) {
-			q := selection(pinsvcapi.Selection{Statuses: []pinsvcapi.Status{status}})
+			q := selection(pinset.Selection{Statuses: []pinset.Status{status}})
 			for b.Loop() {
 				require.Equal(b, count, must(v.Select(b.Context(), q)).Count)
 			}
 		})
 	}
 	b.Run("meta", func(b *testing.B) {
-		q := selection(pinsvcapi.Selection{Meta: app})
+		q := selection(pinset.Selection{Meta: app})
 		for b.Loop() {
 			require.Equal(b, s.set.N/10, must(v.Select(b.Context(), q)).Count)
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/ipfs/go-cid"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // snapshot is the pinset of one moment. Nobody changes it.
@@ -21,7 +21,7 @@ type snapshot struct {
 }
 
 // Select implements pinsvcapi.Cluster.
-func (v *View) Select(ctx context.Context, s pinsvcapi.Selection) (pinsvcapi.Selected, error) {
+func (v *View) Select(ctx context.Context, s pinset.Selection) (pinset.Selected, error) {
 	if !v.built(ctx) {
 		return v.Source.Select(ctx, s)
 	}
@@ -38,9 +38,9 @@ func (v *View) Select(ctx context.Context, s pinsvcapi.Selection) (pinsvcapi.Sel
 	}
 	found := v.known().find(f)
 	if refused != nil {
-		return pinsvcapi.Selected{}, refused // it is not known what matches
+		return pinset.Selected{}, refused // it is not known what matches
 	}
-	selected := pinsvcapi.Selected{Count: found.count, First: make([]pinsvcapi.Candidate, len(found.first))}
+	selected := pinset.Selected{Count: found.count, First: make([]pinset.Candidate, len(found.first))}
 	for i, it := range found.first {
 		selected.First[i] = it.candidate()
 	}
@@ -221,7 +221,7 @@ func (s *snapshot) findAny(f *filter, t *tree, from, to int) found {
 	n := to - from
 	parts := max(1, min(runtime.GOMAXPROCS(0), n/leastShare))
 	results := make([]found, parts)
-	pinsvcapi.Parallel(parts, parts, func(i int) {
+	pinset.Parallel(parts, parts, func(i int) {
 		results[i] = s.findPart(f, t, from+n*i/parts, from+n*(i+1)/parts)
 	})
 	out := results[0]

@@ -12,7 +12,6 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/ipfs-cluster/pinsvc/pinset"
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
 // fakeSource is a Source in memory. A pin is pinned at its peers unless said
@@ -20,7 +19,7 @@ import (
 type fakeSource struct {
 	mu      sync.Mutex
 	pins    map[cid.Cid]api.Pin
-	said    map[string]map[cid.Cid]pinsvcapi.State // by peer
+	said    map[string]map[cid.Cid]pinset.State // by peer
 	members []string
 	silent  map[string]bool
 	partial map[string]bool
@@ -36,7 +35,7 @@ type fakeSource struct {
 func newFakeSource(members ...string) *fakeSource {
 	f := &fakeSource{
 		pins:    make(map[cid.Cid]api.Pin),
-		said:    make(map[string]map[cid.Cid]pinsvcapi.State),
+		said:    make(map[string]map[cid.Cid]pinset.State),
 		members: members,
 		silent:  make(map[string]bool),
 		partial: make(map[string]bool),
@@ -44,7 +43,7 @@ func newFakeSource(members ...string) *fakeSource {
 		frozen:  make(map[string]chan struct{}),
 	}
 	for _, m := range members {
-		f.said[m] = make(map[cid.Cid]pinsvcapi.State)
+		f.said[m] = make(map[cid.Cid]pinset.State)
 	}
 	return f
 }
@@ -59,41 +58,41 @@ func (f *fakeSource) Stored(_ context.Context, c cid.Cid) (api.Pin, error) {
 	defer f.mu.Unlock()
 	p, ok := f.pins[c]
 	if !ok {
-		return api.Pin{}, pinsvcapi.ErrNotFound
+		return api.Pin{}, pinset.ErrNotFound
 	}
 	return p, nil
 }
 
-func (f *fakeSource) Get(ctx context.Context, c cid.Cid) (pinsvcapi.Pin, error) {
+func (f *fakeSource) Get(ctx context.Context, c cid.Cid) (pinset.Pin, error) {
 	stored, err := f.Stored(ctx, c)
-	if err == nil && !pinsvcapi.Shown(stored) {
-		err = pinsvcapi.ErrNotFound
+	if err == nil && !pinset.Shown(stored) {
+		err = pinset.ErrNotFound
 	}
 	if err != nil {
-		return pinsvcapi.Pin{}, err
+		return pinset.Pin{}, err
 	}
 	return toPin(stored), nil
 }
 
-func toPin(stored api.Pin) pinsvcapi.Pin {
-	p := pinsvcapi.Pin{
+func toPin(stored api.Pin) pinset.Pin {
+	p := pinset.Pin{
 		CID: stored.Cid.Cid, Name: stored.Name, Meta: maps.Clone(stored.Metadata), Sharded: stored.Type == api.MetaType,
-		Created:        pinsvcapi.CreatedOf(stored.Metadata, stored.Timestamp, stored.Cid.Cid),
+		Created:        pinset.CreatedOf(stored.Metadata, stored.Timestamp, stored.Cid.Cid),
 		ReplicationMin: stored.ReplicationFactorMin, ReplicationMax: stored.ReplicationFactorMax,
 	}
-	delete(p.Meta, pinsvcapi.CreatedKey)
+	delete(p.Meta, pinset.CreatedKey)
 	if !stored.IsPinEverywhere() {
 		p.Allocations = api.PeersToStrings(stored.Allocations)
 	}
 	return p
 }
 
-func (f *fakeSource) Put(_ context.Context, p pinsvcapi.Pin) (pinsvcapi.Pin, error) {
+func (f *fakeSource) Put(_ context.Context, p pinset.Pin) (pinset.Pin, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p.Created = time.Now().UTC().Truncate(time.Millisecond)
 	if old, ok := f.pins[p.CID]; ok {
-		p.Created = pinsvcapi.CreatedOf(old.Metadata, old.Timestamp, p.CID)
+		p.Created = pinset.CreatedOf(old.Metadata, old.Timestamp, p.CID)
 	}
 	f.pins[p.CID] = toStored(p)
 	f.observe(pinset.Change{CID: api.NewCid(p.CID), Pin: f.pins[p.CID]})
@@ -105,19 +104,19 @@ func (f *fakeSource) Delete(_ context.Context, c cid.Cid) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if _, ok := f.pins[c]; !ok {
-		return pinsvcapi.ErrNotFound
+		return pinset.ErrNotFound
 	}
 	delete(f.pins, c)
 	f.observe(pinset.Change{CID: api.NewCid(c), Existed: true})
 	return nil
 }
 
-func toStored(p pinsvcapi.Pin) api.Pin {
+func toStored(p pinset.Pin) api.Pin {
 	meta := maps.Clone(p.Meta)
 	if meta == nil {
 		meta = make(map[string]string)
 	}
-	meta[pinsvcapi.CreatedKey] = pinsvcapi.EncodeCreated(p.Created)
+	meta[pinset.CreatedKey] = pinset.EncodeCreated(p.Created)
 	stored := api.PinWithOpts(api.NewCid(p.CID), api.PinOptions{
 		Name: p.Name, Metadata: meta, ReplicationFactorMin: -1, ReplicationFactorMax: -1,
 	})
@@ -150,7 +149,7 @@ func (f *fakeSource) Members(context.Context) ([]string, error) {
 	return slices.Clone(f.members), nil
 }
 
-func (f *fakeSource) Unpinned(ctx context.Context, peer string) (pinsvcapi.Unpinned, error) {
+func (f *fakeSource) Unpinned(ctx context.Context, peer string) (pinset.Unpinned, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked[peer]++
@@ -163,40 +162,40 @@ func (f *fakeSource) Unpinned(ctx context.Context, peer string) (pinsvcapi.Unpin
 		f.mu.Lock()
 	}
 	if f.silent[peer] {
-		return pinsvcapi.Unpinned{}, errSilent
+		return pinset.Unpinned{}, errSilent
 	}
-	u := pinsvcapi.Unpinned{Asked: time.Now(), Partial: f.partial[peer], Pins: make(map[cid.Cid]pinsvcapi.PeerStatus)}
+	u := pinset.Unpinned{Asked: time.Now(), Partial: f.partial[peer], Pins: make(map[cid.Cid]pinset.PeerStatus)}
 	for c, s := range f.said[peer] {
-		if s != pinsvcapi.StatePinned {
-			u.Pins[c] = pinsvcapi.PeerStatus{Peer: peer, State: s}
+		if s != pinset.StatePinned {
+			u.Pins[c] = pinset.PeerStatus{Peer: peer, State: s}
 		}
 	}
 	return u, nil
 }
 
-func (f *fakeSource) Status(_ context.Context, p pinsvcapi.Pin) ([]pinsvcapi.PeerStatus, error) {
+func (f *fakeSource) Status(_ context.Context, p pinset.Pin) ([]pinset.PeerStatus, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	peers := p.Allocations
 	if len(peers) == 0 {
 		peers = f.members
 	}
-	var out []pinsvcapi.PeerStatus
+	var out []pinset.PeerStatus
 	for _, id := range peers {
 		s, ok := f.said[id][p.CID]
 		if !ok {
-			s = pinsvcapi.StatePinned
+			s = pinset.StatePinned
 		}
-		out = append(out, pinsvcapi.PeerStatus{Peer: id, State: s, Silent: f.silent[id]})
+		out = append(out, pinset.PeerStatus{Peer: id, State: s, Silent: f.silent[id]})
 	}
 	return out, nil
 }
 
-func (f *fakeSource) Select(context.Context, pinsvcapi.Selection) (pinsvcapi.Selected, error) {
-	return pinsvcapi.Selected{}, errScanned
+func (f *fakeSource) Select(context.Context, pinset.Selection) (pinset.Selected, error) {
+	return pinset.Selected{}, errScanned
 }
 
-func (f *fakeSource) Delegates(context.Context, pinsvcapi.Pin, []pinsvcapi.PeerStatus) []string {
+func (f *fakeSource) Delegates(context.Context, pinset.Pin, []pinset.PeerStatus) []string {
 	return []string{"/ip4/203.0.113.1/tcp/4001/p2p/12D3KooWGRUmMfQSKDTdpUGLQKbRdQTiiXCgBqUH8gXmCjg2DXvo"}
 }
 

@@ -1,4 +1,4 @@
-package pinsvcapi
+package pinset
 
 import (
 	"strings"
@@ -6,30 +6,23 @@ import (
 	"unicode/utf8"
 )
 
-// match is a text matching strategy (spec, schema TextMatchingStrategy).
-type match string
+// Match is a text matching strategy (spec, schema TextMatchingStrategy).
+type Match string
 
 const (
-	matchExact    match = "exact"
-	matchIExact   match = "iexact"
-	matchPartial  match = "partial"
-	matchIPartial match = "ipartial"
+	matchExact    Match = "exact"
+	matchIExact   Match = "iexact"
+	matchPartial  Match = "partial"
+	matchIPartial Match = "ipartial"
 )
 
-// matches are all words that the match parameter knows.
-var matches = []match{matchExact, matchIExact, matchPartial, matchIPartial}
+// Matches are all words that the match parameter knows.
+var Matches = []Match{matchExact, matchIExact, matchPartial, matchIPartial}
 
 // Name is a filter by name.
 type Name struct {
 	text string // folded when the case does not matter
-	how  match
-}
-
-func newName(text string, how match) *Name {
-	if how == matchIExact || how == matchIPartial {
-		text = fold(text)
-	}
-	return &Name{text, how}
+	how  Match
 }
 
 // Exactly returns the only name that passes, if there is only one.
@@ -126,4 +119,9 @@ func lower(b byte) byte {
 
 // NewName returns a filter by name. how is a word of the specification: exact,
 // iexact, partial or ipartial.
-func NewName(how, text string) *Name { return newName(text, match(how)) }
+func NewName(how, text string) *Name {
+	if Match(how) == matchIExact || Match(how) == matchIPartial {
+		text = fold(text)
+	}
+	return &Name{text, Match(how)}
+}

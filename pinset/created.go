@@ -1,4 +1,4 @@
-package pinsvcapi
+package pinset
 
 import (
 	"hash/fnv"
@@ -71,10 +71,11 @@ type Clock struct {
 
 // NewClock returns a Clock on the system's time.
 func NewClock() *Clock {
-	return newClock(time.Now, time.Sleep)
+	return ClockOf(time.Now, time.Sleep)
 }
 
-func newClock(now func() time.Time, sleep func(time.Duration)) *Clock {
+// ClockOf returns a Clock on another time, which sleep lets pass: for tests.
+func ClockOf(now func() time.Time, sleep func(time.Duration)) *Clock {
 	return &Clock{now: now, sleep: sleep, start: now()}
 }
 

@@ -6,7 +6,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/go-cid"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // item is one pin, as small as it gets: a million of them are in memory. It is
@@ -36,7 +36,7 @@ type place struct {
 // newItem packs an entry of the state.
 func newItem(stored api.Pin, at *place) *item {
 	meta := encodeMeta(stored.Metadata)
-	it := &item{place: at, created: pinsvcapi.CreatedOf(stored.Metadata, stored.Timestamp, stored.Cid.Cid).UnixMilli()}
+	it := &item{place: at, created: pinset.CreatedOf(stored.Metadata, stored.Timestamp, stored.Cid.Cid).UnixMilli()}
 	key := stored.Cid.KeyString()
 	it.nameAt = uint32(len(key))
 	it.metaAt = uint32(len(key) + len(stored.Name))

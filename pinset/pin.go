@@ -1,4 +1,4 @@
-package pinsvcapi
+package pinset
 
 import (
 	"context"
@@ -29,19 +29,19 @@ type Pin struct {
 	Sharded   bool
 	Reference cid.Cid
 
-	before before
+	Before Before
 }
 
-// before is what a Cluster had for the CID when the service read it, so that
+// Before is what a Cluster had for the CID when the service read it, so that
 // Put need not read it again.
-type before struct {
-	known  bool
-	stored any // of the Cluster's own type; nil: nothing
+type Before struct {
+	Known  bool
+	Stored any // of the Cluster's own type; nil: nothing
 }
 
-// expired tells whether the pin's time is over. The cluster removes such a
+// Expired tells whether the pin's time is over. The cluster removes such a
 // pin at its next state sync.
-func (p Pin) expired(now time.Time) bool {
+func (p Pin) Expired(now time.Time) bool {
 	return !p.Expires.IsZero() && p.Expires.Before(now)
 }
 
@@ -143,11 +143,11 @@ type Cluster interface {
 	Delegates(ctx context.Context, p Pin, said []PeerStatus) []string
 }
 
-// candidate returns what orders a pin.
-func (p Pin) candidate() Candidate { return Candidate{p.CID, p.Created} }
+// Candidate returns what orders a pin.
+func (p Pin) Candidate() Candidate { return Candidate{p.CID, p.Created} }
 
-// compare orders pins as lists do: created descending, then CID.
-func compare(a, b Candidate) int {
+// Compare orders pins as lists do: created descending, then CID.
+func Compare(a, b Candidate) int {
 	if c := b.Created.Compare(a.Created); c != 0 {
 		return c
 	}

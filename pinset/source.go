@@ -1,4 +1,4 @@
-package pinsvcapi
+package pinset
 
 import (
 	"context"
@@ -35,19 +35,4 @@ type Unpinned struct {
 // of sharded adds.
 func Shown(p api.Pin) bool {
 	return p.Type == api.DataType || p.Type == api.MetaType
-}
-
-// Stored implements Source.
-func (r *rpcCluster) Stored(ctx context.Context, c cid.Cid) (api.Pin, error) {
-	return r.calls.pinGet(ctx, api.NewCid(c))
-}
-
-// Scan implements Source.
-func (r *rpcCluster) Scan(ctx context.Context, fn func(api.Pin)) error {
-	return r.calls.pins(ctx, fn)
-}
-
-// Members implements Source.
-func (r *rpcCluster) Members(ctx context.Context) ([]string, error) {
-	return r.members(ctx)
 }

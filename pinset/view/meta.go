@@ -5,7 +5,7 @@ import (
 	"hash/fnv"
 	"slices"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // metaMost is the largest encoded meta that is kept, in bytes. Of a pin with
@@ -21,7 +21,7 @@ func encodeMeta(meta map[string]string) []byte {
 	keys := make([]string, 0, 8)
 	size := 0
 	for k, v := range meta {
-		if !pinsvcapi.IsReserved(k) {
+		if !pinset.IsReserved(k) {
 			keys = append(keys, k)
 			size += len(k) + len(v) + 4
 		}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // Pins come, change and go from several sides while the view is built, lists
@@ -33,7 +33,7 @@ func TestModel(t *testing.T) {
 			for i := range each {
 				p := testPin(w*own + rng.IntN(own))
 				p.Name = fmt.Sprintf("writer %d, %d", w, i)
-				f.says("peer1", pinsvcapi.State(rng.IntN(4)), p)
+				f.says("peer1", pinset.State(rng.IntN(4)), p)
 				if rng.IntN(3) == 0 {
 					f.commitRemoval(p.Cid)
 				} else {
@@ -52,7 +52,7 @@ func TestModel(t *testing.T) {
 				if err == nil && (got.Count > writers*own || got.Count != len(got.First)) {
 					t.Errorf("%d pins, count %d", len(got.First), got.Count)
 				}
-				_, err = v.Select(t.Context(), pinsvcapi.Selection{Statuses: s.Statuses[:1], Max: 10, Name: pinsvcapi.NewName("ipartial", "WRITER 1")})
+				_, err = v.Select(t.Context(), pinset.Selection{Statuses: s.Statuses[:1], Max: 10, Name: pinset.NewName("ipartial", "WRITER 1")})
 				if err != nil {
 					t.Error(err)
 				}
