@@ -171,8 +171,11 @@ func (a *app) live(ctx context.Context, o peer.Options, reloads <-chan os.Signal
 // greet says where the peer is reached and, after its folder was made, how to
 // use the service.
 func (a *app) greet(p *peer.Peer) {
-	fmt.Fprintln(a.out, readyLine(p))
+	say(a.out, "%s\n", readyLine(p))
 	if !a.fresh {
+		if isTerminal(a.out) {
+			say(a.out, "Next: '%s' shows how the peer is; control-C stops it.\n", a.commandLine("status"))
+		}
 		return
 	}
 	fmt.Fprintf(a.out, "IPFS node:     %s\n", ipfsWords(p.Embedded()))

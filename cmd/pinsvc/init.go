@@ -55,7 +55,11 @@ func (a *app) initialise(o peer.CreateOptions) error {
 		return nil
 	}
 	fmt.Fprintf(a.out, "IPFS node:     %s\n", ipfsWords(o.IPFS == peer.IPFSEmbedded))
-	return a.introduce("")
+	if err := a.introduce(""); err != nil {
+		return err
+	}
+	say(a.out, "Next: '%s' runs the peer.\n", a.commandLine("daemon"))
+	return nil
 }
 
 // ipfsWords say where the IPFS node is.
@@ -103,7 +107,7 @@ func (a *app) introduce(url string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "User:          %s, with the password that is in both API sections of %s\n", user, peer.SettingsPath(a.folder))
+	say(a.out, "User:          %s, with the password that is in both API sections of %s\n", user, peer.SettingsPath(a.folder))
 	if url == "" {
 		if url, err = endpoint(cfg); err != nil {
 			fmt.Fprintf(a.out, "\nThe pinning service: %v\n", err)
@@ -111,6 +115,7 @@ func (a *app) introduce(url string) error {
 		}
 	}
 	line := addLine(kuboName, url, token)
-	fmt.Fprintf(a.out, "Endpoint:      %s\n\nThis tells Kubo of the service. The token is shown only now; \"%s\" makes more.\n\n  %s\n\n", url, a.commandLine("token"), line)
+	say(a.out, "Endpoint:      %s\n\nThis tells Kubo of the service. The token is shown only now; \"%s\" makes more.\n\n", url, a.commandLine("token"))
+	fmt.Fprintf(a.out, "  %s\n\n", line) // to be copied as it is
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"strings"
 
 	logging "github.com/ipfs/go-log/v2"
@@ -17,6 +18,7 @@ import (
 // choose. It must run before anything is logged.
 func escapeLogs() {
 	cfg := logging.GetConfig()
+	cfg.Format = logFormat(cfg.Format, os.Getenv)
 	core, err := safeCore(cfg)
 	if err == nil && core == nil {
 		core, err = openCore(cfg, newJSONEncoder())
@@ -24,6 +26,15 @@ func escapeLogs() {
 	if err == nil {
 		logging.SetPrimaryCore(newRepeatCore(core))
 	}
+}
+
+// logFormat is the form of log lines on a terminal: without colours for who has
+// set NO_COLOR (https://no-color.org), unless GOLOG_LOG_FMT asks for them.
+func logFormat(format logging.LogFormat, env func(string) string) logging.LogFormat {
+	if format == logging.ColorizedOutput && env("NO_COLOR") != "" && env("GOLOG_LOG_FMT") == "" {
+		return logging.PlaintextOutput
+	}
+	return format
 }
 
 // newJSONEncoder is go-log's.

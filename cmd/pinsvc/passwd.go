@@ -30,9 +30,9 @@ func (a *app) passwdCommand() *cobra.Command {
 then have only its bcrypt hash. A user that is not there is added; without USER
 it is the only one that is there.
 
-The password is asked for on a terminal, else read from standard input, one line.
-The tokens that the user has end. A running daemon goes on with the old password
-until "pinsvc reload".`,
+The password is asked for on a terminal, else read from standard input, one
+line. The tokens that the user has end. A running daemon goes on with the old
+password until "pinsvc reload".`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return a.passwd(strings.Join(args, "")) },
 	}

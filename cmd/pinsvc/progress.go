@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/mattn/go-isatty"
 
 	"github.com/ipfs-cluster/pinsvc/embedded"
 	"github.com/ipfs-cluster/pinsvc/peer"
@@ -38,11 +36,6 @@ func (a *app) showProgress(p *peer.Peer) (stop func()) {
 		cancel()
 		<-done
 	}
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd())
 }
 
 // tellProgress writes a line now and then, until ctx ends. One that would say

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -55,7 +57,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(s.err, "pinsvc: %s\n", printableLines(err.Error()))
+	say(s.err, "pinsvc: %s\n", printableLines(err.Error()))
 	if errors.Is(err, errDeclined) { // as ipfs-cluster-service sees it
 		return 0
 	}
@@ -75,6 +77,7 @@ func (a *app) rootCommand() *cobra.Command {
 		SilenceErrors:     true,
 		PersistentPreRunE: a.prepare,
 	}
+	root.SetUsageTemplate(narrow(root.UsageTemplate()))
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetGlobalNormalizationFunc(alias)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
@@ -122,6 +125,11 @@ func (a *app) commandLine(command string) string {
 		return "pinsvc " + command
 	}
 	return "pinsvc --config " + a.folder + " " + command
+}
+
+// narrow makes the flags in a template of cobra's fit a terminal.
+func narrow(template string) string {
+	return strings.ReplaceAll(template, ".FlagUsages ", ".FlagUsagesWrapped "+strconv.Itoa(helpWidth)+" ")
 }
 
 func homeFolder() (string, error) {

@@ -26,7 +26,7 @@ func (a *app) crdtCommand() *cobra.Command {
 func (a *app) crdtInfoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "info",
-		Short: "Print the heads of the DAG, whether it is to be repaired, and what the last walk found",
+		Short: "Print the heads of the DAG and what the last walk found",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			info, err := peer.InspectCRDT(c.Context(), a.folder)

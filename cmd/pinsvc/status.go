@@ -22,13 +22,13 @@ func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Print how the running peer and its pins are",
-		Long: `Print the peer that runs on the folder, its peers, the pinset by status, the pins
-that wait longest and the last failures with their reasons.
+		Long: `Print the peer that runs on the folder, its peers, the pinset by status, the
+pins that wait longest and the last failures with their reasons.
 
 It asks the peer's own APIs, api.pinsvcapi for the pinset and api.restapi for
-the rest, as one of their users. Peers that are down are named with the time when
-they were last seen: a Raft peer until it is removed from the cluster, a CRDT peer
-for seven days.
+the rest, as one of their users. Peers that are down are named with the time
+when they were last seen: a Raft peer until it is removed from the cluster, a
+CRDT peer for seven days.
 
 It exits with 0 when the peer answers, whatever the answer is.`,
 		Args: cobra.NoArgs,

@@ -30,9 +30,9 @@ func (r *report) askBlocks(ctx context.Context, rest *ownPeer) error {
 
 // printBlocks writes how the blocks are, for people.
 func printBlocks(out io.Writer, h *restapi.BlockHealth) {
-	fmt.Fprintf(out, "\nBlocks on disk\n%s\n", checkWords(h))
+	say(out, "\nBlocks on disk\n%s\n", checkWords(h))
 	if h.Damaged > 0 || h.Found > 0 {
-		fmt.Fprintf(out, "DAMAGED: %s now; %s found and %s fetched again since the start\n",
+		say(out, "DAMAGED: %s now; %s found and %s fetched again since the start\n",
 			humanize.Comma(int64(h.Damaged)), humanize.Comma(int64(h.Found)), humanize.Comma(int64(h.Healed)))
 	}
 	if len(h.GCBlocked) > 0 {
@@ -69,11 +69,11 @@ func checkWords(h *restapi.BlockHealth) string {
 }
 
 func printLacks(out io.Writer, title string, lacks []restapi.LackLine, all int) {
-	t := newTable(out, title, table.Row{"Pin", "Block"})
+	var rows []table.Row
 	for _, l := range lacks {
-		t.AppendRow(table.Row{l.Pin, l.Block})
+		rows = append(rows, table.Row{l.Pin, l.Block})
 	}
-	t.Render()
+	printTable(out, title, table.Row{"Pin", "Block"}, rows)
 	if more := all - len(lacks); more > 0 {
 		fmt.Fprintf(out, "and %s more\n", humanize.Comma(int64(more)))
 	}

@@ -173,27 +173,26 @@ func (r *report) print(out io.Writer) {
 		ready = "NOT ready: " + printable(strings.Join(r.Reasons, ", "))
 	}
 	if r.Peer.ID != "" {
-		fmt.Fprintf(out, "Peer %s (%s), %s\nIPFS node: %s\n", printable(r.Peer.Name), r.Peer.ID, ready, printable(cmp.Or(r.Peer.IPFS, "none")))
+		say(out, "Peer %s (%s), %s\nIPFS node: %s\n", printable(r.Peer.Name), r.Peer.ID, ready, printable(cmp.Or(r.Peer.IPFS, "none")))
 	} else {
-		fmt.Fprintf(out, "Peer: %s\n", ready)
+		say(out, "Peer: %s\n", ready)
 	}
 	for _, w := range r.Warnings {
-		fmt.Fprintf(out, "Warning: %s\n", printable(w))
+		say(out, "Warning: %s\n", printable(w))
 	}
 	for _, m := range r.Missing {
-		fmt.Fprintf(out, "Not known: %s\n", printable(m))
+		say(out, "Not known: %s\n", printable(m))
 	}
 	if len(r.Peers) > 0 {
-		t := newTable(out, "Other peers", table.Row{"Name", "ID", "Version", "State"})
+		var rows []table.Row
 		for _, p := range r.Peers {
-			t.AppendRow(table.Row{printable(p.Name), p.ID, printable(p.Version), printable(cmp.Or(p.Error, "ok"))})
+			rows = append(rows, table.Row{printable(p.Name), p.ID, printable(p.Version), printable(cmp.Or(p.Error, "ok"))})
 		}
-		t.Render()
+		printTable(out, "Other peers", table.Row{"Name", "ID", "Version", "State"}, rows)
 	}
 	if len(r.Pins) > 0 {
-		t := newTable(out, "Pins", table.Row{"Pinned", "Pinning", "Queued", "Failed"})
-		t.AppendRow(table.Row{r.Pins["pinned"], r.Pins["pinning"], r.Pins["queued"], r.Pins["failed"]})
-		t.Render()
+		printTable(out, "Pins", table.Row{"Pinned", "Pinning", "Queued", "Failed"},
+			[]table.Row{{r.Pins["pinned"], r.Pins["pinning"], r.Pins["queued"], r.Pins["failed"]}})
 	}
 	printPins(out, "Queued for longest", r.Queued)
 	printPins(out, "Failed last", r.Failed)
@@ -206,17 +205,9 @@ func printPins(out io.Writer, title string, pins []pinLine) {
 	if len(pins) == 0 {
 		return
 	}
-	t := newTable(out, title, table.Row{"CID", "Name", "Peer", "Since", "Attempts", "Reason"})
+	var rows []table.Row
 	for _, p := range pins {
-		t.AppendRow(table.Row{p.CID, printable(p.Name), printable(p.Peer), p.Since.UTC().Format(time.RFC3339), p.Attempts, printable(p.Error)})
+		rows = append(rows, table.Row{p.CID, printable(p.Name), printable(p.Peer), p.Since.UTC().Format(time.RFC3339), p.Attempts, printable(p.Error)})
 	}
-	t.Render()
-}
-
-func newTable(out io.Writer, title string, header table.Row) table.Writer {
-	fmt.Fprintf(out, "\n%s\n", title)
-	t := table.NewWriter()
-	t.SetOutputMirror(out)
-	t.AppendHeader(header)
-	return t
+	printTable(out, title, table.Row{"CID", "Name", "Peer", "Since", "Attempts", "Reason"}, rows)
 }

@@ -23,16 +23,16 @@ func (a *app) verifyCommand() *cobra.Command {
 	var repair bool
 	cmd := &cobra.Command{
 		Use:   "verify [CID]",
-		Short: "Read the blocks of all pins, or of one, and compare them with their hashes",
-		Long: `Read the blocks of all pins, or of one, from the disk of this peer's embedded IPFS
-node and compare them with their hashes. Damaged and missing blocks are printed, a
-line each, and the exit code is 1 when there are any.
+		Short: "Compare the blocks of all pins, or of one, with their hashes",
+		Long: `Read the blocks of all pins, or of one, from the disk of this peer's embedded
+IPFS node and compare them with their hashes. Damaged and missing blocks are
+printed, a line each, and the exit code is 1 when there are any.
 
 While the daemon runs it does the work, and fetches bad blocks again from other
-peers or from the pins' origins, as it always does when it meets one; --repair waits
-until the pins are complete. When no daemon runs, the folder is read, and nothing is
-changed without --repair, which notes the pins with bad blocks, so that the daemon
-fetches these blocks when it starts.`,
+peers or from the pins' origins, as it always does when it meets one; --repair
+waits until the pins are complete. When no daemon runs, the folder is read, and
+nothing is changed without --repair, which notes the pins with bad blocks, so
+that the daemon fetches these blocks when it starts.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			pin := cid.Undef

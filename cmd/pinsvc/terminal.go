@@ -1,0 +1,116 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/mattn/go-isatty"
+	"golang.org/x/term"
+)
+
+const (
+	// helpWidth is how wide help is, wherever it goes.
+	helpWidth = 80
+	// leastWidth is the width below which lines are not broken any more.
+	leastWidth = 40
+)
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && isatty.IsTerminal(f.Fd())
+}
+
+// columns returns the width of the terminal that w is, 80 when it does not tell,
+// and 0 for a file or a pipe, where a message stays on its line for other
+// programs.
+func columns(w io.Writer) int {
+	if !isTerminal(w) {
+		return 0
+	}
+	f, _ := w.(*os.File)
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		width = 0
+	}
+	return max(cmp.Or(width, helpWidth), leastWidth)
+}
+
+// say writes lines for people, folded to the width of a terminal.
+func say(w io.Writer, format string, args ...any) {
+	fmt.Fprint(w, fold(fmt.Sprintf(format, args...), columns(w)))
+}
+
+// fold breaks lines that are longer than width at their spaces. What follows is
+// indented by two columns more than the line, or, of a line "Label:  text", to its
+// text. Words are never broken: addresses and tokens stay whole. A width of 0
+// changes nothing.
+func fold(text string, width int) string {
+	if width == 0 {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if utf8.RuneCountInString(line) > width {
+			lines[i] = foldLine(line, width)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func foldLine(line string, width int) string {
+	start := len(line) - len(strings.TrimLeft(line, " "))
+	hang := start + 2
+	if label, rest, is := strings.Cut(line, ":  "); is && len(label) < leastWidth/2 {
+		start = len(line) - len(strings.TrimLeft(rest, " "))
+		hang = start
+	}
+	var out strings.Builder
+	out.WriteString(line[:start])
+	at := start
+	for i, word := range strings.Split(line[start:], " ") {
+		size := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case at+1+size > width:
+			out.WriteString("\n" + strings.Repeat(" ", hang))
+			at = hang
+		default:
+			out.WriteByte(' ')
+			at++
+		}
+		out.WriteString(word)
+		at += size
+	}
+	return out.String()
+}
+
+// printTable writes a table, or, where a terminal is too narrow for it, its rows
+// one below the other, each cell after its name.
+func printTable(out io.Writer, title string, header table.Row, rows []table.Row) {
+	t := table.NewWriter()
+	t.AppendHeader(header)
+	t.AppendRows(rows)
+	text := t.Render()
+	first, _, _ := strings.Cut(text, "\n")
+	width := columns(out)
+	say(out, "\n%s\n", title)
+	if width == 0 || utf8.RuneCountInString(first) <= width {
+		fmt.Fprintln(out, text)
+		return
+	}
+	for i, row := range rows {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		for j, cell := range row {
+			if value := fmt.Sprint(cell); value != "" {
+				say(out, "%-10s %s\n", fmt.Sprintf("%v: ", header[j]), value)
+			}
+		}
+	}
+}
