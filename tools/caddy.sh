@@ -14,7 +14,7 @@ packages=("$cache"/caddy_*.deb)
 if [ ${#packages[@]} -eq 0 ]; then
 	echo "downloading Debian's package of caddy (once; kept in $cache)" >&2
 	new=$(mktemp -d "$cache/caddy.XXXXXX")
-	(cd "$new" && { apt-get download -q caddy || { apt-get update -q && apt-get download -q caddy; } }) >&2
+	(cd "$new" && { apt-get -o Acquire::Retries=3 download -q caddy || { apt-get update -q && apt-get -o Acquire::Retries=3 download -q caddy; } }) >&2
 	mv "$new"/caddy_*.deb "$cache"
 	rmdir "$new"
 	packages=("$cache"/caddy_*.deb)
