@@ -44,7 +44,7 @@ func TestFrontPage(t *testing.T) {
 	require.Empty(t, rec.Header().Values("WWW-Authenticate"))
 	checkContract(t, http.MethodGet, "/", "", rec)
 	text := rec.Body.String()
-	require.Contains(t, text, "ipfs pin remote service add mine http://127.0.0.1:9097 TOKEN")
+	require.Contains(t, text, "ipfs pin remote service add pinsvc http://127.0.0.1:9097 TOKEN")
 	require.NotContains(t, text, "alice")
 	require.NotContains(t, text, "console", "no link to what is not there")
 	require.Less(t, len(text), 8<<10)

@@ -23,7 +23,7 @@ test_expect_success 'setup: a peer' '
 test_expect_success 'the endpoint: how to use it' '
 	page "$(endpoint b)/" >dom && plain log &&
 	grep "<title>IPFS Pinning Service</title>" dom &&
-	grep -F "ipfs pin remote service add mine $(endpoint b) TOKEN" dom
+	grep -F "ipfs pin remote service add pinsvc $(endpoint b) TOKEN" dom
 '
 
 test_expect_success 'the reference that it links to' '

@@ -67,27 +67,39 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// TestCommandsInTheDocuments: what a reader is told to type is there.
+// TestCommandsInTheDocuments: commands that a reader is told to type, in blocks and
+// in sentences, have the names, flags and arguments that the program has.
 func TestCommandsInTheDocuments(t *testing.T) {
-	documents, err := filepath.Glob("../../docs/*.md")
-	require.NoError(t, err)
-	require.NotEmpty(t, documents)
-	command := regexp.MustCompile(`(?:^|\$\(|\| |sudo |-u pinsvc |=\S+ )(?:bin/)?pinsvc ([^|>;)&\\#]+)`)
+	block := regexp.MustCompile(`(?:^\s*|\$\(|\| |sudo |-u pinsvc |=\S+ )(?:bin/)?pinsvc ([^|>;)&\\#]+)`)
+	sentence := regexp.MustCompile("`(?:sudo |-u pinsvc )*(?:bin/)?pinsvc ((?:--config [^ `]+ )?[a-z][^`|>]*)")
 	found := 0
-	for _, path := range append(documents, "../../README.md") {
-		shell := false // in a block of shell commands
-		for _, line := range fileLines(t, strings.TrimPrefix(path, "../../")) {
-			if strings.HasPrefix(line, "```") {
-				shell = line == "```sh"
-			}
-			if !shell {
-				continue
+	for _, path := range documents(t) {
+		command := sentence
+		for _, line := range fileLines(t, path) {
+			switch {
+			case line == "```sh":
+				command = block
+			case line == "```":
+				command = sentence
 			}
 			for _, match := range command.FindAllStringSubmatch(line, -1) {
-				t.Run(filepath.Base(path)+" "+match[0], func(t *testing.T) { requireCommand(t, match[1]) })
+				t.Run(path+" "+match[0], func(t *testing.T) { requireCommand(t, match[1]) })
 				found++
 			}
 		}
 	}
-	require.NotZero(t, found)
+	require.Greater(t, found, 50)
+}
+
+// documents are README.md and all of docs, from the module's folder.
+func documents(t *testing.T) []string {
+	t.Helper()
+	all := []string{"README.md"}
+	require.NoError(t, filepath.WalkDir("../../docs", func(path string, _ os.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".md") {
+			all = append(all, strings.TrimPrefix(filepath.ToSlash(path), "../../"))
+		}
+		return err
+	}))
+	return all
 }

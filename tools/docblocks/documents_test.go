@@ -102,6 +102,29 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// TestPaths: folders and files that docs/architecture.md names are there.
+func TestPaths(t *testing.T) {
+	names := map[string]bool{}
+	require.NoError(t, filepath.WalkDir(filepath.Join(root), func(_ string, e os.DirEntry, err error) error {
+		if err == nil && e.IsDir() && strings.HasPrefix(e.Name(), ".git") {
+			return filepath.SkipDir
+		}
+		names[e.Name()] = true
+		return err
+	}))
+	path := regexp.MustCompile("`([a-zA-Z0-9._/-]+(?:/|\\.go|\\.sh|\\.md))`")
+	found := path.FindAllStringSubmatch(read(t, "docs/architecture.md"), -1)
+	require.Greater(t, len(found), 30)
+	for _, match := range found {
+		if name := match[1]; strings.Contains(strings.TrimSuffix(name, "/"), "/") {
+			_, err := os.Stat(filepath.Join(root, name))
+			require.NoError(t, err, name)
+		} else {
+			require.True(t, names[strings.TrimSuffix(name, "/")], name)
+		}
+	}
+}
+
 // anchors are those that GitHub gives to the headings of a text.
 func anchors(text string) (all []string) {
 	dropped := regexp.MustCompile(`[^a-z0-9 _-]`)

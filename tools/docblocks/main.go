@@ -41,7 +41,7 @@ func main() {
 	flag.StringVar(&o.root, "root", ".", "the module's `folder`")
 	flag.StringVar(&o.only, "only", "", "run the stories whose name contains `TEXT`")
 	flag.BoolVar(&o.list, "list", false, "print the names of the stories and run nothing")
-	flag.IntVar(&o.at, "j", 2, "how many stories run at a time")
+	flag.IntVar(&o.at, "j", 3, "how many stories run at a time")
 	flag.DurationVar(&o.limit, "limit", 5*time.Minute, "how long a block may take")
 	flag.BoolVar(&o.keep, "keep", false, "leave the folders of the stories")
 	flag.Parse()
