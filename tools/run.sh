@@ -10,6 +10,6 @@ program=$1
 echo "The peer's folder is $IPFS_CLUSTER_PATH (IPFS_CLUSTER_PATH=... changes that)."
 echo "In another terminal, this prints the command that tells Kubo of this service:"
 echo "  $program --config $IPFS_CLUSTER_PATH token --kubo pinsvc"
-echo "Control-C stops the peer."
+echo "Control-C stops the peer. The start takes a few seconds."
 echo
 exec "$program" --config "$IPFS_CLUSTER_PATH" daemon --init
