@@ -56,16 +56,19 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 		many = append(many, idle(t, s, "127.0.0.2", true))
 	}
 	require.Equal(t, 200, askOn(t, many[0]), "it is full, and nobody wants more")
-	for range 5 { // many[1] is idle for the longest time now
+	for range 5 {
 		idle(t, s, "127.0.0.4", true)
 	}
-	for i, conn := range many {
-		want := 200
-		if 1 <= i && i <= 5 {
-			want = 0
+	// Which five have been idle for the longest time is up to the server, which
+	// sees the end of a request after its client: but not the last one that asked.
+	require.Equal(t, 200, askOn(t, many[0]))
+	closed := 0
+	for _, conn := range many[1:] {
+		if askOn(t, conn) == 0 {
+			closed++
 		}
-		require.Equal(t, want, askOn(t, conn), "%d", i)
 	}
+	require.Equal(t, 5, closed)
 	require.Equal(t, 200, askOn(t, other))
 }
 

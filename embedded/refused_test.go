@@ -138,7 +138,7 @@ func TestVerifyNamesRefusedBlocks(t *testing.T) {
 	n.ObserveDamage(func(cid.Cid) bool { return true })
 	var last Found
 	var bad []BadBlock
-	require.NoError(t, n.Verify(t.Context(), cid.Undef, func(f Found) error {
+	require.NoError(t, n.Verify(t.Context(), nil, func(f Found) error {
 		if f.Bad != nil {
 			bad = append(bad, *f.Bad)
 		}

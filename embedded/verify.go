@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/ipfs/go-cid"
@@ -39,18 +38,30 @@ type BadBlock struct {
 // verifyEvery is how often a Verify reports at least while it reads.
 const verifyEvery = time.Second
 
-// Verify reads all blocks of a pin, or of all pins when c is not defined, and
+// Verify reads all blocks of some pins, or of all pins when none is given, and
 // compares them with their hashes. It calls report for every bad block, every now
 // and then, and at the end; an error of report ends it. Pins with bad blocks count
 // as not pinned from then on and are repaired: see ObserveDamage. It holds nothing
-// that pins, or garbage collections, wait for.
-func (n *Node) Verify(ctx context.Context, c cid.Cid, report func(Found) error) error {
+// that pins, or garbage collections, wait for. A CID that is not pinned is an error
+// that wraps ErrNotPinned.
+func (n *Node) Verify(ctx context.Context, pins []cid.Cid, report func(Found) error) error {
 	ctx, leave, err := n.enter(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	return verify(ctx, n.store, n.pins, c, report, func(g gap) error { return n.checker.denounce(ctx, g) })
+	return verify(ctx, n.store, n.pins, pins, report, func(g gap) error { return n.checker.denounce(ctx, g) })
+}
+
+// Recorded reports whether the node has c as a pin, complete or not.
+func (n *Node) Recorded(ctx context.Context, c cid.Cid) (bool, error) {
+	ctx, leave, err := n.enter(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	_, recorded, err := n.pins.recorded(ctx, c)
+	return recorded, err
 }
 
 // Repaired reports whether the pin is complete, or not recorded any more, as far
@@ -69,43 +80,6 @@ func (n *Node) Repaired(ctx context.Context, c cid.Cid) (bool, error) {
 	return pinned, err
 }
 
-// VerifyFolder is Verify for the folder of a node that does not run. With repair
-// pins with bad blocks are noted, so that the node fetches these blocks when it
-// runs; without it nothing is changed.
-func VerifyFolder(ctx context.Context, cfg Config, baseDir string, c cid.Cid, repair bool, report func(Found) error) (err error) {
-	dir := cfg.folder(baseDir)
-	if _, err := os.Stat(dir); err != nil {
-		return fmt.Errorf("folder of the IPFS node: %w", err)
-	}
-	r, err := openRepo(dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	room := r.room
-	if !repair {
-		room = func() error { return errors.New("nothing is to be changed") }
-	}
-	lost, err := openDamaged(ctx, r.records, room)
-	if err != nil {
-		return err
-	}
-	s := newStore(r, newGuard(), lost, uint64(cfg.StorageMax))
-	pins, err := openPinset(ctx, r.records, offlineDAG(s))
-	if err != nil {
-		return err
-	}
-	return verify(ctx, s, pins, c, report, func(g gap) error {
-		if !repair {
-			return nil
-		}
-		if err := r.room(); err != nil {
-			return err
-		}
-		return pins.setBroken(ctx, g.pin, g.block)
-	})
-}
-
 // verification is one Verify.
 type verification struct {
 	inspection
@@ -114,7 +88,7 @@ type verification struct {
 	report   func(Found) error
 }
 
-func verify(ctx context.Context, s *store, pins *pinset, c cid.Cid, report func(Found) error, denounce func(gap) error) error {
+func verify(ctx context.Context, s *store, pins *pinset, some []cid.Cid, report func(Found) error, denounce func(gap) error) error {
 	v := &verification{report: report, reported: time.Now()}
 	v.inspection = inspection{store: s, whole: true, remember: verifyMemory, read: v.note}
 	check := func(c cid.Cid, depth int) error {
@@ -123,16 +97,8 @@ func verify(ctx context.Context, s *store, pins *pinset, c cid.Cid, report func(
 		}
 		return v.one(ctx, c, depth, denounce)
 	}
-	if c.Defined() {
-		depth, recorded, err := pins.recorded(ctx, c)
-		if err == nil && !recorded {
-			err = fmt.Errorf("%s %w", c, ErrNotPinned)
-		}
-		if err != nil {
-			return err
-		}
-		v.found.AllPins = 1
-		if err := check(c, depth); err != nil {
+	if len(some) > 0 {
+		if err := v.some(ctx, pins, some, check); err != nil {
 			return err
 		}
 		return report(v.found)
@@ -144,6 +110,24 @@ func verify(ctx context.Context, s *store, pins *pinset, c cid.Cid, report func(
 		return err
 	}
 	return report(v.found)
+}
+
+// some checks the pins that are given.
+func (v *verification) some(ctx context.Context, pins *pinset, some []cid.Cid, check func(cid.Cid, int) error) error {
+	v.found.AllPins = uint64(len(some))
+	for _, c := range some {
+		depth, recorded, err := pins.recorded(ctx, c)
+		if err == nil && !recorded {
+			err = fmt.Errorf("%s %w", c, ErrNotPinned)
+		}
+		if err == nil {
+			err = check(c, depth)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // one checks one pin.

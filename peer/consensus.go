@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
 	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
+	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 )
 
 // patience is how long the library waits for its consensus before it shuts
@@ -107,6 +109,7 @@ func (b *builder) newCRDT(store datastore.Datastore) (ipfscluster.Consensus, err
 		Config:     s.Crdt,
 		Store:      b.feed.CRDT(batching, datastore.NewKey(s.Crdt.DatastoreNamespace)),
 		Generation: s.generation,
+		Failed:     b.pinsetFailed,
 	})
 	if err != nil {
 		return nil, err
@@ -115,6 +118,20 @@ func (b *builder) newCRDT(store datastore.Datastore) (ipfscluster.Consensus, err
 	g := crdt.NewGrouped(inner, s.Crdt.Batching, store)
 	g.Marked = s.markedCleanup
 	return g, nil
+}
+
+// pinsetFailed ends the peer when the pinset in the datastore cannot be opened.
+func (b *builder) pinsetFailed(err error) {
+	var full *disk.FullError
+	if errors.As(err, &full) {
+		b.giveUp(fmt.Errorf("opening the pinset: %w, and start again: it is not damaged", err))
+		return
+	}
+	where := "datastore"
+	if kind, unknown := b.settings.backend(); unknown == nil {
+		where = fmt.Sprintf("datastore.%s in %s", kind.key, kind.folder())
+	}
+	b.giveUp(fmt.Errorf("opening the pinset from %s: %w", where, explainStore(err)))
 }
 
 // prepareBootstrap readies the consensus for joining other peers: Raft gives

@@ -82,7 +82,7 @@ func (s *Settings) openStore() (datastore.Datastore, error) {
 	before := generation(b)
 	store, err := b.open(b.folder())
 	if err != nil {
-		return nil, fmt.Errorf("opening datastore.%s: %w", b.key, explainStore(err))
+		return nil, fmt.Errorf("opening datastore.%s in %s: %w", b.key, b.folder(), explainStore(err))
 	}
 	s.generation = crdt.Generation{Before: before, Now: generation(b)}
 	return store, nil

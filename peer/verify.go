@@ -94,11 +94,8 @@ func (b ownBlocks) Verify(ctx context.Context, c api.Cid, wait bool) iter.Seq2[r
 			yield(restapi.Verified{}, err)
 			return
 		}
-		v := verification{peer: b.peer, node: node, yield: yield, bad: make(map[cid.Cid]bool)}
-		err = node.Verify(ctx, c.Cid, v.found)
-		if err == nil && wait {
-			err = v.repaired(ctx)
-		}
+		v := verification{peer: b.peer, node: node, yield: yield, bad: make(map[cid.Cid]badPin)}
+		err = v.run(ctx, c, wait)
 		switch {
 		case errors.Is(err, errUnread):
 		case err != nil:
@@ -116,18 +113,72 @@ type verification struct {
 	node  *embedded.Node
 	yield func(restapi.Verified, error) bool
 	last  restapi.Verified
-	bad   map[cid.Cid]bool // pins with bad blocks; true when repaired, or given up
+	bad   map[cid.Cid]badPin
 }
 
-func (v *verification) found(f embedded.Found) error {
-	v.last = restapi.Verified{
-		Pins: f.Pins, AllPins: f.AllPins, Blocks: f.Blocks, Bytes: f.Bytes, BadPins: f.BadPins, BadBlocks: f.BadBlocks,
+// badPin is a pin that lacks something.
+type badPin struct {
+	settled bool // it was repaired, or given up
+	lack    bool // it is a part that is not pinned here, or a root that lacks parts
+}
+
+// run verifies a pin, a root or everything, and repairs it if wanted.
+func (v *verification) run(ctx context.Context, c api.Cid, wait bool) error {
+	root, err := v.root(ctx, c)
+	if err != nil {
+		return err
 	}
-	line := v.last
-	if f.Bad != nil {
-		v.bad[f.Bad.Pin] = false
-		line.Bad = &restapi.BadBlock{Pin: f.Bad.Pin.String(), Block: cidText(f.Bad.Block), Damaged: f.Bad.Damaged, Refused: f.Bad.Refused}
+	if root == nil {
+		if err := v.node.Verify(ctx, chosen(c.Cid), reportTo(v.line)); err != nil || !wait {
+			return err
+		}
+		return v.repaired(ctx)
 	}
+	for {
+		// Parts may be known only after others were repaired.
+		if more, err := root.verify(ctx); err != nil || !more || !wait {
+			return err
+		}
+		if err := v.repaired(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// root returns how to verify the root of a sharded pin, nil when c is none.
+func (v *verification) root(ctx context.Context, c api.Cid) (*rootCheck, error) {
+	if !c.Defined() {
+		return nil, nil
+	}
+	st, err := v.peer.local.State(ctx)
+	if err != nil {
+		return nil, err
+	}
+	root, err := isRoot(ctx, st, c)
+	if err != nil || !root {
+		return nil, err
+	}
+	return &rootCheck{
+		root: c, peer: v.peer.local.id, keeper: v.peer.shards, state: st, node: v.node, report: v.line,
+	}, nil
+}
+
+// line passes a line on, and remembers the pin that it is about.
+func (v *verification) line(line restapi.Verified) error {
+	bad := func(pin string, b badPin) {
+		if c, err := cid.Decode(pin); err == nil {
+			v.bad[c] = b
+		}
+	}
+	switch {
+	case line.Bad != nil:
+		bad(line.Bad.Pin, badPin{})
+	case line.Lack != nil:
+		bad(line.Lack.Pin, badPin{lack: true})
+	}
+	line.Repaired = v.last.Repaired
+	v.last = line
+	v.last.Bad, v.last.Lack, v.last.Elsewhere = nil, nil, nil
 	if !v.yield(line, nil) {
 		return errUnread
 	}
@@ -137,19 +188,26 @@ func (v *verification) found(f embedded.Found) error {
 // repaired waits until the bad pins are complete, or the attempt to repair them
 // has failed.
 func (v *verification) repaired(ctx context.Context) error {
+	for c, b := range v.bad {
+		if b.lack && !b.settled { // those with bad blocks are being repaired
+			if _, err := v.peer.local.tracker.Recover(ctx, api.NewCid(c)); err != nil {
+				return err
+			}
+		}
+	}
 	tick := time.NewTicker(repairPoll)
 	defer tick.Stop()
 	began := time.Now()
 	for reported := began; ; {
 		waiting := false
-		for c, settled := range v.bad {
-			if settled {
+		for c, b := range v.bad {
+			if b.settled {
 				continue
 			}
 			if err := v.settle(ctx, c, time.Since(began)); err != nil {
 				return err
 			}
-			waiting = waiting || !v.bad[c]
+			waiting = waiting || !v.bad[c].settled
 		}
 		if !waiting {
 			return nil
@@ -170,12 +228,14 @@ func (v *verification) repaired(ctx context.Context) error {
 
 // settle notes how the repair of a pin has ended, if it has.
 func (v *verification) settle(ctx context.Context, c cid.Cid, waited time.Duration) error {
-	done, err := v.node.Repaired(ctx, c)
+	b := v.bad[c]
+	done, err := v.complete(ctx, c, b.lack)
 	if err != nil {
 		return err
 	}
 	if done {
-		v.bad[c] = true
+		b.settled = true
+		v.bad[c] = b
 		v.last.Repaired++
 		return nil
 	}
@@ -184,7 +244,30 @@ func (v *verification) settle(ctx context.Context, c cid.Cid, waited time.Durati
 	}
 	switch v.peer.local.tracker.Status(ctx, api.NewCid(c)).Status {
 	case api.TrackerStatusPinError, api.TrackerStatusUnpinned: // the latter is not in the pinset
-		v.bad[c] = true
+		b.settled = true
+		v.bad[c] = b
 	}
 	return nil
+}
+
+// complete reports whether a bad pin lacks nothing any more.
+func (v *verification) complete(ctx context.Context, c cid.Cid, lack bool) (bool, error) {
+	if !lack {
+		return v.node.Repaired(ctx, c)
+	}
+	st, err := v.peer.local.State(ctx)
+	if err != nil {
+		return false, err
+	}
+	if root, err := isRoot(ctx, st, api.NewCid(c)); err != nil || root {
+		if err != nil {
+			return false, err
+		}
+		r, err := v.peer.shards.Check(ctx, api.NewCid(c))
+		return err == nil && r.Lack == "", err
+	}
+	if recorded, err := v.node.Recorded(ctx, c); err != nil || !recorded {
+		return false, err
+	}
+	return v.node.Repaired(ctx, c)
 }

@@ -4,18 +4,25 @@ import (
 	"context"
 	"errors"
 
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs-cluster/ipfs-cluster/state"
 	"github.com/ipfs/go-cid"
 
+	"github.com/ipfs-cluster/pinsvc/consensus/shards"
 	"github.com/ipfs-cluster/pinsvc/embedded"
+	"github.com/ipfs-cluster/pinsvc/restapi"
 )
 
 // ErrNoEmbedded is returned for a folder whose IPFS node is a Kubo.
 var ErrNoEmbedded = errors.New("the IPFS node of this peer is a Kubo, which checks its blocks itself: ipfs repo verify")
 
-// VerifyBlocks checks the blocks of a stopped peer's embedded node:
-// embedded.VerifyFolder. The error wraps ErrLocked while a peer uses the folder.
-func VerifyBlocks(ctx context.Context, folder string, c cid.Cid, repair bool, report func(embedded.Found) error) error {
-	return offline(folder, func(s *Settings) error {
+// VerifyBlocks checks the blocks of a stopped peer's embedded node: those of a pin,
+// of the parts of a sharded pin that this peer has, or of all pins when c is not
+// defined. With repair the pins with bad blocks are noted, so that these blocks are
+// fetched when the peer runs; without it nothing is changed. The error wraps
+// ErrLocked while a peer uses the folder.
+func VerifyBlocks(ctx context.Context, folder string, c cid.Cid, repair bool, report func(restapi.Verified) error) error {
+	return offline(folder, func(s *Settings) (err error) {
 		kind, err := s.IPFS()
 		if err != nil {
 			return err
@@ -23,6 +30,52 @@ func VerifyBlocks(ctx context.Context, folder string, c cid.Cid, repair bool, re
 		if kind != embeddedSection {
 			return ErrNoEmbedded
 		}
-		return embedded.VerifyFolder(ctx, s.Embedded.Value(), s.folder, c, repair, report)
+		node, err := embedded.OpenFolder(ctx, s.Embedded.Value(), s.folder, repair)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, node.Close()) }()
+		if c.Defined() {
+			// The pinset is read only for what may be a sharded pin: it may be
+			// damaged itself.
+			recorded, err := node.Recorded(ctx, c)
+			if err != nil {
+				return err
+			}
+			if !recorded {
+				return s.verifyRoot(ctx, node, api.NewCid(c), report)
+			}
+		}
+		return node.Verify(ctx, chosen(c), reportTo(report))
 	})
+}
+
+// verifyRoot verifies the parts of a sharded pin. For another CID the error says
+// that it is not pinned.
+func (s *Settings) verifyRoot(ctx context.Context, node *embedded.Folder, c api.Cid, report func(restapi.Verified) error) (err error) {
+	id, err := LoadIdentity(s.folder)
+	if err != nil {
+		return err
+	}
+	st, done, err := s.openState()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	root, err := isRoot(ctx, st, c)
+	if err != nil {
+		return err
+	}
+	if !root {
+		return node.Verify(ctx, []cid.Cid{c.Cid}, reportTo(report))
+	}
+	check := &rootCheck{root: c, peer: id.ID, state: st, node: node, report: report}
+	check.keeper = shards.New(shards.Options{
+		Peer:  id.ID,
+		State: func(context.Context) (state.ReadOnly, error) { return st, nil },
+		Block: node.BlockGet,
+	})
+	defer check.keeper.Close()
+	_, err = check.verify(ctx)
+	return err
 }

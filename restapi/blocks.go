@@ -12,8 +12,8 @@ import (
 // Blocks is the IPFS node inside a peer, as far as its blocks on disk can be
 // checked. Its errors are those of errors.go.
 type Blocks interface {
-	// Verify reads the blocks of a pin, or of all pins when the CID is not
-	// defined, and yields what it finds, last how it ended. With wait the last
+	// Verify reads the blocks of a pin, of a sharded pin's parts, or of all pins
+	// when the CID is not defined, and yields what it finds, last how it ended. With wait the last
 	// comes when all pins that lacked blocks have them again, or cannot get them.
 	Verify(ctx context.Context, c api.Cid, wait bool) iter.Seq2[Verified, error]
 	Health(context.Context) (BlockHealth, error)
@@ -31,6 +31,12 @@ type Verified struct {
 	Repaired uint64 `json:"repaired"`
 	// Bad is a block that was found just now.
 	Bad *BadBlock `json:"bad,omitempty"`
+	// Lack is a pin that was found just now to be incomplete, whatever its blocks.
+	Lack *PinLack `json:"lack,omitempty"`
+	// Elsewhere is a part of a sharded pin that only other peers have.
+	Elsewhere *Elsewhere `json:"elsewhere,omitempty"`
+	// ElsewherePins counts the parts that only other peers have.
+	ElsewherePins uint64 `json:"elsewhere_pins"`
 	// Done is set in the last line of a verification that came to its end.
 	Done bool `json:"done"`
 }
@@ -43,6 +49,18 @@ type BadBlock struct {
 	Damaged bool   `json:"damaged"`
 	// Refused says why the codec refuses the block.
 	Refused string `json:"refused,omitempty"`
+}
+
+// PinLack is a sharded pin, or a part of one, that is incomplete.
+type PinLack struct {
+	Pin string `json:"pin"`
+	Why string `json:"why"`
+}
+
+// Elsewhere is a part of a sharded pin and the peers that it is allocated to.
+type Elsewhere struct {
+	Pin   string   `json:"pin"`
+	Peers []string `json:"peers"`
 }
 
 // BlockHealth is how the blocks of a peer's IPFS node are.

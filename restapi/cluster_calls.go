@@ -4,9 +4,11 @@ import (
 	"context"
 	"iter"
 	"strings"
+	"sync"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/sync/errgroup"
 )
 
 // rpcCluster is the Cluster behind a peer's RPC.
@@ -106,10 +108,58 @@ func (c *rpcCluster) ask(ctx context.Context, ci api.Cid, s Scope, method string
 	ctx, cancel := context.WithTimeout(ctx, peersTimeout)
 	defer cancel()
 	if s == Everywhere {
-		return call[api.GlobalPinInfo](ctx, c.client, "Cluster", method, ci)
+		info, err := call[api.GlobalPinInfo](ctx, c.client, "Cluster", method, ci)
+		if err == nil && nobodyAsked(info) {
+			return c.askAll(ctx, info, method)
+		}
+		return info, err
 	}
 	info, err := call[api.PinInfo](ctx, c.client, "Cluster", method+"Local", ci)
 	return info.ToGlobal(), err
+}
+
+// nobodyAsked reports whether no peer has to have a pin, as the library has it.
+func nobodyAsked(info api.GlobalPinInfo) bool {
+	for _, s := range info.PeerMap {
+		if s.Status != api.TrackerStatusRemote {
+			return false
+		}
+	}
+	return len(info.PeerMap) > 0
+}
+
+// askAll asks all peers about the root of a sharded add. Its parts are on some of
+// them, and it has no allocations of its own, for which the library asks nobody
+// unless it is to be pinned everywhere.
+func (c *rpcCluster) askAll(ctx context.Context, info api.GlobalPinInfo, method string) (api.GlobalPinInfo, error) {
+	pin, err := c.Allocation(ctx, info.Cid)
+	if err != nil || pin.Type != api.MetaType {
+		return info, err
+	}
+	var mu sync.Mutex
+	var group errgroup.Group
+	all := make(map[string]api.PinInfoShort, len(info.PeerMap))
+	for text, short := range info.PeerMap {
+		group.Go(func() error {
+			id, err := peer.Decode(text)
+			if err == nil {
+				var answer api.PinInfo
+				if answer, err = callAt[api.PinInfo](ctx, c.client, id, "PinTracker", method, info.Cid); err == nil {
+					short = answer.PinInfoShort
+				}
+			}
+			if err != nil {
+				short.Status, short.Error = api.TrackerStatusClusterError, err.Error()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			all[text] = short
+			return nil
+		})
+	}
+	_ = group.Wait() // always nil
+	info.PeerMap = all
+	return info, nil
 }
 
 // StatusAll implements Cluster.

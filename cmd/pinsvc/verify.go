@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/ipfs/go-cid"
 	"github.com/spf13/cobra"
 
-	"github.com/ipfs-cluster/pinsvc/embedded"
 	"github.com/ipfs-cluster/pinsvc/peer"
 	"github.com/ipfs-cluster/pinsvc/restapi"
 )
@@ -26,7 +26,9 @@ func (a *app) verifyCommand() *cobra.Command {
 		Short: "Compare the blocks of all pins, or of one, with their hashes",
 		Long: `Read the blocks of all pins, or of one, from the disk of this peer's embedded
 IPFS node and compare them with their hashes. Damaged and missing blocks are
-printed, a line each, and the exit code is 1 when there are any.
+printed, a line each, and the exit code is 1 when there are any. Of a sharded pin
+the cluster DAG and the shards of this peer are read, and the shards that only
+other peers have are named.
 
 While the daemon runs it does the work, and fetches bad blocks again from other
 peers or from the pins' origins, as it always does when it meets one; --repair
@@ -52,8 +54,8 @@ that the daemon fetches these blocks when it starts.`,
 // verify reads the folder, or asks the daemon that has it.
 func (a *app) verify(ctx context.Context, pin cid.Cid, repair bool) error {
 	v := verifyOutput{app: a, repair: repair, began: time.Now(), pause: firstLine}
-	err := peer.VerifyBlocks(ctx, a.folder, pin, repair, func(f embedded.Found) error {
-		v.show(shownFound(f))
+	err := peer.VerifyBlocks(ctx, a.folder, pin, repair, func(f restapi.Verified) error {
+		v.show(f)
 		return nil
 	})
 	if errors.Is(err, peer.ErrLocked) {
@@ -64,16 +66,6 @@ func (a *app) verify(ctx context.Context, pin cid.Cid, repair bool) error {
 		return err
 	}
 	return v.end()
-}
-
-// shownFound is what a node found as the API tells it.
-func shownFound(f embedded.Found) restapi.Verified {
-	shown := restapi.Verified{Pins: f.Pins, AllPins: f.AllPins, Blocks: f.Blocks, Bytes: f.Bytes,
-		BadPins: f.BadPins, BadBlocks: f.BadBlocks}
-	if f.Bad != nil {
-		shown.Bad = &restapi.BadBlock{Pin: f.Bad.Pin.String(), Block: f.Bad.Block.String(), Damaged: f.Bad.Damaged, Refused: f.Bad.Refused}
-	}
-	return shown
 }
 
 // verifyRunning has the daemon verify.
@@ -131,6 +123,12 @@ func (v *verifyOutput) show(f restapi.Verified) {
 			how, why = "unreadable", ": "+b.Refused
 		}
 		fmt.Fprintf(v.out, "%s %s of pin %s%s\n", how, b.Block, b.Pin, why)
+	}
+	if l := f.Lack; l != nil {
+		fmt.Fprintf(v.out, "incomplete pin %s: %s\n", l.Pin, l.Why)
+	}
+	if e := f.Elsewhere; e != nil {
+		fmt.Fprintf(v.out, "%s is on other peers only: %s\n", e.Pin, strings.Join(e.Peers, ", "))
 	}
 	if v.line.IsZero() {
 		v.line = v.began

@@ -37,7 +37,7 @@ const (
 	nodeTimeout = 2 * time.Minute
 )
 
-// Options are all needed but Generation.
+// Options are all needed but Generation and Failed.
 type Options struct {
 	Host   host.Host
 	DHT    routing.Routing
@@ -48,6 +48,10 @@ type Options struct {
 	// Generation says who has opened Store before. The zero value is not known:
 	// then the DAG is walked.
 	Generation Generation
+	// Failed, if set, is called when the pinset cannot be opened. The component
+	// never becomes ready then, and should be shut down, though not by Failed, for
+	// which a shutdown waits.
+	Failed func(error)
 }
 
 // Replica is a CRDT consensus component. It works from SetClient on.
@@ -125,8 +129,13 @@ func (r *Replica) SetClient(client *rpc.Client) {
 	r.started = true
 	r.client = client
 	r.work.Go(func() {
-		if err := r.start(); err != nil {
-			logger.Errorf("the pinset does not open: %s", err)
+		err := r.start()
+		if err == nil || r.life.Err() != nil {
+			return
+		}
+		logger.Errorf("the pinset does not open: %s", err)
+		if r.options.Failed != nil {
+			r.options.Failed(err)
 		}
 	})
 }

@@ -104,7 +104,7 @@ func (f *fetcher) ask(ctx context.Context, got *fetched, wanted []cid.Cid, from 
 	if len(wanted) == 0 {
 		return nil, nil
 	}
-	for _, p := range f.sources(from) {
+	for _, p := range f.sources(from, again) {
 		got.asked++
 		answered := false
 		for most := firstNodes; len(wanted) > 0; most = min(most*moreNodes, maxNodes) {

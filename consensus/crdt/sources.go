@@ -22,10 +22,11 @@ const (
 )
 
 // sources are the peers to be asked: the one that has announced a head, then
-// some others.
-func (f *fetcher) sources(from peer.ID) []peer.ID {
+// some others. A further attempt (again) asks that one although it has not answered
+// lately, since only its own changes wait for it.
+func (f *fetcher) sources(from peer.ID, again bool) []peer.ID {
 	var all []peer.ID
-	if f.answers(from) {
+	if f.answers(from) || again && from != f.host.ID() && speaks(f.host, from) {
 		all = append(all, from)
 	}
 	most := len(all) + maxOthers

@@ -54,10 +54,13 @@ func again(v *View) {
 	}
 }
 
-// asks has every member asked, and waits for the answers.
+// asks has every member asked, and waits for the answers. A list may have asked just
+// before: that answer is waited for, and is not the one that counts.
 func asks(v *View) {
-	again(v)
-	v.ask(patient)
+	for range 2 {
+		again(v)
+		v.ask(patient)
+	}
 }
 
 // quiet keeps lists from asking.

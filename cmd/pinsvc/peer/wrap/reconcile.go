@@ -49,6 +49,10 @@ func (t *Tracker) reconcile(e entry) {
 	case !found:
 		t.nowhere(e)
 	case pin.Type == api.MetaType:
+		if e.changed && t.options.Shards != nil && !t.isNew(e) {
+			t.sentAgain(e.cid)
+		}
+		t.recent.add(e.cid)
 		t.queue.done(e) // only its shards are pinned
 	case pin.IsRemotePin(t.options.Peer):
 		e.pin = pin

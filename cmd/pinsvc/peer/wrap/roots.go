@@ -142,6 +142,16 @@ func (t *Tracker) recoverRoot(ctx context.Context, c api.Cid) (api.PinInfo, erro
 	return t.Status(ctx, c), nil
 }
 
+// sentAgain has the parts of a root checked that was written again, and those that
+// have failed tried again, as for any pin. It does not wait.
+func (t *Tracker) sentAgain(c api.Cid) {
+	t.running.Go(func() {
+		if _, err := t.recoverRoot(t.ctx, c); err != nil && t.ctx.Err() == nil {
+			logger.Warnf("checking the shards of %s, which was sent again: %s", c, err)
+		}
+	})
+}
+
 // isRoot tells whether the state has the root of a sharded add for a CID.
 func (t *Tracker) isRoot(c api.Cid) bool {
 	pin, found, err := t.stored(c)
