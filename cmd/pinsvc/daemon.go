@@ -40,7 +40,7 @@ func (a *app) daemonCommand() *cobra.Command {
 Requests under way are finished first. A second signal changes nothing, a third
 ends the process at once. SIGHUP reads the users of the APIs again: see "pinsvc
 reload".`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.daemon(c.Context(), f) },
 	}
 	cmd.Flags().StringSliceVarP(&f.bootstrap, "bootstrap", "j", nil, "join the cluster of these peers: `multiaddresses`, separated by commas")

@@ -19,7 +19,7 @@ Tokens of users that were changed or removed end at once. With a mistake in the
 configuration the daemon keeps the users that it has. Anything else in the
 configuration takes a restart. The daemon's own CLUSTER_* variables count, those
 of this command do not.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			pid, err := peer.AskReload(c.Context(), a.folder)
 			if err != nil {

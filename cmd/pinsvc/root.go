@@ -70,7 +70,7 @@ func (a *app) rootCommand() *cobra.Command {
 		Use:               "pinsvc",
 		Short:             "An IPFS Cluster peer with a Pinning Service API",
 		Long:              description,
-		Args:              cobra.NoArgs,
+		Args:              noArgs,
 		RunE:              daemon.RunE,
 		Version:           versionText(),
 		SilenceUsage:      true,
@@ -90,6 +90,14 @@ func (a *app) rootCommand() *cobra.Command {
 	root.Flags().AddFlagSet(daemon.Flags())
 	root.AddCommand(a.initCommand(), daemon, a.reloadCommand(), a.statusCommand(), a.verifyCommand(), a.tokenCommand(), a.passwdCommand(), a.stateCommand(), a.versionCommand())
 	return root
+}
+
+// noArgs refuses arguments, and says where the commands are listed.
+func noArgs(c *cobra.Command, args []string) error {
+	if err := cobra.NoArgs(c, args); err != nil {
+		return fmt.Errorf("%w (see '%s --help')", err, c.CommandPath())
+	}
+	return nil
 }
 
 // prepare completes the global flags from the environment, before any command.

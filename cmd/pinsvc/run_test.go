@@ -24,8 +24,8 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 	}{
 		{"an unknown flag", []string{"daemon", "--frobnicate"}, "unknown flag: --frobnicate (see 'pinsvc daemon --help')"},
 		{"an unknown short flag", []string{"-z"}, "see 'pinsvc --help'"},
-		{"an unknown command", []string{"demon"}, `unknown command "demon"`},
-		{"an unknown command of state", []string{"state", "exprt"}, `unknown command "exprt"`},
+		{"an unknown command", []string{"demon"}, `unknown command "demon" for "pinsvc" (see 'pinsvc --help')`},
+		{"an unknown command of state", []string{"state", "exprt"}, `unknown command "exprt" for "pinsvc state" (see 'pinsvc state --help')`},
 		{"an argument too many", []string{"daemon", "superfluous"}, "superfluous"},
 		{"a log level", []string{"--loglevel", "shouting", "daemon"}, `unknown log level "shouting"`},
 		{"a component's log level", []string{"-l", "info,cluster:shouting", "daemon"}, `unknown log level "shouting"`},

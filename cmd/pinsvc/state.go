@@ -23,7 +23,7 @@ func (a *app) stateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "state",
 		Short: "Export, import, remove or examine the pinset of a stopped peer",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	cmd.AddCommand(a.exportCommand(), a.importCommand(), a.cleanupCommand(), a.crdtCommand())
@@ -35,7 +35,7 @@ func (a *app) exportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Write the pinset as JSON, a pin a line",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.writeTo(file, func(w io.Writer) error { return peer.ExportState(c.Context(), a.folder, w) })
 		},
@@ -149,7 +149,7 @@ func (a *app) cleanupCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cleanup",
 		Short: "Remove the pinset and all that the consensus has stored",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if !force && !a.confirm(bufio.NewReader(a.in), "The pinset of this peer will be removed.") {
 				return errDeclined

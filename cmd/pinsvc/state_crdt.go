@@ -14,7 +14,7 @@ func (a *app) crdtCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "crdt",
 		Short: "Examine and mark the DAG in which a CRDT pinset is stored",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	cmd.AddCommand(a.crdtInfoCommand(), a.crdtDotCommand(), a.crdtMarkCommand("dirty", true,
@@ -27,7 +27,7 @@ func (a *app) crdtInfoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "info",
 		Short: "Print the heads of the DAG and what the last walk found",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			info, err := peer.InspectCRDT(c.Context(), a.folder)
 			if err != nil {
@@ -53,7 +53,7 @@ func (a *app) crdtDotCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dot",
 		Short: "Write the DAG in the DOT language, which can be very large",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.writeTo(file, func(w io.Writer) error { return peer.DrawCRDT(c.Context(), a.folder, w) })
 		},
@@ -66,7 +66,7 @@ func (a *app) crdtMarkCommand(word string, dirty bool, short string) *cobra.Comm
 	return &cobra.Command{
 		Use:   "mark-" + word,
 		Short: short,
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := peer.MarkCRDT(c.Context(), a.folder, dirty); err != nil {
 				return err

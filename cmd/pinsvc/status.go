@@ -31,7 +31,7 @@ when they were last seen: a Raft peer until it is removed from the cluster, a
 CRDT peer for seven days.
 
 It exits with 0 when the peer answers, whatever the answer is.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.status(c.Context(), f) },
 	}
 	cmd.Flags().BoolVar(&f.json, "json", false, "print it as JSON")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -47,8 +48,8 @@ func say(w io.Writer, format string, args ...any) {
 
 // fold breaks lines that are longer than width at their spaces. What follows is
 // indented by two columns more than the line, or, of a line "Label:  text", to its
-// text. Words are never broken: addresses and tokens stay whole. A width of 0
-// changes nothing.
+// text. Words are never broken: addresses and tokens stay whole, and so do commands
+// of pinsvc in quotes, which are there to be copied. A width of 0 changes nothing.
 func fold(text string, width int) string {
 	if width == 0 {
 		return text
@@ -62,6 +63,30 @@ func fold(text string, width int) string {
 	return strings.Join(lines, "\n")
 }
 
+// quotedCommand matches a command of pinsvc in quotes.
+var quotedCommand = regexp.MustCompile(`"pinsvc [^"]*"|'pinsvc [^']*'`)
+
+// wordsOf splits a line at its spaces, but for those of a command in quotes.
+func wordsOf(line string) []string {
+	var words []string
+	at := 0
+	for _, span := range quotedCommand.FindAllStringIndex(line, -1) {
+		words = join(words, strings.Split(line[at:span[0]], " "))
+		words = join(words, []string{line[span[0]:span[1]]})
+		at = span[1]
+	}
+	return join(words, strings.Split(line[at:], " "))
+}
+
+// join appends words whose first one continues the last one: no space is between.
+func join(words, more []string) []string {
+	if len(words) == 0 {
+		return more
+	}
+	words[len(words)-1] += more[0]
+	return append(words, more[1:]...)
+}
+
 func foldLine(line string, width int) string {
 	start := len(line) - len(strings.TrimLeft(line, " "))
 	hang := start + 2
@@ -72,7 +97,7 @@ func foldLine(line string, width int) string {
 	var out strings.Builder
 	out.WriteString(line[:start])
 	at := start
-	for i, word := range strings.Split(line[start:], " ") {
+	for i, word := range wordsOf(line[start:]) {
 		size := utf8.RuneCountInString(word)
 		switch {
 		case i == 0:

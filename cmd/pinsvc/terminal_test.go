@@ -24,6 +24,9 @@ func TestFold(t *testing.T) {
 		{"  one two three four five", 20, "  one two three four\n    five"},
 		{"User:   admin, with the password", 20, "User:   admin, with\n        the password"},
 		{"/a/very/long/path/that/stays b", 20, "/a/very/long/path/that/stays\n  b"},
+		{`shown now; "pinsvc -c /f token" makes`, 20, "shown now;\n  \"pinsvc -c /f token\"\n  makes"},
+		{"start it ('pinsvc --help'), or not", 20, "start it\n  ('pinsvc --help'),\n  or not"},
+		{"the peer's \"pinsvc is open, and stays so", 20, "the peer's \"pinsvc\n  is open, and stays\n  so"},
 		{"é é é é é é é é é é é", 21, "é é é é é é é é é é é"},
 	} {
 		require.Equal(t, c.want, fold(c.text, c.width), c.text)

@@ -23,7 +23,7 @@ func (a *app) tokenCommand() *cobra.Command {
 
 Whoever has it may do what the user may, until the user's password in
 api.pinsvcapi.basic_auth_credentials is changed. The daemon need not run.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			// Zero is for ever only when nobody has asked for it.
 			if c.Flags().Changed("expires-in") && f.expiresIn < time.Second {

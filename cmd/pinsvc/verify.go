@@ -26,9 +26,9 @@ func (a *app) verifyCommand() *cobra.Command {
 		Short: "Compare the blocks of all pins, or of one, with their hashes",
 		Long: `Read the blocks of all pins, or of one, from the disk of this peer's embedded
 IPFS node and compare them with their hashes. Damaged and missing blocks are
-printed, a line each, and the exit code is 1 when there are any. Of a sharded pin
-the cluster DAG and the shards of this peer are read, and the shards that only
-other peers have are named.
+printed, a line each, and the exit code is 1 when there are any. Of a sharded
+pin the cluster DAG and the shards of this peer are read, and the shards that
+only other peers have are named.
 
 While the daemon runs it does the work, and fetches bad blocks again from other
 peers or from the pins' origins, as it always does when it meets one; --repair
