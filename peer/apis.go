@@ -34,7 +34,7 @@ func (p *Peer) openDoors(context.Context) error {
 		}
 	}
 	if s.has(config.API, "ipfsproxy") {
-		proxy, err := s.openProxy()
+		proxy, err := p.openProxy()
 		if err != nil {
 			return fmt.Errorf("api.ipfsproxy: %w", err)
 		}

@@ -14,8 +14,10 @@ import (
 // openProxy makes the library's proxy before a Kubo. It asks for no credentials
 // and pins by GET, so it gets the rules for open addresses on loopback; and its
 // connections get a bound. The library has no options for that: the fields are
-// changed before it serves, which is when it gets its RPC client.
-func (s *Settings) openProxy() (*ipfsproxy.Server, error) {
+// changed before it serves, which is when it gets its RPC client. See updates for
+// what it does wrong.
+func (p *Peer) openProxy() (*ipfsproxy.Server, error) {
+	s := p.settings
 	proxy, err := ipfsproxy.New(s.Ipfsproxy)
 	if err != nil {
 		return nil, err
@@ -26,6 +28,7 @@ func (s *Settings) openProxy() (*ipfsproxy.Server, error) {
 	if !ok || !also {
 		return nil, fmt.Errorf("%T has no server or no listeners", proxy)
 	}
+	(*server).Handler = p.updates((*server).Handler)
 	s.guard(*server)
 	for i, l := range *listeners {
 		(*listeners)[i] = common.Bound(l, common.MaxConnections(0))

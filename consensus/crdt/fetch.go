@@ -159,20 +159,21 @@ func (f *fetcher) wait(ctx context.Context, again bool) (done func()) {
 }
 
 // question asks a peer once for absent nodes, and stores those that it sends.
-// failed is the peer's failure, err this peer's.
+// failed is the peer's failure, err this peer's: a peer that is slow to answer
+// leaves this one all the time that it needs to store.
 func (f *fetcher) question(ctx context.Context, p peer.ID, wanted []cid.Cid, most int) (failed, err error) {
-	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	call, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	leave, err := f.enter(ctx, p)
+	leave, err := f.enter(call, p)
 	if err != nil {
 		return err, nil
 	}
 	defer leave()
-	known := f.heads(ctx)
+	known := f.heads(call)
 	wanted = wanted[:min(len(wanted), maxWanted)]
 	q := Question{Wanted: raw(wanted), Known: raw(known[:min(len(known), maxKnown)]), Most: max(most, len(wanted))}
 	var a Answer
-	if err := f.client.CallContext(ctx, p, nodesService, belowMethod, q, &a); err != nil {
+	if err := f.client.CallContext(call, p, nodesService, belowMethod, q, &a); err != nil {
 		return err, nil
 	}
 	return nil, f.dag.BlockService().AddBlocks(ctx, below(wanted, a.Blocks))

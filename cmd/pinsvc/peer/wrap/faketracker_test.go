@@ -201,6 +201,13 @@ type bench struct {
 // newBench returns a running bench. Its IPFS node has pinned the given pins,
 // which are in the state.
 func newBench(t *testing.T, pins ...api.Pin) *bench {
+	b := newIdleBench(t, pins...)
+	b.SetClient(nil)
+	return b
+}
+
+// newIdleBench returns a bench whose workers do not begin: what is noted stays noted.
+func newIdleBench(t *testing.T, pins ...api.Pin) *bench {
 	b := &bench{
 		t: t, inner: newFakeTracker(), state: newFakeState(pins...),
 		ipfs: &fakeHolder{pins: make(map[api.Cid]api.IPFSPinStatus)},
@@ -213,7 +220,6 @@ func newBench(t *testing.T, pins ...api.Pin) *bench {
 		Peer: self, Peername: "me", State: b.state.state, IPFS: b.ipfs,
 		Places: PlaceOptions{Concurrent: 1000},
 	})
-	b.SetClient(nil)
 	t.Cleanup(func() { require.NoError(t, b.Shutdown(context.Background())) })
 	return b
 }

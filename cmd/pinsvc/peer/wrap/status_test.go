@@ -42,19 +42,13 @@ func TestStatusOfANotedPin(t *testing.T) {
 		"removed after it had a failure": {failed, true, testPin(1, "x"), true, failed},
 	} {
 		inBubble(t, name, func(t *testing.T) {
-			b := newBench(t)
+			b := newIdleBench(t)
 			if tt.op {
 				b.inner.start(testCID(1), tt.inner)
 			} else {
 				b.inner.statuses[testCID(1)] = tt.inner
 				b.state.put(tt.pin)
 			}
-			b.ipfs.set(func(h *fakeHolder) { // which a worker may ask at once
-				h.away = tt.inner == api.TrackerStatusClusterError
-				if tt.inner == api.TrackerStatusPinned {
-					h.pins[testCID(1)] = api.IPFSPinStatusRecursive
-				}
-			})
 			b.track(tt.pin)
 			if tt.gone {
 				b.untrack(tt.pin.Cid)
