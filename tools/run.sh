@@ -7,7 +7,8 @@ set -euo pipefail
 
 program=$1
 
-echo "The peer's folder is $IPFS_CLUSTER_PATH (IPFS_CLUSTER_PATH=... changes that)."
+echo "The peer's folder (IPFS_CLUSTER_PATH=... changes it):"
+echo "  $IPFS_CLUSTER_PATH"
 echo "In another terminal, this prints the command that tells Kubo of this service:"
 echo "  $program --config $IPFS_CLUSTER_PATH token --kubo pinsvc"
 echo "Control-C stops the peer. The start takes a few seconds."
