@@ -207,6 +207,6 @@ func TestDamagedStore(t *testing.T) {
 	require.NoError(t, os.Mkdir(pebble, 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(pebble, "marker.manifest.000001.MANIFEST-000001"), nil, 0o600))
 	_, err := Start(t.Context(), Options{Folder: folder})
-	require.ErrorContains(t, err, "opening datastore.pebble: ")
+	require.ErrorContains(t, err, "opening datastore.pebble in "+pebble+": ")
 	require.ErrorContains(t, err, "move its folder away")
 }
