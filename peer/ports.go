@@ -2,6 +2,7 @@ package peer
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
 
@@ -76,32 +77,44 @@ func withRandomPort(a multiaddr.Multiaddr) (multiaddr.Multiaddr, error) {
 	return out, nil
 }
 
-// freePort asks the system for a port on the host, which may have no IPv6: then
-// a port that is free without it.
-func freePort(network, host string) (int, error) {
-	port, err := freePortOn(network, host)
-	if err != nil && host == "::" {
-		return freePortOn(network, "")
+// Ports are chosen below those that systems give to outgoing connections (from
+// 32768 on Linux, from 49152 elsewhere): one of these may be taken when the peer is
+// started.
+const (
+	lowestPort, highestPort = 10000, 32767
+	portTries               = 100
+)
+
+// freePort returns a port that is free on the host now. The host may have no IPv6:
+// then it is one that is free without it.
+func freePort(network, host string) (port int, err error) {
+	for range portTries {
+		port = lowestPort + rand.IntN(highestPort-lowestPort+1)
+		if err = tryListen(network, host, port); err == nil {
+			return port, nil
+		}
+		if host == "::" && tryListen(network, "", port) == nil {
+			return port, nil
+		}
 	}
-	return port, err
+	return 0, err
 }
 
-func freePortOn(network, host string) (int, error) {
-	any := net.JoinHostPort(host, "0")
+// tryListen returns why a port cannot be listened on now.
+func tryListen(network, host string, port int) error {
+	address := net.JoinHostPort(host, strconv.Itoa(port))
 	if network == "udp" {
-		c, err := net.ListenPacket(network, any)
+		c, err := net.ListenPacket(network, address)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		defer c.Close()
-		return c.LocalAddr().(*net.UDPAddr).Port, nil
+		return c.Close()
 	}
-	l, err := net.Listen(network, any)
+	l, err := net.Listen(network, address)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return l.Close()
 }
 
 // tryPort returns why an address cannot be listened on now.
