@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,7 +29,8 @@ type load struct {
 	repeats bool
 	// raft has a client repeat a 503, as its Retry-After says: while a leader of
 	// ipfs-cluster-service is there, ours may have none for ten seconds, too.
-	raft bool
+	raft   bool
+	theirs process.Program
 }
 
 // run sends requests until the context ends. All of them must succeed.
@@ -47,10 +49,22 @@ func (l *load) run(ctx context.Context) error {
 	}
 }
 
-// one pins, and looks whether the pin is there.
+// one pins, and looks whether the pin is there. An ipfs-cluster-service on Raft that
+// has ended by itself, as it does when it is without a leader for too long, is started
+// again.
 func (l *load) one(i int) error {
 	l.running.RLock()
 	defer l.running.RUnlock()
+	err := l.try(i)
+	if l.repeats && errors.Is(err, syscall.ECONNREFUSED) {
+		l.daemon.Stop()
+		l.start(l.theirs)
+		err = l.try(i)
+	}
+	return err
+}
+
+func (l *load) try(i int) error {
 	c, name := testCID(fmt.Sprint("rolling ", l.id, " ", i)), fmt.Sprint(l.id, " ", i)
 	post := func() (int, string, error) {
 		return l.do(http.MethodPost, "/pins", fmt.Sprintf(`{"cid":%q,"name":%q}`, c, name))
@@ -100,7 +114,7 @@ func rollingSwap(t *testing.T, kind string) {
 	failed := make(chan error, len(nodes))
 	var clients sync.WaitGroup
 	for i, n := range nodes {
-		l := &load{node: n, id: i, pinned: map[string]string{}, repeats: kind == "raft", raft: kind == "raft"}
+		l := &load{node: n, id: i, pinned: map[string]string{}, repeats: kind == "raft", raft: kind == "raft", theirs: them}
 		loads = append(loads, l)
 		clients.Go(func() { failed <- l.run(ctx) })
 	}
