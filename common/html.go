@@ -53,9 +53,9 @@ var (
 // AddressOf returns the URL at which the sender of a request reaches this API,
 // without a slash at its end, to be shown to people. Behind one of
 // trusted_proxies it is https, unless X-Forwarded-Proto says http, and the path is
-// that of X-Forwarded-Prefix; these headers of other senders are ignored. It is nil when the request has no proper host name.
-// It consists of characters that mean nothing to a shell, but for the brackets of
-// IPv6.
+// that of X-Forwarded-Prefix; these headers of other senders are ignored. It is nil
+// when the request has no proper host name. It consists of characters that mean
+// nothing to a shell, but for the brackets of IPv6.
 func AddressOf(r *http.Request) *url.URL {
 	if !hostPattern.MatchString(r.Host) {
 		return nil

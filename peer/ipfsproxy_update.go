@@ -3,14 +3,14 @@ package peer
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"path"
 	"strings"
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
-	"github.com/ipfs-cluster/ipfs-cluster/state"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // pinUpdate is the proxy's path of `ipfs pin update`.
@@ -48,16 +48,6 @@ func (p *Peer) updates(next http.Handler) http.Handler {
 	})
 }
 
-// isReady reports whether the peer is put together.
-func (p *Peer) isReady() bool {
-	select {
-	case <-p.ready:
-		return true
-	default:
-		return false
-	}
-}
-
 // resolve returns the CID of an argument, which is a CID or a path.
 func (p *Peer) resolve(ctx context.Context, arg string) (api.Cid, error) {
 	if c, err := api.DecodeCid(arg); err == nil {
@@ -75,11 +65,8 @@ func (p *Peer) pinned(ctx context.Context, c api.Cid) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	pin, err := st.Get(ctx, c)
-	if errors.Is(err, state.ErrNotFound) {
-		return false, nil
-	}
-	return err == nil && !pin.ExpiredAt(time.Now()), err
+	pin, err := pinset.Stored(ctx, st, c)
+	return err == nil && pin.Defined() && !pin.ExpiredAt(time.Now()), err
 }
 
 // ipfsError is how a Kubo writes an error.

@@ -19,14 +19,22 @@ const (
 	maxWarned = 10
 )
 
-// unready returns why the peer should not be sent requests now.
-func (p *Peer) unready(ctx context.Context) []string {
+// isReady reports whether the peer is put together and its consensus is ready. What
+// is set before that can be used then.
+func (p *Peer) isReady() bool {
 	select {
 	case <-p.ready:
+		return true
 	default:
+		return false
+	}
+}
+
+// unready returns why the peer should not be sent requests now.
+func (p *Peer) unready(ctx context.Context) []string {
+	if !p.isReady() {
 		return []string{"the consensus is not ready"}
 	}
-	// What follows was set before ready was closed.
 	var reasons []string
 	if p.kind == "raft" {
 		if _, err := p.local.consensus.Leader(ctx); err != nil {
@@ -56,9 +64,7 @@ func (p *Peer) unready(ctx context.Context) []string {
 // changes of another peer cannot be had is no reason to send requests elsewhere:
 // the others do not have them, either.
 func (p *Peer) warnings(context.Context) []string {
-	select {
-	case <-p.ready:
-	default:
+	if !p.isReady() {
 		return nil
 	}
 	var all []string

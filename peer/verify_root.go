@@ -2,7 +2,6 @@ package peer
 
 import (
 	"context"
-	"errors"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/state"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/ipfs-cluster/pinsvc/consensus/shards"
 	"github.com/ipfs-cluster/pinsvc/embedded"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 	"github.com/ipfs-cluster/pinsvc/restapi"
 )
 
@@ -73,9 +73,9 @@ func (r *rootCheck) verify(ctx context.Context) (more bool, err error) {
 	}
 	base := r.total
 	return more, r.node.Verify(ctx, here, reportTo(func(line restapi.Verified) error {
-		r.total = sum(base, line)
-		r.total.Bad = nil
 		line = sum(base, line)
+		r.total = line
+		r.total.Bad = nil
 		return r.report(line)
 	}))
 }
@@ -84,11 +84,8 @@ func (r *rootCheck) verify(ctx context.Context) (more bool, err error) {
 // one that is elsewhere, or should be here. One that is not in the pinset is what
 // the root lacks.
 func (r *rootCheck) part(ctx context.Context, c api.Cid) (here bool, err error) {
-	pin, err := r.state.Get(ctx, c)
-	if errors.Is(err, state.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil {
+	pin, err := pinset.Stored(ctx, r.state, c)
+	if err != nil || !pin.Defined() {
 		return false, err
 	}
 	r.known[c.Cid] = true
@@ -154,9 +151,6 @@ func chosen(c cid.Cid) []cid.Cid {
 
 // isRoot reports whether a state has the root of a sharded add for a CID.
 func isRoot(ctx context.Context, st state.ReadOnly, c api.Cid) (bool, error) {
-	pin, err := st.Get(ctx, c)
-	if errors.Is(err, state.ErrNotFound) {
-		return false, nil
-	}
+	pin, err := pinset.Stored(ctx, st, c)
 	return err == nil && pin.Type == api.MetaType && pin.Reference != nil, err
 }

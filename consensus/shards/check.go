@@ -166,7 +166,7 @@ func (k *Keeper) compare(ctx context.Context, root api.Pin) (r Root, gone []miss
 	}
 	ref := *root.Reference
 	r.Parts = append(r.Parts, ref)
-	dag, err := get(ctx, st, ref)
+	dag, err := pinset.Stored(ctx, st, ref)
 	if err != nil {
 		return r, nil, err
 	}
@@ -183,7 +183,7 @@ func (k *Keeper) compare(ctx context.Context, root api.Pin) (r Root, gone []miss
 	}
 	prev, lacking := api.CidUndef, 0
 	for i, c := range shards {
-		p, err := get(ctx, st, c)
+		p, err := pinset.Stored(ctx, st, c)
 		if err != nil {
 			return r, nil, err
 		}

@@ -9,6 +9,8 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/state"
 	logging "github.com/ipfs/go-log/v2"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 var logger = logging.Logger("pinsvc")
@@ -134,5 +136,5 @@ func (k *Keeper) stored(ctx context.Context, c api.Cid) (api.Pin, error) {
 	if err != nil {
 		return api.Pin{}, err
 	}
-	return get(ctx, st, c)
+	return pinset.Stored(ctx, st, c)
 }

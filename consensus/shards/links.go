@@ -2,25 +2,15 @@ package shards
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 
 	"github.com/ipfs-cluster/ipfs-cluster/adder/sharding"
 	"github.com/ipfs-cluster/ipfs-cluster/api"
-	"github.com/ipfs-cluster/ipfs-cluster/state"
 	"github.com/ipfs/go-cid"
-)
 
-// get returns what a state has for a CID, a pin that is not defined when it has
-// none.
-func get(ctx context.Context, st state.ReadOnly, c api.Cid) (api.Pin, error) {
-	p, err := st.Get(ctx, c)
-	if errors.Is(err, state.ErrNotFound) {
-		return api.Pin{}, nil
-	}
-	return p, err
-}
+	"github.com/ipfs-cluster/pinsvc/pinset"
+)
 
 // links returns the shards of a cluster DAG in their order. They are read once.
 func (k *Keeper) links(ctx context.Context, c api.Cid) ([]api.Cid, error) {
@@ -76,7 +66,7 @@ func (k *Keeper) anyShard(ctx context.Context, all []api.Cid) (bool, error) {
 		return false, err
 	}
 	for _, c := range all {
-		p, err := get(ctx, st, c)
+		p, err := pinset.Stored(ctx, st, c)
 		if err != nil || p.Type == api.ShardType && p.Defined() {
 			return err == nil, err
 		}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/state"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 var zeroTime time.Time
@@ -70,7 +72,7 @@ func (k *Keeper) parents(shard api.Cid) (out []api.Cid) {
 // alive tells whether a cluster DAG is part of the pinset: it is pinned, or a
 // root refers to it.
 func (k *Keeper) alive(ctx context.Context, st state.ReadOnly, c api.Cid) (bool, error) {
-	p, err := get(ctx, st, c)
+	p, err := pinset.Stored(ctx, st, c)
 	if err != nil || p.Defined() && p.Type == api.ClusterDAGType {
 		return err == nil, err
 	}
@@ -88,7 +90,7 @@ func (k *Keeper) rooted(ctx context.Context, st state.ReadOnly, c api.Cid) (bool
 	}
 	k.mu.Unlock()
 	for _, r := range roots {
-		p, err := get(ctx, st, r)
+		p, err := pinset.Stored(ctx, st, r)
 		if err != nil {
 			return true, err
 		}

@@ -2,14 +2,12 @@ package wrap
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/ipfs-cluster/ipfs-cluster/api"
-	"github.com/ipfs-cluster/ipfs-cluster/state"
 	"github.com/ipfs/go-datastore"
 	logging "github.com/ipfs/go-log/v2"
 
@@ -217,11 +215,7 @@ func (c *Consensus) stored(ctx context.Context, ci api.Cid) (api.Pin, error) {
 	if err != nil {
 		return api.Pin{}, err
 	}
-	pin, err := st.Get(ctx, ci)
-	if errors.Is(err, state.ErrNotFound) {
-		return api.Pin{}, nil
-	}
-	return pin, err
+	return pinset.Stored(ctx, st, ci)
 }
 
 // callContext returns the context for a call of the inner component. A client

@@ -2,11 +2,11 @@ package wrap
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
-	"github.com/ipfs-cluster/ipfs-cluster/state"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 const (
@@ -69,11 +69,8 @@ func (t *Tracker) stored(c api.Cid) (api.Pin, bool, error) {
 	if err != nil {
 		return api.Pin{}, false, err
 	}
-	pin, err := st.Get(t.ctx, c)
-	if errors.Is(err, state.ErrNotFound) {
-		return api.Pin{}, false, nil
-	}
-	return pin, err == nil, err
+	pin, err := pinset.Stored(t.ctx, st, c)
+	return pin, pin.Defined(), err
 }
 
 // here sees to it that a pin of this peer is pinned.

@@ -1,0 +1,19 @@
+package pinset
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs-cluster/ipfs-cluster/state"
+)
+
+// Stored returns what a state has for a CID, a pin that is not defined when it has
+// none.
+func Stored(ctx context.Context, st state.ReadOnly, c api.Cid) (api.Pin, error) {
+	pin, err := st.Get(ctx, c)
+	if errors.Is(err, state.ErrNotFound) {
+		return api.Pin{}, nil
+	}
+	return pin, err
+}
