@@ -115,11 +115,11 @@ func (v *View) askPeer(id string, quick *sync.WaitGroup) {
 	p.under = v.goes(func() {
 		start := time.Now()
 		v.hearFrom(id)
-		done()
 		took := time.Since(start)
 		a.mu.Lock()
-		defer a.mu.Unlock()
 		p.under, p.slow, p.next = false, took > listPatience, time.Now().Add(askShare*took)
+		a.mu.Unlock()
+		done() // only now, so that whoever waited for this answer can ask again
 	})
 	if !p.under {
 		done()
