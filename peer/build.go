@@ -270,6 +270,7 @@ func (b *builder) makeCluster(ctx context.Context) error {
 	})
 	b.shards.Start(b.ready)
 	if b.view != nil {
+		b.view.Through(crdt.Entries(b.store, b.settings.Crdt.DatastoreNamespace)) // Raft's is not pebble
 		b.view.Start(b.ready)
 		b.closeWith("view", func(context.Context) error { b.view.Close(); return nil })
 	}

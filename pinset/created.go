@@ -43,11 +43,17 @@ func EncodeCreated(t time.Time) string {
 // are the same on every peer and spread over the second, so that a client
 // that pages by `created` does not meet large groups of equal values.
 func CreatedOf(meta map[string]string, timestamp time.Time, c cid.Cid) time.Time {
-	if t, err := time.Parse(createdLayout, meta[CreatedKey]); err == nil {
+	return DecodeCreated(meta[CreatedKey], timestamp, c.Bytes())
+}
+
+// DecodeCreated is CreatedOf for the value of CreatedKey, "" when there is none,
+// and the bytes of a CID.
+func DecodeCreated(text string, timestamp time.Time, cid []byte) time.Time {
+	if t, err := time.Parse(createdLayout, text); err == nil {
 		return t
 	}
 	h := fnv.New64a()
-	h.Write(c.Bytes())
+	h.Write(cid)
 	ms := time.Duration(h.Sum64()%1000) * time.Millisecond
 	return timestamp.UTC().Truncate(time.Second).Add(ms)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -185,4 +186,47 @@ func BenchmarkCompare(b *testing.B) {
 		require.NoError(b, v.compare())
 	}
 	runtime.KeepAlive(s)
+}
+
+// BenchmarkBuild reads a state as it is stored.
+func BenchmarkBuild(b *testing.B) {
+	set := fixture.Set{N: *benchPins}
+	var entries []entry
+	for i := range set.N {
+		entries = append(entries, stored(b, set.At(i).Cluster()))
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return compareBase32(string(a.cid), string(b.cid)) })
+	for _, quick := range []bool{false, true} {
+		b.Run(fmt.Sprintf("entries=%v", quick), func(b *testing.B) {
+			for b.Loop() {
+				v := New(Options{})
+				if quick {
+					v.Through(entriesOf(entries))
+				}
+				v.Before(decodingSource{newFakeSource("peer1"), entries})
+				before := heap()
+				start := time.Now()
+				require.NoError(b, v.build())
+				b.ReportMetric(time.Since(start).Seconds(), "s/build")
+				b.ReportMetric(float64(heap()-before)/float64(*benchPins), "B/pin")
+				v.Close()
+				runtime.KeepAlive(v)
+			}
+		})
+	}
+}
+
+// decodingSource scans entries as the library does.
+type decodingSource struct {
+	*fakeSource
+	entries []entry
+}
+
+func (s decodingSource) Scan(_ context.Context, fn func(api.Pin)) error {
+	for _, e := range s.entries {
+		if pin, ok := decoded(e); ok {
+			fn(pin)
+		}
+	}
+	return nil
 }

@@ -21,8 +21,9 @@ func byName(a, b *item) int {
 	return newestFirst(a, b)
 }
 
-// byCID orders items in any way that tells them apart.
-func byCID(a, b *item) int { return strings.Compare(a.key(), b.key()) }
+// byCID orders items as the keys of a datastore are, in which a CID is the base32 of
+// its bytes: a scan of one brings them in this order.
+func byCID(a, b *item) int { return compareBase32(a.key(), b.key()) }
 
 // compareKeys orders CIDs, given as bytes, by their canonical text.
 func compareKeys(a, b string) int {
@@ -35,6 +36,11 @@ func compareKeys(a, b string) int {
 	case zeroB:
 		return 1
 	}
+	return compareBase32(a, b)
+}
+
+// compareBase32 orders bytes by their text in base32.
+func compareBase32(a, b string) int {
 	i := 0
 	for i < len(a) && i < len(b) && a[i] == b[i] {
 		i++

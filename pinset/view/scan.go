@@ -1,11 +1,8 @@
 package view
 
 import (
-	"cmp"
 	"context"
 	"runtime/debug"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
@@ -71,24 +68,16 @@ func (v *View) sleep(d time.Duration) bool {
 	}
 }
 
-// build reads the whole state. What is told meanwhile goes into the index that
-// there is, and from there, at the end, into the new one.
+// build reads the whole state. Changes that are observed meanwhile go into the index
+// that there is, and from there, at the end, into the new one.
 func (v *View) build() error {
 	defer v.triedOnce()
 	start := time.Now()
-	var items []*item
-	err := v.Scan(v.ctx, func(stored api.Pin) {
-		if pinset.Shown(stored) {
-			v.options.Memory.Saw(sizeOf(stored))
-			v.mu.Lock()
-			at := v.places.of(stored)
-			v.mu.Unlock()
-			items = append(items, newItem(stored, at))
-		}
-	})
+	items, err := v.read()
 	if err != nil {
 		return err
 	}
+	read := time.Since(start)
 	built := load(items)
 	v.mu.Lock()
 	v.merge(built)
@@ -101,7 +90,8 @@ func (v *View) build() error {
 	if time.Since(start) > tellAfter {
 		log = logger.Infof
 	}
-	log("view of the pinset: complete, %d pins in %s", size, time.Since(start).Round(time.Millisecond))
+	log("view of the pinset: complete, %d pins in %s, of which the state took %s", size,
+		time.Since(start).Round(time.Millisecond), read.Round(time.Millisecond))
 	return nil
 }
 
@@ -127,38 +117,6 @@ func (v *View) merge(built *index) {
 		}
 	}
 	v.index, v.copied, v.touched = built, nil, nil
-}
-
-// load makes an index of items in any order. They are packed anew in the order
-// of a list, so that going through them goes through memory.
-func load(items []*item) *index {
-	type sorting struct {
-		created int64
-		*item
-	}
-	order := make([]sorting, len(items))
-	for i, it := range items {
-		order[i] = sorting{it.created, it}
-	}
-	slices.SortFunc(order, func(a, b sorting) int {
-		return cmp.Or(cmp.Compare(b.created, a.created), newestFirst(a.item, b.item))
-	})
-	x := newIndex()
-	for i, o := range order {
-		it := *o.item
-		it.data = strings.Clone(it.data)
-		items[i], order[i].item = &it, nil
-		x.byCreated.Load(&it)
-	}
-	slices.SortFunc(items, byName)
-	for _, it := range items {
-		x.byName.Load(it)
-	}
-	slices.SortFunc(items, byCID)
-	for _, it := range items {
-		x.byCID.Load(it)
-	}
-	return x
 }
 
 // compare makes the index equal to the state where it is not. What changes

@@ -21,6 +21,7 @@ type moment int64
 type View struct {
 	pinset.Source
 	options Options
+	entries Entries // nil: Source.Scan
 	born    time.Time
 
 	mu      sync.Mutex // guards what follows
@@ -49,6 +50,11 @@ type Options struct {
 	// Memory bounds what reading large pins takes. Nil means no bound.
 	Memory Memory
 }
+
+// Entries calls fn with the bytes of the CID and the stored form (the library's
+// protobuf message Pin) of every entry of the local state, in any order, one at a time.
+// Both are valid until fn returns. It ends with the first error of fn.
+type Entries func(ctx context.Context, fn func(cid, pin []byte) error) error
 
 // Memory is a common.Budget.
 type Memory interface {
@@ -89,6 +95,10 @@ func (v *View) Before(s pinset.Source) pinset.Cluster {
 	v.Source = s
 	return v
 }
+
+// Through sets a quick way through the state, before Start. Without one, or with nil,
+// the view reads the state with Source.Scan.
+func (v *View) Through(e Entries) { v.entries = e }
 
 // Start reads the state when ready is closed, and compares it with the index
 // now and then until Close.

@@ -1,0 +1,123 @@
+package view
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// clump is how many items of a new index lie together in memory, and share a string.
+// They are freed together, too.
+const clump = 64
+
+// load makes an index of items in any order; that of a datastore is quickest. They are
+// packed anew in the order of a list, so that going through them goes through memory.
+// The three trees are made at the same time.
+func load(items []*item) *index {
+	x := newIndex()
+	packed, ready := make([]*item, len(items)), make(chan struct{})
+	var trees sync.WaitGroup
+	fill := func(t *tree, order []int32) {
+		for _, i := range order {
+			t.Load(packed[i])
+		}
+	}
+	for _, other := range []struct {
+		tree  *tree
+		order func([]*item) []int32
+	}{{x.byName, orderByName}, {x.byCID, orderByCID}} {
+		trees.Go(func() {
+			order := other.order(items)
+			<-ready
+			fill(other.tree, order)
+		})
+	}
+	order := orderByCreated(items)
+	pack(items, packed, order)
+	close(ready)
+	fill(x.byCreated, order)
+	trees.Wait()
+	return x
+}
+
+// ranked is an item's position with what decides most comparisons.
+type ranked struct {
+	first uint64
+	at    int32
+}
+
+// rankBy returns the positions of items in an order, of which first has the beginning.
+func rankBy(items []*item, first func(*item) uint64, compare func(a, b *item) int) []int32 {
+	ranks := make([]ranked, len(items))
+	for i, it := range items {
+		ranks[i] = ranked{first(it), int32(i)}
+	}
+	slices.SortFunc(ranks, func(a, b ranked) int {
+		if a.first != b.first {
+			return cmp.Compare(a.first, b.first)
+		}
+		return compare(items[a.at], items[b.at])
+	})
+	order := make([]int32, len(items))
+	for i, r := range ranks {
+		order[i] = r.at
+	}
+	return order
+}
+
+func orderByCreated(items []*item) []int32 {
+	return rankBy(items, func(it *item) uint64 { return ^(uint64(it.created) ^ 1<<63) }, newestFirst)
+}
+
+func orderByName(items []*item) []int32 {
+	return rankBy(items, func(it *item) uint64 {
+		var first uint64
+		name := it.name()
+		for i := range 8 {
+			first <<= 8
+			if i < len(name) {
+				first |= uint64(name[i])
+			}
+		}
+		return first
+	}, byName)
+}
+
+// orderByCID returns the positions of items as they are if they are in order.
+func orderByCID(items []*item) []int32 {
+	if !slices.IsSortedFunc(items, byCID) {
+		return rankBy(items, func(*item) uint64 { return 0 }, byCID)
+	}
+	order := make([]int32, len(items))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	return order
+}
+
+// pack copies items, in an order, to memory that is together. packed has them at the
+// positions that they had.
+func pack(items, packed []*item, order []int32) {
+	var text strings.Builder
+	for len(order) > 0 {
+		n := min(clump, len(order))
+		size := 0
+		for _, i := range order[:n] {
+			size += len(items[i].data)
+		}
+		text.Grow(size)
+		for _, i := range order[:n] {
+			text.WriteString(items[i].data)
+		}
+		data := text.String()
+		text.Reset()
+		together := make([]item, n)
+		for k, i := range order[:n] {
+			together[k] = *items[i]
+			together[k].data, data = data[:len(items[i].data)], data[len(items[i].data):]
+			packed[i] = &together[k]
+		}
+		order = order[n:]
+	}
+}
