@@ -122,7 +122,7 @@ func BenchmarkSelectWhileQueued(b *testing.B) {
 		waiting[s.set.At(i*10).CID] = pinset.StateQueued
 	}
 	s.change(func() { s.said["peer1"] = waiting })
-	v.hearFrom("peer1")
+	v.pollPeer("peer1")
 	app := map[string]string{"app": fixture.Application(3)}
 	for status, count := range map[pinset.Status]int{pinset.StatusQueued: len(waiting), pinset.StatusPinned: s.set.N - len(waiting)} {
 		b.Run(string(status), func(b *testing.B) {
@@ -140,7 +140,7 @@ func BenchmarkSelectWhileQueued(b *testing.B) {
 	})
 	b.Run("refresh", func(b *testing.B) {
 		for b.Loop() {
-			v.hearFrom("peer1")
+			v.pollPeer("peer1")
 		}
 	})
 }
@@ -171,7 +171,7 @@ func BenchmarkObserve(b *testing.B) {
 				stored.Name = strconv.Itoa(i)
 				v.Observe(pinset.Change{CID: stored.Cid, Pin: stored})
 				if lists {
-					v.known()
+					v.snapshot()
 				}
 				i++
 			}

@@ -1,13 +1,12 @@
-// Package view keeps a peer's pinset in memory, ordered by `created`, so that
-// a list costs what is on its page instead of what is in the pinset.
+// Package view keeps the pinset of a peer in memory, ordered by `created`, so that a list
+// costs the length of its page and not that of the pinset.
 //
-// The index (index.go) is the pinset: items (item.go, meta.go) by created, by
-// name and by CID (order.go). The view (view.go) keeps it equal to the local
-// state: it is built by a scan and compared with the state now and then
-// (scan.go), and follows the changes that the tracker and the consensus tell
-// (follow.go). The board (board.go) has the pins that are not pinned
-// (exceptions.go), by what peers last said (refresh.go asks them). A list (select.go, filter.go) takes a
-// copy of both, which costs nothing, and reads without a lock.
+// The index (index.go) has the items (item.go, meta.go) by created, by name and by CID
+// (order.go). It is built from a scan of the local state (scan.go, read.go, wire.go,
+// load.go), follows the change feed (observe.go), and is compared with the state
+// periodically. The status table (status.go) has the latest reports of the peers, which
+// poll.go requests, and an index of the pins that are not pinned (unpinned.go). A list
+// (select.go, filter.go) reads a copy-on-write snapshot of both, without a lock.
 //
-// The view is derived: losing it loses nothing.
+// The view is derived from the state: losing it loses nothing.
 package view

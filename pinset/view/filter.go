@@ -8,16 +8,16 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// filter is a selection in the terms of items.
+// filter is a pinset.Selection prepared for matching items.
 type filter struct {
 	name          *pinset.Name // nil: any
-	exact         bool         // only one name passes
-	text          string       // that
-	meta          string       // encoded, "": any
-	before, after int64        // exclusive, milliseconds
+	exact         bool         // text is the only name that matches
+	text          string
+	meta          string // encoded, "": any
+	before, after int64  // exclusive, milliseconds
 	wanted        status
 	max           int
-	large         func(cid.Cid) string // the encoded meta of a pin that has a lot
+	large         func(cid.Cid) string // reads meta that the index does not have
 }
 
 func newFilter(s pinset.Selection) *filter {
@@ -37,11 +37,10 @@ func newFilter(s pinset.Selection) *filter {
 	return f
 }
 
-// plain tells whether every item of the filter's range passes it.
+// plain reports whether every item of the filter's span matches, statuses aside.
 func (f *filter) plain() bool { return f.meta == "" && (f.name == nil || f.exact) }
 
-// matches tells whether an item of the filter's range passes what is asked of
-// its name and meta.
+// matches reports whether the name and meta of an item of the filter's span match.
 func (f *filter) matches(it *item) bool {
 	if f.meta != "" {
 		encoded := it.meta()
@@ -55,12 +54,13 @@ func (f *filter) matches(it *item) bool {
 	return f.name == nil || f.exact || f.name.Matches(it.name())
 }
 
-// within tells whether an item is in the filter's range.
+// within reports whether an item is in the filter's span.
 func (f *filter) within(it *item) bool {
 	return it.created < f.before && it.created > f.after && (!f.exact || it.name() == f.text)
 }
 
-// span returns the tree that a list goes through, and which part of it.
+// span returns the tree in whose order the filter is applied, and the positions of the
+// items that can match: [from, to).
 func (f *filter) span(s *snapshot) (t *tree, from, to int) {
 	if !f.exact {
 		from, to = f.created(s.byCreated)
@@ -78,15 +78,15 @@ func (f *filter) span(s *snapshot) (t *tree, from, to int) {
 	return t, from, max(from, to)
 }
 
-// created returns which part of a tree in the order of lists is between before
-// and after.
+// created returns the positions, in a tree in list order, of the items between after and
+// before.
 func (f *filter) created(t *tree) (from, to int) {
 	from = rank(t, func(it *item) bool { return it.created < f.before })
 	to = rank(t, func(it *item) bool { return it.created <= f.after })
 	return from, max(from, to)
 }
 
-// candidate returns an item for a page.
+// candidate returns the item as pinset.Selected has it.
 func (it *item) candidate() pinset.Candidate {
 	return pinset.Candidate{CID: it.cid(), Created: it.createdAt()}
 }

@@ -19,16 +19,16 @@ func findings(random *rand.Rand, n int) (*snapshot, []*item) {
 	for i := range n {
 		p := testPin(i)
 		p.Name = fmt.Sprintf("name %d", i%7)
-		items = append(items, newItem(p, &place{}))
+		items = append(items, newItem(p, &placement{}))
 	}
 	x := load(slices.Clone(items))
-	s := &snapshot{byCreated: x.byCreated, byName: x.byName, others: newExceptions()}
+	s := &snapshot{byCreated: x.byCreated, byName: x.byName, unpinned: newUnpinnedIndex()}
 	all := page(x.byCreated, 0, n)
 	for from := 0; from < n; {
-		row := 1 + random.IntN([]int{3, 50, 3 * leapFrom}[random.IntN(3)])
+		row := 1 + random.IntN([]int{3, 50, 3 * leapThreshold}[random.IntN(3)])
 		st := status(1) << random.IntN(4)
 		for _, it := range all[from:min(from+row, n)] {
-			s.others.set(it, st)
+			s.unpinned.set(it, st)
 		}
 		from += row
 	}
@@ -39,10 +39,10 @@ func findings(random *rand.Rand, n int) (*snapshot, []*item) {
 func TestFindIsWhatLookingAtAllFinds(t *testing.T) {
 	for seed := range uint64(6) {
 		random := rand.New(rand.NewPCG(seed, 0))
-		s, all := findings(random, 8*leapFrom)
+		s, all := findings(random, 8*leapThreshold)
 		statuses := make([]status, len(all))
 		for i, it := range all {
-			statuses[i] = s.others.status(it)
+			statuses[i] = s.unpinned.status(it)
 		}
 		for range 100 {
 			q := pinset.Selection{Max: []int{1, 10, 1001}[random.IntN(3)]}
@@ -72,12 +72,12 @@ func TestFindIsWhatLookingAtAllFinds(t *testing.T) {
 // and none has to be looked at for that.
 func TestFindWhileNothingIsKnown(t *testing.T) {
 	s, all := findings(rand.New(rand.NewPCG(1, 0)), 100)
-	s.unsure = map[*place]bool{}
+	s.uncertain = map[*placement]bool{}
 	for _, it := range all {
-		s.unsure[it.place] = true
+		s.uncertain[it.placement] = true
 	}
-	for _, blind := range []bool{false, true} {
-		s.blind = blind
+	for _, allUncertain := range []bool{false, true} {
+		s.allUncertain = allUncertain
 		for wanted := status(1); wanted <= anyStatus; wanted++ {
 			f := newFilter(pinset.Selection{Max: 10, Before: all[20].createdAt()})
 			f.wanted = wanted

@@ -2,15 +2,15 @@ package view
 
 import "github.com/tidwall/btree"
 
-// index is the pinset in memory. It is not safe for concurrent use.
+// index has the pinset in three orders. It is not safe for concurrent use.
 type index struct {
 	byCreated *tree
 	byName    *tree
 	byCID     *tree
 }
 
-// tree is an ordered set of items with counts. A copy takes no time and shares
-// what does not change.
+// tree is a B-tree that counts its items, so that a position is found in logarithmic
+// time. Copies are copy-on-write and take constant time.
 type tree = btree.BTreeG[*item]
 
 func newTree(compare func(a, b *item) int) *tree {
@@ -28,7 +28,7 @@ func (x *index) get(key string) *item {
 	return it
 }
 
-// put adds an item, in the place of old unless that is nil.
+// put adds an item and removes old, the previous item of the CID, unless it is nil.
 func (x *index) put(it, old *item) {
 	if old != nil {
 		x.byCreated.Delete(old)
@@ -39,15 +39,15 @@ func (x *index) put(it, old *item) {
 	x.byCID.Set(it)
 }
 
-// remove forgets an item that the index has.
+// remove removes an item of the index.
 func (x *index) remove(it *item) {
 	x.byCreated.Delete(it)
 	x.byName.Delete(it)
 	x.byCID.Delete(it)
 }
 
-// rank returns how many items of a tree come before the first of the rest,
-// which is a suffix of the order.
+// rank returns the position of the first item for which rest is true. rest must be
+// false and then true in the order of the tree.
 func rank(t *tree, rest func(*item) bool) int {
 	low, high := 0, t.Len()
 	for low < high {

@@ -9,15 +9,15 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// item is one pin, as small as it gets: a million of them are in memory. It is
-// never changed, so that lists can share it.
+// item is one pin of the index. It is packed tightly, since there may be millions, and
+// immutable, so that snapshots share it without a lock.
 type item struct {
-	data    string // CID's bytes, name, encoded meta
-	place   *place
-	created int64 // milliseconds since 1970
-	// changed is when the view heard of a change that peers have to follow,
-	// 0 when it was before the view was built.
-	changed moment
+	data      string // CID's bytes, name, encoded meta
+	placement *placement
+	created   int64 // milliseconds since 1970
+	// changed is when the view observed a change that peers have to act on, 0 when that
+	// was before the view was built.
+	changed logicalTime
 	nameAt  uint32
 	metaAt  uint32 // with metaLarge
 }
@@ -25,22 +25,14 @@ type item struct {
 // metaLarge marks, in metaAt, that data has only a summary of the meta.
 const metaLarge = 1 << 31
 
-// place is where pins are held. Few differ, so that items share them.
-type place struct {
-	peers   []string // nil: all members
-	least   int
-	sharded bool
-	holders []*answer // of peers
-}
-
 // newItem packs an entry of the state.
-func newItem(stored api.Pin, at *place) *item {
+func newItem(stored api.Pin, at *placement) *item {
 	meta := encodeMeta(stored.Metadata)
-	it := &item{place: at, created: pinset.CreatedOf(stored.Metadata, stored.Timestamp, stored.Cid.Cid).UnixMilli()}
+	it := &item{placement: at, created: pinset.CreatedOf(stored.Metadata, stored.Timestamp, stored.Cid.Cid).UnixMilli()}
 	key := stored.Cid.KeyString()
 	it.nameAt = uint32(len(key))
 	it.metaAt = uint32(len(key) + len(stored.Name))
-	if len(meta) > metaMost {
+	if len(meta) > maxMeta {
 		meta = summary(meta)
 		it.metaAt |= metaLarge
 	}
@@ -50,7 +42,7 @@ func newItem(stored api.Pin, at *place) *item {
 	return it
 }
 
-// sizeOf returns about how many bytes an entry of the state has in memory.
+// sizeOf estimates the size of an entry of the state in memory, in bytes.
 func sizeOf(stored api.Pin) int {
 	n := len(stored.Name)
 	for k, v := range stored.Metadata {
@@ -71,7 +63,7 @@ func (it *item) large() bool  { return it.metaAt&metaLarge != 0 }
 func (it *item) cid() cid.Cid {
 	c, err := cid.Cast([]byte(it.key()))
 	if err != nil {
-		return cid.Undef // it was a CID when it came
+		return cid.Undef // it was valid when the item was made
 	}
 	return c
 }
@@ -79,8 +71,8 @@ func (it *item) cid() cid.Cid {
 // createdAt returns the pin's `created`.
 func (it *item) createdAt() time.Time { return time.UnixMilli(it.created).UTC() }
 
-// same tells whether two items stand for the same pin with the same content.
+// same reports whether two items are the same pin with the same content.
 func (it *item) same(other *item) bool {
 	return it.data == other.data && it.nameAt == other.nameAt && it.metaAt == other.metaAt &&
-		it.created == other.created && it.place == other.place
+		it.created == other.created && it.placement == other.placement
 }

@@ -7,13 +7,13 @@ import (
 	"sync"
 )
 
-// clump is how many items of a new index lie together in memory, and share a string.
-// They are freed together, too.
-const clump = 64
+// groupSize is how many items of a new index share their allocations, and so are freed
+// together.
+const groupSize = 64
 
-// load makes an index of items in any order; that of a datastore is quickest. They are
-// packed anew in the order of a list, so that going through them goes through memory.
-// The three trees are made at the same time.
+// load builds an index from items in any order, fastest in that of byCID. Items are copied
+// in list order, which makes lists and scans sequential in memory. The three trees are
+// built concurrently.
 func load(items []*item) *index {
 	x := newIndex()
 	packed, ready := make([]*item, len(items)), make(chan struct{})
@@ -41,13 +41,13 @@ func load(items []*item) *index {
 	return x
 }
 
-// ranked is an item's position with what decides most comparisons.
+// ranked is the position of an item with a key that decides most comparisons.
 type ranked struct {
 	first uint64
 	at    int32
 }
 
-// rankBy returns the positions of items in an order, of which first has the beginning.
+// rankBy sorts the positions of items by first, and then by compare.
 func rankBy(items []*item, first func(*item) uint64, compare func(a, b *item) int) []int32 {
 	ranks := make([]ranked, len(items))
 	for i, it := range items {
@@ -84,7 +84,7 @@ func orderByName(items []*item) []int32 {
 	}, byName)
 }
 
-// orderByCID returns the positions of items as they are if they are in order.
+// orderByCID returns the identity if the items are sorted, as those of a datastore are.
 func orderByCID(items []*item) []int32 {
 	if !slices.IsSortedFunc(items, byCID) {
 		return rankBy(items, func(*item) uint64 { return 0 }, byCID)
@@ -96,12 +96,12 @@ func orderByCID(items []*item) []int32 {
 	return order
 }
 
-// pack copies items, in an order, to memory that is together. packed has them at the
-// positions that they had.
+// pack copies items to contiguous memory in the given order. The copy of items[i] is
+// packed[i].
 func pack(items, packed []*item, order []int32) {
 	var text strings.Builder
 	for len(order) > 0 {
-		n := min(clump, len(order))
+		n := min(groupSize, len(order))
 		size := 0
 		for _, i := range order[:n] {
 			size += len(items[i].data)

@@ -8,9 +8,9 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// metaMost is the largest encoded meta that is kept, in bytes. Of a pin with
+// maxMeta is the largest encoded meta that is kept, in bytes. Of a pin with
 // more, the state is asked.
-const metaMost = 4096
+const maxMeta = 4096
 
 // encodeMeta writes meta as its sorted keys and values, each after its length,
 // without reserved keys.

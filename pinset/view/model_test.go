@@ -82,7 +82,7 @@ func checkStatuses(t *testing.T, v *View) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.index.byCreated.Scan(func(it *item) bool {
-		require.False(t, v.board.differs(it), it.name())
+		require.False(t, v.statuses.stale(it), it.name())
 		return true
 	})
 }
@@ -92,7 +92,7 @@ func TestBuildIsTriedAgain(t *testing.T) {
 	f := newFakeSource("peer1")
 	v := newTestView(t, f)
 	tries := 0
-	require.True(t, v.repeat(0, func() error {
+	require.True(t, v.retry(0, func() error {
 		if tries++; tries < 3 {
 			return errors.New("not now")
 		}
@@ -100,7 +100,7 @@ func TestBuildIsTriedAgain(t *testing.T) {
 	}))
 	require.Equal(t, 3, tries)
 	v.Close()
-	require.False(t, v.repeat(0, func() error { return errors.New("never") }))
+	require.False(t, v.retry(0, func() error { return errors.New("never") }))
 }
 
 // Lists wait for the view. When it cannot be built, they are made by scans.

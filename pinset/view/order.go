@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// newestFirst orders items as lists do: created descending, then CID.
+// newestFirst is list order: created descending, then the text of the CID.
 func newestFirst(a, b *item) int {
 	if a.created != b.created {
 		return cmp.Compare(b.created, a.created)
@@ -13,7 +13,7 @@ func newestFirst(a, b *item) int {
 	return compareKeys(a.key(), b.key())
 }
 
-// byName orders items by name, then as lists do.
+// byName orders items by name, then in list order.
 func byName(a, b *item) int {
 	if c := strings.Compare(a.name(), b.name()); c != 0 {
 		return c

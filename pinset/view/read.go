@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	// parcelBytes and parcelEntries bound what a parser is given at a time.
-	parcelBytes   = 64 << 10
-	parcelEntries = 512
+	// batchBytes and batchEntries bound a batch.
+	batchBytes   = 64 << 10
+	batchEntries = 512
 )
 
-// read returns the items of the whole state, in the order in which it has them.
+// read returns items for the whole state, in the order of the scan.
 func (v *View) read() ([]*item, error) {
 	if v.entries != nil {
 		return v.readEntries()
@@ -28,7 +28,7 @@ func (v *View) read() ([]*item, error) {
 		if pinset.Shown(stored) {
 			v.options.Memory.Saw(sizeOf(stored))
 			v.mu.Lock()
-			at := v.places.of(stored)
+			at := v.placements.of(stored)
 			v.mu.Unlock()
 			items = append(items, newItem(stored, at))
 		}
@@ -36,29 +36,28 @@ func (v *View) read() ([]*item, error) {
 	return items, err
 }
 
-// parcel is some entries of the state on their way from the datastore to a parser.
-type parcel struct {
+// batch is a number of entries that are parsed together.
+type batch struct {
 	bytes []byte
-	ends  []int // of a CID, of its pin, of the next CID...
+	ends  []int // of a CID, of its pin, and so on, in bytes
 	items []*item
 }
 
-// readEntries reads the state with all processors: one goroutine goes through the
-// datastore, the others parse.
+// readEntries reads the state through v.entries, with a parser for each processor.
 func (v *View) readEntries() ([]*item, error) {
 	parsers := max(1, runtime.GOMAXPROCS(0))
-	parcels := make(chan *parcel, parsers)
+	batches := make(chan *batch, parsers)
 	var parsing sync.WaitGroup
 	for range parsers {
 		parsing.Go(func() {
-			p := parser{view: v, places: make(map[string]*place)}
-			for one := range parcels {
+			p := parser{view: v, placements: make(map[string]*placement)}
+			for one := range batches {
 				p.parse(one)
 			}
 		})
 	}
-	sent, err := v.cut(parcels)
-	close(parcels)
+	sent, err := v.split(batches)
+	close(batches)
 	parsing.Wait()
 	if err != nil {
 		return nil, err
@@ -74,27 +73,27 @@ func (v *View) readEntries() ([]*item, error) {
 	return items, nil
 }
 
-// cut sends the entries of the state in parcels, and returns these.
-func (v *View) cut(parcels chan<- *parcel) ([]*parcel, error) {
-	var sent []*parcel
-	one := &parcel{}
+// split sends the entries of the state in batches and returns the batches.
+func (v *View) split(batches chan<- *batch) ([]*batch, error) {
+	var sent []*batch
+	one := &batch{}
 	flush := func() {
 		if len(one.ends) > 0 {
 			sent = append(sent, one)
-			parcels <- one
-			one = &parcel{}
+			batches <- one
+			one = &batch{}
 		}
 	}
 	err := v.entries(v.ctx, func(key, stored []byte) error {
 		if one.bytes == nil {
-			one.bytes = make([]byte, 0, parcelBytes)
-			one.ends = make([]int, 0, 2*parcelEntries)
+			one.bytes = make([]byte, 0, batchBytes)
+			one.ends = make([]int, 0, 2*batchEntries)
 		}
 		one.bytes = append(one.bytes, key...)
 		one.ends = append(one.ends, len(one.bytes))
 		one.bytes = append(one.bytes, stored...)
 		one.ends = append(one.ends, len(one.bytes))
-		if len(one.ends) == 2*parcelEntries || len(one.bytes) > parcelBytes*7/8 {
+		if len(one.ends) == 2*batchEntries || len(one.bytes) > batchBytes*7/8 {
 			flush()
 		}
 		return v.ctx.Err()
@@ -103,19 +102,19 @@ func (v *View) cut(parcels chan<- *parcel) ([]*parcel, error) {
 	return sent, errors.Join(err, v.ctx.Err())
 }
 
-// parser makes items of entries. It is not safe for concurrent use.
+// parser makes items from entries. It is not safe for concurrent use.
 type parser struct {
-	view   *View
-	wire   wirePin
-	places map[string]*place // by wirePin.appendPlace
-	buffer []byte
-	data   []byte // of the items of a parcel
+	view       *View
+	wire       wirePin
+	placements map[string]*placement // by wirePin.appendPlace
+	buffer     []byte
+	data       []byte // data of the items of the current batch
 }
 
-// parse sets a parcel's items, and drops its bytes.
-func (p *parser) parse(one *parcel) {
+// parse sets the items of a batch and releases its bytes.
+func (p *parser) parse(one *batch) {
 	made := make([]item, 0, len(one.ends)/2)
-	ends := make([]int, 0, cap(made)) // of each item's data
+	ends := make([]int, 0, cap(made)) // offsets in p.data
 	p.data = p.data[:0]
 	start := 0
 	for i := 0; i < len(one.ends); i += 2 {
@@ -125,7 +124,7 @@ func (p *parser) parse(one *parcel) {
 			made, ends = append(made, it), append(ends, len(p.data))
 		}
 	}
-	data := string(p.data) // one string for all
+	data := string(p.data) // one allocation for all items
 	one.items = make([]*item, len(made))
 	start = 0
 	for i := range made {
@@ -136,8 +135,8 @@ func (p *parser) parse(one *parcel) {
 	one.bytes, one.ends = nil, nil
 }
 
-// item makes an item without its data, which it appends to p.data. It returns false
-// for an entry that the API does not show, or that cannot be read.
+// item makes an item and appends its data to p.data. It returns false for an entry that
+// the API does not show or that cannot be read.
 func (p *parser) item(key, stored []byte) (item, bool) {
 	w := &p.wire
 	if !w.parse(stored) {
@@ -146,28 +145,28 @@ func (p *parser) item(key, stored []byte) (item, bool) {
 	if !pinset.Shown(api.Pin{Type: 1 << w.kind}) {
 		return item{}, false
 	}
-	at, ok := p.place()
+	at, ok := p.placement()
 	if !ok {
 		return p.slowItem(key, stored)
 	}
 	p.view.options.Memory.Saw(w.size)
-	it := item{place: at, created: w.createdOf(key)}
+	it := item{placement: at, created: w.createdOf(key)}
 	it.nameAt = uint32(len(key))
 	it.metaAt = uint32(len(key) + len(w.name))
 	p.data = append(append(p.data, key...), w.name...)
 	from := len(p.data)
 	p.data = w.appendMeta(p.data)
-	if len(p.data)-from > metaMost {
+	if len(p.data)-from > maxMeta {
 		p.data = append(p.data[:from], summary(p.data[from:])...)
 		it.metaAt |= metaLarge
 	}
 	return it, true
 }
 
-// place returns where the parsed pin is held.
-func (p *parser) place() (*place, bool) {
+// placement returns the placement of the parsed pin, false if it is invalid.
+func (p *parser) placement() (*placement, bool) {
 	p.buffer = p.wire.appendPlace(p.buffer[:0])
-	if at, ok := p.places[string(p.buffer)]; ok {
+	if at, ok := p.placements[string(p.buffer)]; ok {
 		return at, true
 	}
 	stored := api.Pin{Type: api.PinType(1 << p.wire.kind)}
@@ -181,13 +180,12 @@ func (p *parser) place() (*place, bool) {
 	}
 	p.view.mu.Lock()
 	defer p.view.mu.Unlock()
-	at := p.view.places.of(stored)
-	p.places[string(p.buffer)] = at
+	at := p.view.placements.of(stored)
+	p.placements[string(p.buffer)] = at
 	return at, true
 }
 
-// slowItem is item by the library's own reading of an entry, for what its present
-// version does not write.
+// slowItem is item with the library's decoder, for entries that v1.1.6 does not write.
 func (p *parser) slowItem(key, stored []byte) (item, bool) {
 	c, err := cid.Cast(key)
 	var pin api.Pin
@@ -204,7 +202,7 @@ func (p *parser) slowItem(key, stored []byte) (item, bool) {
 	}
 	p.view.options.Memory.Saw(sizeOf(pin))
 	p.view.mu.Lock()
-	at := p.view.places.of(pin)
+	at := p.view.placements.of(pin)
 	p.view.mu.Unlock()
 	it := newItem(pin, at)
 	p.data = append(p.data, it.data...)

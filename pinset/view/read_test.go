@@ -91,10 +91,10 @@ func alike(t require.TestingT, want, got *View) {
 		require.Len(t, b, len(a))
 		for i := range a {
 			one, other := *a[i], *b[i]
-			require.Equal(t, one.place.peers, other.place.peers)
-			require.Equal(t, one.place.least, other.place.least)
-			require.Equal(t, one.place.sharded, other.place.sharded)
-			one.place, other.place = nil, nil
+			require.Equal(t, one.placement.peers, other.placement.peers)
+			require.Equal(t, one.placement.least, other.placement.least)
+			require.Equal(t, one.placement.sharded, other.placement.sharded)
+			one.placement, other.placement = nil, nil
 			require.Equal(t, one, other)
 		}
 	}

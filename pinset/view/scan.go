@@ -12,35 +12,36 @@ import (
 )
 
 const (
-	// retryScan is when a scan that has failed is tried again.
-	retryScan = 5 * time.Second
-	// scanShare is how many times longer than a scan there is none.
-	scanShare = 100
-	// freeFrom is how many pins make a scan's garbage worth a collection.
-	freeFrom = 100_000
-	// firstAnswers is how long a new view waits for the first statuses.
-	firstAnswers = time.Second
-	// tellAfter is how long a scan takes that is worth a line in the log.
-	tellAfter = time.Second
+	// retryInterval is the pause after a failed scan.
+	retryInterval = 5 * time.Second
+	// compareShare is the least ratio of the time between comparisons to the time that one
+	// takes.
+	compareShare = 100
+	// freeThreshold is the number of pins from which a scan is followed by a collection.
+	freeThreshold = 100_000
+	// firstTimeout is how long a new view waits for the first reports of peers.
+	firstTimeout = time.Second
+	// logAfter is the duration from which a build is logged at level info.
+	logAfter = time.Second
 )
 
-// keep builds the index and then compares it with the state, until Close.
-func (v *View) keep() {
+// run builds the index and then compares it with the state periodically until Close.
+func (v *View) run() {
 	start := time.Now()
-	for run := v.build; v.repeat(retryScan, run); run = v.compare {
-		if v.Size() > freeFrom {
-			debug.FreeOSMemory() // a scan leaves several times the view's size behind
+	for attempt := v.build; v.retry(retryInterval, attempt); attempt = v.compare {
+		if v.Size() > freeThreshold {
+			debug.FreeOSMemory() // a scan's garbage is several times the size of the view
 		}
-		if !v.sleep(max(v.options.CompareEvery, scanShare*time.Since(start))) {
+		if !v.sleep(max(v.options.CompareEvery, compareShare*time.Since(start))) {
 			return
 		}
 		start = time.Now()
 	}
 }
 
-// repeat does something until it succeeds, with pauses. It returns false when
-// the view was closed before.
-func (v *View) repeat(pause time.Duration, f func() error) bool {
+// retry calls f until it succeeds, with pauses. It returns false when the view is closed
+// first.
+func (v *View) retry(pause time.Duration, f func() error) bool {
 	for {
 		err := f()
 		if err == nil {
@@ -56,7 +57,7 @@ func (v *View) repeat(pause time.Duration, f func() error) bool {
 	}
 }
 
-// sleep returns false when the view was closed meanwhile.
+// sleep returns false when the view is closed first.
 func (v *View) sleep(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -68,10 +69,10 @@ func (v *View) sleep(d time.Duration) bool {
 	}
 }
 
-// build reads the whole state. Changes that are observed meanwhile go into the index
-// that there is, and from there, at the end, into the new one.
+// build makes the index from a scan of the state. Changes that are observed meanwhile go
+// into the present index and are merged into the new one.
 func (v *View) build() error {
-	defer v.triedOnce()
+	defer v.markTried()
 	start := time.Now()
 	items, err := v.read()
 	if err != nil {
@@ -83,11 +84,10 @@ func (v *View) build() error {
 	v.merge(built)
 	size := v.index.byCID.Len()
 	v.mu.Unlock()
-	v.firstRound()
+	v.firstPoll()
 	close(v.complete)
-	// Nobody waits for a small one.
 	log := logger.Debugf
-	if time.Since(start) > tellAfter {
+	if time.Since(start) > logAfter {
 		log = logger.Infof
 	}
 	log("view of the pinset: complete, %d pins in %s, of which the state took %s", size,
@@ -95,8 +95,8 @@ func (v *View) build() error {
 	return nil
 }
 
-// triedOnce lets lists go on that wait for the view.
-func (v *View) triedOnce() {
+// markTried releases the lists that wait for the first build.
+func (v *View) markTried() {
 	select {
 	case <-v.tried:
 	default:
@@ -104,8 +104,8 @@ func (v *View) triedOnce() {
 	}
 }
 
-// merge puts a new index in the place of the present one. What has changed since
-// the scan began is as the present one has it.
+// merge replaces the index with one that was built from a scan, except for the CIDs that
+// changed since the scan began. The caller holds mu.
 func (v *View) merge(built *index) {
 	for key := range v.touched {
 		now := v.index.get(key)
@@ -119,8 +119,8 @@ func (v *View) merge(built *index) {
 	v.index, v.copied, v.touched = built, nil, nil
 }
 
-// compare makes the index equal to the state where it is not. What changes
-// meanwhile is left to the change.
+// compare scans the state and repairs the index where it differs, which it should not.
+// CIDs that change during the scan are left out.
 func (v *View) compare() error {
 	v.mu.Lock()
 	v.touched = make(map[string]struct{})
@@ -130,12 +130,12 @@ func (v *View) compare() error {
 		v.touched = nil
 		v.mu.Unlock()
 	}()
-	healed := 0
+	repaired := 0
 	seen := make(map[*item]struct{})
 	err := v.Scan(v.ctx, func(stored api.Pin) {
 		it, changed := v.check(stored)
 		if changed {
-			healed++
+			repaired++
 		}
 		if it != nil {
 			seen[it] = struct{}{}
@@ -146,17 +146,17 @@ func (v *View) compare() error {
 	}
 	for _, c := range v.unseen(seen) {
 		if v.recheck(v.ctx, c) {
-			healed++
+			repaired++
 		}
 	}
-	if healed > 0 {
-		logger.Warnf("view of the pinset: %d pins differed from the state, they are right now", healed)
+	if repaired > 0 {
+		logger.Warnf("view of the pinset: %d pins differed from the state, they are right now", repaired)
 	}
 	return nil
 }
 
-// check compares one entry of a scan with the index. It returns the item and
-// whether that was wrong.
+// check compares an entry of a scan with the index. It returns the item of the index and
+// whether it had to be repaired.
 func (v *View) check(stored api.Pin) (*item, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -168,11 +168,10 @@ func (v *View) check(stored api.Pin) (*item, bool) {
 		return nil, false
 	}
 	v.options.Memory.Saw(sizeOf(stored))
-	return v.install(newItem(stored, v.places.of(stored)))
+	return v.install(newItem(stored, v.placements.of(stored)))
 }
 
-// unseen returns the pins that a scan did not meet and that have not changed
-// since it began.
+// unseen returns the pins of the index that a scan did not visit.
 func (v *View) unseen(seen map[*item]struct{}) (cids []cid.Cid) {
 	v.mu.Lock()
 	all := v.index.byCreated.Copy()
@@ -186,8 +185,8 @@ func (v *View) unseen(seen map[*item]struct{}) (cids []cid.Cid) {
 	return cids
 }
 
-// recheck reads the state for a pin that a scan did not meet. It returns whether
-// the index had it although no change has said that it is gone.
+// recheck reads a pin from the state that a scan did not visit, and reports whether the
+// index had to be repaired.
 func (v *View) recheck(ctx context.Context, c cid.Cid) bool {
 	stored, err := v.stored(ctx, c)
 	if err != nil {

@@ -12,23 +12,23 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// snapshot is the pinset of one moment. Nobody changes it.
+// snapshot is an immutable copy of the pinset at one time.
 type snapshot struct {
 	byCreated, byName *tree
-	others            *exceptions     // what is not pinned
-	unsure            map[*place]bool // where any pin may be in any state
-	blind             bool            // that is everywhere
+	unpinned          *unpinnedIndex      // the pins that are not pinned
+	uncertain         map[*placement]bool // placements whose pins may have any status
+	allUncertain      bool                // all placements
 }
 
-// Select implements pinsvcapi.Cluster.
+// Select implements pinset.Cluster.
 func (v *View) Select(ctx context.Context, s pinset.Selection) (pinset.Selected, error) {
 	if !v.built(ctx) {
 		return v.Source.Select(ctx, s)
 	}
-	v.fresh(ctx)
+	v.pollIfDue(ctx)
 	f := newFilter(s)
 	var once sync.Once
-	var refused error // there was no room to read a pin
+	var refused error // the budget had no room to read a large pin
 	f.large = func(c cid.Cid) string {
 		meta, err := v.largeMeta(ctx, c)
 		if err != nil {
@@ -36,9 +36,9 @@ func (v *View) Select(ctx context.Context, s pinset.Selection) (pinset.Selected,
 		}
 		return meta
 	}
-	found := v.known().find(f)
+	found := v.snapshot().find(f)
 	if refused != nil {
-		return pinset.Selected{}, refused // it is not known what matches
+		return pinset.Selected{}, refused // the count would be wrong
 	}
 	selected := pinset.Selected{Count: found.count, First: make([]pinset.Candidate, len(found.first))}
 	for i, it := range found.first {
@@ -47,8 +47,8 @@ func (v *View) Select(ctx context.Context, s pinset.Selection) (pinset.Selected,
 	return selected, ctx.Err()
 }
 
-// largeMeta reads the meta of a pin that has a lot, and encodes it. It returns an
-// error when there is no room to do so. An entry that cannot be read has no meta.
+// largeMeta reads and encodes meta that is too large for the index. It fails when the
+// budget has no room. An entry that cannot be read has no meta.
 func (v *View) largeMeta(ctx context.Context, c cid.Cid) (string, error) {
 	done, err := v.options.Memory.Work(ctx, largeRoom)
 	if err != nil {
@@ -62,12 +62,12 @@ func (v *View) largeMeta(ctx context.Context, c cid.Cid) (string, error) {
 	return string(encodeMeta(stored.Metadata)), nil
 }
 
-// largeRoom is how many bytes a large pin takes while its meta is looked at: as it
-// is stored, decoded, and encoded for the filter.
+// largeRoom is the memory in bytes that matching a large pin takes: stored, decoded and
+// encoded for the filter.
 const largeRoom = 4 << 20
 
-// built waits for the view to be built: a scan of the list's own would not be
-// faster. It returns false when that fails.
+// built waits for the index, since a scan for this list alone would not be faster. It
+// returns false if building has failed or the context ends.
 func (v *View) built(ctx context.Context) bool {
 	select {
 	case <-v.tried:
@@ -82,40 +82,40 @@ func (v *View) built(ctx context.Context) bool {
 	}
 }
 
-// found is what passes a filter.
+// found is the result of a filter.
 type found struct {
 	count int
-	first []*item // the first of them, at most max
+	first []*item // the first matches, at most filter.max
 }
 
-func (f *found) add(it *item, most int) {
-	if f.count++; len(f.first) < most {
+func (f *found) add(it *item, limit int) {
+	if f.count++; len(f.first) < limit {
 		f.first = append(f.first, it)
 	}
 }
 
-// find returns what passes a filter, in the cheapest way.
+// find applies a filter with the cheapest of its algorithms.
 func (s *snapshot) find(f *filter) found {
 	switch t, from, to := f.span(s); {
-	case f.plain() && (s.blind || f.wanted == anyStatus || s.unsure == nil && s.others.len() == 0 && f.wanted&pinned != 0):
+	case f.plain() && (s.allUncertain || f.wanted == anyStatus || s.uncertain == nil && s.unpinned.len() == 0 && f.wanted&pinned != 0):
 		return found{to - from, page(t, from, min(to-from, f.max))}
-	case s.unsure == nil && f.wanted&pinned == 0:
-		return s.findOthers(f)
-	case f.plain() && s.unsure == nil && t == s.byCreated:
+	case s.uncertain == nil && f.wanted&pinned == 0:
+		return s.findUnpinned(f)
+	case f.plain() && s.uncertain == nil && t == s.byCreated:
 		return s.findPinned(f, from, to)
 	default:
 		return s.findAny(f, t, from, to)
 	}
 }
 
-// page returns some items of a tree.
+// page returns n items of a tree from a position on.
 func page(t *tree, from, n int) []*item {
 	items := make([]*item, 0, n)
 	each(t, from, n, func(it *item) { items = append(items, it) })
 	return items
 }
 
-// each calls fn for n items of a tree.
+// each calls fn for n items of a tree from a position on.
 func each(t *tree, from, n int, fn func(*item)) {
 	first, ok := t.GetAt(from)
 	if !ok || n <= 0 {
@@ -128,9 +128,9 @@ func each(t *tree, from, n int, fn func(*item)) {
 	})
 }
 
-// findOthers finds what is not pinned.
-func (s *snapshot) findOthers(f *filter) (out found) {
-	for _, e := range s.others.of(f.wanted) {
+// findUnpinned lists only the sets of unpinned pins.
+func (s *snapshot) findUnpinned(f *filter) (out found) {
+	for _, e := range s.unpinned.of(f.wanted) {
 		from, to := f.created(e.pins)
 		one := found{count: to - from}
 		if f.plain() && !f.exact {
@@ -155,48 +155,48 @@ func findMatches(f *filter, t *tree, from, to int) (out found) {
 	return out
 }
 
-// leapFrom is how many items are passed over one by one.
-const leapFrom = 1000
+// leapThreshold is after how many unwanted items in a row findPinned skips by position.
+const leapThreshold = 1000
 
-// findPinned finds what is pinned, or not pinned in a wanted way, when nothing
-// else is asked: what is not wanted is counted, and passed over in leaps, for
-// it may be a hundred thousand pins in a row.
+// findPinned lists by status alone, pinned included. The count is that of the span less
+// the unwanted sets. Long runs of unwanted pins, such as a hundred thousand queued ones,
+// are skipped with a binary search.
 func (s *snapshot) findPinned(f *filter, from, to int) found {
-	unwanted := s.others.of(anyStatus &^ f.wanted)
+	unwanted := s.unpinned.of(anyStatus &^ f.wanted)
 	out := found{count: to - from}
 	for _, e := range unwanted {
 		first, last := f.created(e.pins)
 		out.count -= last - first
 	}
-	most := min(f.max, out.count)
-	for at := from; at < to && len(out.first) < most; at = s.leap(unwanted, at, to) {
-		at += s.walk(f, at, to, most, &out.first)
+	limit := min(f.max, out.count)
+	for at := from; at < to && len(out.first) < limit; at = s.leap(unwanted, at, to) {
+		at += s.walk(f, at, to, limit, &out.first)
 	}
 	return out
 }
 
-// walk appends wanted items to a page until it is full or too many in a row are
-// not wanted. It returns how many items it has seen.
-func (s *snapshot) walk(f *filter, from, to, most int, first *[]*item) (seen int) {
+// walk appends wanted items to a page until it is full or leapThreshold items in a row
+// are unwanted. It returns the number of visited items.
+func (s *snapshot) walk(f *filter, from, to, limit int, first *[]*item) (seen int) {
 	start, _ := s.byCreated.GetAt(from)
-	others := s.others.follow(start)
+	unpinned := s.unpinned.cursorAt(start)
 	inRow := 0
 	s.byCreated.Ascend(start, func(it *item) bool {
-		if others.status(it)&f.wanted != 0 {
+		if unpinned.status(it)&f.wanted != 0 {
 			*first = append(*first, it)
 			inRow = 0
 		} else {
 			inRow++
 		}
 		seen++
-		return len(*first) < most && inRow < leapFrom && from+seen < to
+		return len(*first) < limit && inRow < leapThreshold && from+seen < to
 	})
 	return seen
 }
 
-// leap returns the first position of a span whose item has none of the unwanted
-// statuses, its end if there is none.
-func (s *snapshot) leap(unwanted []exception, from, to int) int {
+// leap returns the first position of a span whose item is in none of the unwanted sets,
+// the span's end if there is none.
+func (s *snapshot) leap(unwanted []unpinnedSet, from, to int) int {
 	before := func(at int) (n int) {
 		it, ok := s.byCreated.GetAt(at)
 		for _, e := range unwanted {
@@ -209,17 +209,17 @@ func (s *snapshot) leap(unwanted []exception, from, to int) int {
 		return n
 	}
 	start := before(from)
-	// As long as all are unwanted, there are as many of them as positions.
+	// While every item is unwanted, their number equals the number of positions.
 	return from + sort.Search(to-from, func(n int) bool { return before(from+n+1)-start < n+1 })
 }
 
-// leastShare is how many items are worth a goroutine.
-const leastShare = 10_000
+// minShare is the least number of items for a goroutine of its own.
+const minShare = 10_000
 
-// findAny goes through all items of a span, on all processors.
+// findAny tests every item of a span, on all processors.
 func (s *snapshot) findAny(f *filter, t *tree, from, to int) found {
 	n := to - from
-	parts := max(1, min(runtime.GOMAXPROCS(0), n/leastShare))
+	parts := max(1, min(runtime.GOMAXPROCS(0), n/minShare))
 	results := make([]found, parts)
 	pinset.Parallel(parts, parts, func(i int) {
 		results[i] = s.findPart(f, t, from+n*i/parts, from+n*(i+1)/parts)
@@ -237,11 +237,27 @@ func (s *snapshot) findPart(f *filter, t *tree, from, to int) (out found) {
 	if !ok || from == to {
 		return out
 	}
-	others := s.others.follow(first)
+	unpinned := s.unpinned.cursorAt(first)
 	each(t, from, to-from, func(it *item) {
-		if f.matches(it) && (s.unsure[it.place] || others.status(it)&f.wanted != 0) {
+		if f.matches(it) && (s.uncertain[it.placement] || unpinned.status(it)&f.wanted != 0) {
 			out.add(it, f.max)
 		}
 	})
 	return out
+}
+
+// snapshot returns a snapshot of the present state, shared until the next change.
+func (v *View) snapshot() *snapshot {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.copied == nil {
+		v.copied = &snapshot{
+			byCreated: v.index.byCreated.Copy(),
+			byName:    v.index.byName.Copy(),
+			unpinned:  v.statuses.unpinned.copy(),
+			uncertain: v.statuses.uncertain(v.placements.all),
+		}
+		v.copied.allUncertain = v.copied.uncertain != nil && len(v.copied.uncertain) == len(v.placements.all)
+	}
+	return v.copied
 }

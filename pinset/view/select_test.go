@@ -25,19 +25,19 @@ func TestListBeforeTheViewIsBuilt(t *testing.T) {
 // What several processors find is put together in the order of the list.
 func TestFindOnSeveralProcessors(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
-	const n = 3 * leastShare
+	const n = 3 * minShare
 	var items []*item
 	for i := range n {
 		p := testPin(i)
 		p.Name = fmt.Sprintf("name %d", i)
-		items = append(items, newItem(p, &place{}))
+		items = append(items, newItem(p, &placement{}))
 	}
 	x := load(items)
-	known := &snapshot{byCreated: x.byCreated, byName: x.byName, others: newExceptions()}
+	snapshot := &snapshot{byCreated: x.byCreated, byName: x.byName, unpinned: newUnpinnedIndex()}
 	find := func(text string) found {
 		s := only("pinned")
 		s.Name, s.Max = pinset.NewName("partial", text), 1001
-		return known.find(newFilter(s))
+		return snapshot.find(newFilter(s))
 	}
 	all := find("name")
 	require.Equal(t, n, all.count)

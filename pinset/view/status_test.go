@@ -47,10 +47,10 @@ func (f *fakeSource) says(peer string, s pinset.State, pins ...api.Pin) {
 // again makes the next list ask, and wait for the answers, also of peers that needed long
 // the last time: a busy machine is none of their doing.
 func again(v *View) {
-	v.asker.mu.Lock()
-	defer v.asker.mu.Unlock()
-	v.asker.began = time.Time{}
-	for _, p := range v.asker.peers {
+	v.poller.mu.Lock()
+	defer v.poller.mu.Unlock()
+	v.poller.began = time.Time{}
+	for _, p := range v.poller.peers {
 		p.next, p.slow = time.Time{}, false
 	}
 }
@@ -60,15 +60,15 @@ func again(v *View) {
 func asks(v *View) {
 	for range 2 {
 		again(v)
-		v.ask(patient)
+		v.poll(patient)
 	}
 }
 
 // quiet keeps lists from asking.
 func quiet(v *View) {
-	v.asker.mu.Lock()
-	defer v.asker.mu.Unlock()
-	v.asker.began = time.Now().Add(time.Hour)
+	v.poller.mu.Lock()
+	defer v.poller.mu.Unlock()
+	v.poller.began = time.Now().Add(time.Hour)
 }
 
 func count(t testing.TB, v *View, s ...pinset.Status) int {
@@ -116,7 +116,7 @@ func TestAnsweredPeerCanBeAskedAgain(t *testing.T) {
 		var before, after int
 		f.change(func() { before = f.asked["peer1"] })
 		again(v)
-		v.ask(patient)
+		v.poll(patient)
 		f.change(func() { after = f.asked["peer1"] })
 		require.Equal(t, before+1, after)
 	}
@@ -160,7 +160,7 @@ func TestStatusOfOnePinIsLearned(t *testing.T) {
 	require.Equal(t, 1, count(t, v, "failed"), "who is silent has said nothing new")
 }
 
-// However many lists there are, a peer is asked once a second at most; one that
+// However many lists there are, a peer is asked once a second at limit; one that
 // does not answer is not waited for, and its statuses stay as they were.
 func TestLists(t *testing.T) {
 	ids := peers(2)
@@ -187,9 +187,9 @@ func TestLists(t *testing.T) {
 	}
 	running.Wait()
 	f.change(func() {
-		most := 2 + int(time.Since(begin)/askEvery)
-		require.LessOrEqual(t, f.asked[quick]-before, most)
-		require.LessOrEqual(t, f.asked[waiting]-before, most)
+		limit := 2 + int(time.Since(begin)/pollInterval)
+		require.LessOrEqual(t, f.asked[quick]-before, limit)
+		require.LessOrEqual(t, f.asked[waiting]-before, limit)
 	})
 	require.Equal(t, 1, count(t, v, "pinning"))
 	require.Equal(t, 1, count(t, v, "queued"))
@@ -288,15 +288,15 @@ func checkFind(t *rapid.T, v *View) {
 	s.Statuses = all[:rapid.IntRange(1, 4).Draw(t, "how many")]
 
 	filter := newFilter(s)
-	known := v.known()
+	snapshot := v.snapshot()
 	var want []*item
-	known.byCreated.Scan(func(it *item) bool {
-		if filter.within(it) && filter.matches(it) && (known.unsure[it.place] || v.board.status(it)&filter.wanted != 0) {
+	snapshot.byCreated.Scan(func(it *item) bool {
+		if filter.within(it) && filter.matches(it) && (snapshot.uncertain[it.placement] || v.statuses.status(it)&filter.wanted != 0) {
 			want = append(want, it)
 		}
 		return true
 	})
-	got := known.find(filter)
+	got := snapshot.find(filter)
 	require.Equal(t, len(want), got.count)
 	require.True(t, slices.Equal(want[:min(len(want), s.Max)], got.first))
 }

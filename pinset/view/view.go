@@ -13,27 +13,28 @@ import (
 
 var logger = logging.Logger("pinsvc")
 
-// moment is a time since the view was made, never 0.
-type moment int64
+// logicalTime is the time since the view was made. It is never 0.
+type logicalTime int64
 
-// View answers lists from memory and passes everything else to its Source. It
-// is a pinsvcapi.Cluster, and has to observe every change of the state.
+// View answers lists from memory and passes everything else to its Source. Every change
+// of the state must be passed to Observe. It implements pinset.Cluster and is safe for
+// concurrent use.
 type View struct {
 	pinset.Source
 	options Options
 	entries Entries // nil: Source.Scan
 	born    time.Time
 
-	mu      sync.Mutex // guards what follows
-	index   *index
-	places  places
-	board   *board
-	copied  *snapshot           // of the index and the board, nil when they have changed
-	touched map[string]struct{} // CIDs that changed during the scan under way, else nil
+	mu         sync.Mutex // guards the fields down to touched
+	index      *index
+	placements placements
+	statuses   *statusTable
+	copied     *snapshot           // of index and statuses, nil after a change
+	touched    map[string]struct{} // CIDs that changed during the current scan, nil without one
 
-	tried    chan struct{} // closed when it was tried once to build the index
-	complete chan struct{} // closed when the index is
-	asker    asker
+	tried    chan struct{} // closed after the first attempt to build the index
+	complete chan struct{} // closed when the index is built
+	poller   poller
 	ctx      context.Context // ends with Close
 	cancel   context.CancelFunc
 
@@ -44,10 +45,10 @@ type View struct {
 
 // Options of a view. The zero value is what a peer uses.
 type Options struct {
-	// CompareEvery is how often the view is compared with the state at most; 0
-	// means every ten minutes. A large pinset is compared less often.
+	// CompareEvery is the least time between two comparisons with the state; 0 means ten
+	// minutes. A large pinset is compared less often, see compareShare.
 	CompareEvery time.Duration
-	// Memory bounds what reading large pins takes. Nil means no bound.
+	// Memory bounds the memory that reading large pins takes. Nil means no bound.
 	Memory Memory
 }
 
@@ -56,24 +57,24 @@ type Options struct {
 // Both are valid until fn returns. It ends with the first error of fn.
 type Entries func(ctx context.Context, fn func(cid, pin []byte) error) error
 
-// Memory is a common.Budget.
+// Memory is a budget for large pins, such as a common.Budget.
 type Memory interface {
-	// Saw notes the size of a pin, in bytes.
+	// Saw reports the size of a pin in bytes, from which the budget estimates requests.
 	Saw(bytes int)
-	// Work waits for room to read a number of bytes, and returns what gives it
-	// back.
+	// Work reserves a number of bytes, waiting if need be, and returns the function that
+	// releases them. It fails when the context ends or there is no room for too long.
 	Work(ctx context.Context, bytes int64) (done func(), err error)
 }
 
-// unbounded is the Memory of a view that has as much as it wants.
+// unbounded is the Memory of a view without a bound.
 type unbounded struct{}
 
 func (unbounded) Saw(int) {}
 
 func (unbounded) Work(context.Context, int64) (done func(), err error) { return func() {}, nil }
 
-// New returns a view that knows nothing yet. It can be told of changes from
-// now on; Start makes it read the state.
+// New returns an empty view. It may observe changes from now on; Start makes it read the
+// state.
 func New(o Options) *View {
 	if o.CompareEvery == 0 {
 		o.CompareEvery = 10 * time.Minute
@@ -81,39 +82,39 @@ func New(o Options) *View {
 	if o.Memory == nil {
 		o.Memory = unbounded{}
 	}
-	v := &View{options: o, born: time.Now(), index: newIndex(), board: newBoard()}
+	v := &View{options: o, born: time.Now(), index: newIndex(), statuses: newStatusTable()}
 	v.tried, v.complete = make(chan struct{}), make(chan struct{})
-	v.places = places{all: make(map[string]*place), board: v.board}
+	v.placements = placements{all: make(map[string]*placement), statuses: v.statuses}
 	v.touched = make(map[string]struct{})
-	v.asker.peers = make(map[string]*asked)
+	v.poller.peers = make(map[string]*pollState)
 	v.ctx, v.cancel = context.WithCancel(context.Background())
 	return v
 }
 
-// Before makes the view stand before a Source, as pinsvcapi.WithView wants it.
+// Before puts the view before a Source, for pinsvcapi.WithView.
 func (v *View) Before(s pinset.Source) pinset.Cluster {
 	v.Source = s
 	return v
 }
 
-// Through sets a quick way through the state, before Start. Without one, or with nil,
-// the view reads the state with Source.Scan.
+// Through makes the view read the state with e, which is faster than Source.Scan. It must
+// be called before Start. With nil the view uses Source.Scan.
 func (v *View) Through(e Entries) { v.entries = e }
 
-// Start reads the state when ready is closed, and compares it with the index
-// now and then until Close.
+// Start builds the index once ready is closed, and compares it with the state
+// periodically until Close.
 func (v *View) Start(ready <-chan struct{}) {
-	v.goes(func() {
+	v.spawn(func() {
 		select {
 		case <-ready:
 		case <-v.ctx.Done():
 			return
 		}
-		v.keep()
+		v.run()
 	})
 }
 
-// Close ends the view's work.
+// Close stops the view's goroutines and waits for them.
 func (v *View) Close() {
 	v.starting.Lock()
 	v.closed = true
@@ -122,8 +123,8 @@ func (v *View) Close() {
 	v.running.Wait()
 }
 
-// goes runs f until Close.
-func (v *View) goes(f func()) bool {
+// spawn runs f in a goroutine that Close waits for. It returns false after Close.
+func (v *View) spawn(f func()) bool {
 	v.starting.Lock()
 	defer v.starting.Unlock()
 	if !v.closed {
@@ -132,22 +133,21 @@ func (v *View) goes(f func()) bool {
 	return !v.closed
 }
 
-// Complete is closed when the view has the whole pinset. Until then lists wait,
-// or, when the state could not be read, are made by scans.
+// Complete is closed when the index is built. Until then lists wait, or, when reading the
+// state has failed, scan it.
 func (v *View) Complete() <-chan struct{} { return v.complete }
 
-// Size returns how many pins the view has.
+// Size returns the number of pins in the view.
 func (v *View) Size() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.index.byCID.Len()
 }
 
-func (v *View) now() moment { return moment(time.Since(v.born)) + 1 }
+func (v *View) now() logicalTime { return logicalTime(time.Since(v.born)) + 1 }
 
-// Put implements pinsvcapi.Cluster. The write has been observed when Source.Put
-// returns, so that a list that comes after it shows the pin. `created` is what the
-// consensus has set.
+// Put implements pinset.Cluster. When Source.Put returns, the view has observed the write,
+// so later lists show it, and has the value of `created` that the consensus set.
 func (v *View) Put(ctx context.Context, p pinset.Pin) (pinset.Pin, error) {
 	p, err := v.Source.Put(ctx, p)
 	if err != nil {
@@ -161,7 +161,7 @@ func (v *View) Put(ctx context.Context, p pinset.Pin) (pinset.Pin, error) {
 	return p, nil
 }
 
-// Status implements pinsvcapi.Cluster, and what it learns is known to lists.
+// Status implements pinset.Cluster. Lists use its result until the next poll.
 func (v *View) Status(ctx context.Context, p pinset.Pin) ([]pinset.PeerStatus, error) {
 	asked := v.now()
 	peers, err := v.Source.Status(ctx, p)
@@ -174,29 +174,30 @@ func (v *View) Status(ctx context.Context, p pinset.Pin) ([]pinset.PeerStatus, e
 	if it == nil || it.changed > asked {
 		return peers, nil
 	}
-	before := v.board.status(it)
+	before := v.statuses.status(it)
 	for _, s := range peers {
-		v.board.hearOne(it, s, asked)
+		v.statuses.recordOne(it, s, asked)
 	}
-	if v.board.status(it) != before {
+	if v.statuses.status(it) != before {
 		v.copied = nil
-		v.board.update(it)
+		v.statuses.refresh(it)
 	}
 	return peers, nil
 }
 
-// set puts an entry of the state into the index, or removes one that the API
-// does not show. It returns whether anything changed. The caller holds mu.
+// set adds an entry of the state to the index, or removes it if the API does not show it.
+// It reports whether the index has changed. The caller holds mu.
 func (v *View) set(stored api.Pin) (*item, bool) {
 	if !pinset.Shown(stored) {
 		return nil, v.drop(stored.Cid.KeyString())
 	}
 	v.touch(stored.Cid.KeyString())
 	v.options.Memory.Saw(sizeOf(stored))
-	return v.install(newItem(stored, v.places.of(stored)))
+	return v.install(newItem(stored, v.placements.of(stored)))
 }
 
-// install puts an item into the index, and returns the one that is there then.
+// install adds an item to the index. It returns the item that the index has then, and
+// whether the index has changed.
 func (v *View) install(it *item) (*item, bool) {
 	old := v.index.get(it.key())
 	switch {
@@ -204,22 +205,22 @@ func (v *View) install(it *item) (*item, bool) {
 		it.changed = v.now()
 	case old.same(it):
 		return old, false
-	case old.created == it.created && old.place == it.place:
-		it.changed = old.changed // peers have nothing to do
+	case old.created == it.created && old.placement == it.placement:
+		it.changed = old.changed // peers need not act
 	default:
 		it.changed = v.now()
 	}
 	v.copied = nil
 	if old != nil {
-		v.board.others.remove(old)
+		v.statuses.unpinned.remove(old)
 	}
 	v.index.put(it, old)
-	v.board.update(it)
+	v.statuses.refresh(it)
 	return it, true
 }
 
-// drop removes a pin from the index. It returns whether it was there. The
-// caller holds mu.
+// drop removes a pin from the index and reports whether it was there. The caller holds
+// mu.
 func (v *View) drop(key string) bool {
 	v.touch(key)
 	it := v.index.get(key)
@@ -227,12 +228,12 @@ func (v *View) drop(key string) bool {
 		return false
 	}
 	v.copied = nil
-	v.board.forget(it)
+	v.statuses.forget(it)
 	v.index.remove(it)
 	return true
 }
 
-// touch keeps a scan under way from overwriting what is newer than it.
+// touch protects a value that is newer than the current scan from being overwritten.
 func (v *View) touch(key string) {
 	if v.touched != nil {
 		v.touched[key] = struct{}{}

@@ -91,7 +91,7 @@ func (v *View) equalsState(f *fakeSource) error {
 		switch {
 		case it == nil:
 			return fmt.Errorf("%s is missing", c)
-		case !newItem(p, v.places.of(p)).same(it):
+		case !newItem(p, v.placements.of(p)).same(it):
 			return fmt.Errorf("%s differs", c)
 		}
 		if _, ok := v.index.byCreated.Get(it); !ok {
@@ -108,7 +108,7 @@ func (v *View) equalsState(f *fakeSource) error {
 	}
 	var wrong error
 	noted := map[*item]bool{}
-	v.board.others.each(func(it *item) {
+	v.statuses.unpinned.each(func(it *item) {
 		if v.index.get(it.key()) != it {
 			wrong = fmt.Errorf("an exception is not in the index")
 		}
@@ -285,7 +285,7 @@ func TestLargeMeta(t *testing.T) {
 	f := newFakeSource("peer1")
 	v := newTestView(t, f)
 	large := testPin(1)
-	large.Metadata = map[string]string{"k": "v", "large": strings.Repeat("x", metaMost)}
+	large.Metadata = map[string]string{"k": "v", "large": strings.Repeat("x", maxMeta)}
 	f.store(large, testPin(2))
 	start(t, v)
 	v.mu.Lock()
@@ -295,7 +295,7 @@ func TestLargeMeta(t *testing.T) {
 	names, count := listed(t, v, pinset.Selection{Meta: map[string]string{"k": "v"}})
 	require.Equal(t, named(large), names)
 	require.Equal(t, 1, count)
-	large.Metadata = map[string]string{"k": "other", "large": strings.Repeat("x", metaMost)}
+	large.Metadata = map[string]string{"k": "other", "large": strings.Repeat("x", maxMeta)}
 	f.store(large)
 	require.NoError(t, v.compare())
 	require.NoError(t, v.equalsState(f))
@@ -303,7 +303,7 @@ func TestLargeMeta(t *testing.T) {
 	require.Zero(t, count)
 }
 
-// A pin takes at most 300 bytes of memory, whatever the number of pins.
+// A pin takes at limit 300 bytes of memory, whatever the number of pins.
 func TestMemoryOfAPin(t *testing.T) {
 	const n = 20_000
 	pins := make([]api.Pin, 0, n)

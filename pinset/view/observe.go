@@ -10,15 +10,15 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// Observe takes a change of the state. Every change has to come, after its commit;
-// those of one CID in the order of their commits.
+// Observe applies a change of the state. It must be called for every change, after the
+// commit; changes of one CID in commit order.
 func (v *View) Observe(change pinset.Change) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.apply(change.CID.KeyString(), change.Pin)
 }
 
-// apply makes the index have what the state has for a CID. The caller holds mu.
+// apply sets the index to the state's value of a CID. The caller holds mu.
 func (v *View) apply(key string, stored api.Pin) {
 	if !stored.Defined() {
 		v.drop(key)
@@ -27,7 +27,7 @@ func (v *View) apply(key string, stored api.Pin) {
 	v.set(stored)
 }
 
-// stored returns what the state has for a CID, not defined when it has nothing.
+// stored returns the state's value of a CID, an undefined pin when there is none.
 func (v *View) stored(ctx context.Context, c cid.Cid) (api.Pin, error) {
 	stored, err := v.Stored(ctx, c)
 	if errors.Is(err, pinset.ErrNotFound) {
