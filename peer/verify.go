@@ -10,6 +10,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/ipfs-cluster/pinsvc/embedded"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 	"github.com/ipfs-cluster/pinsvc/restapi"
 )
 
@@ -67,7 +68,7 @@ func cidText(c cid.Cid) string {
 
 func (b ownBlocks) node() (*embedded.Node, error) {
 	if b.peer.node == nil { // another connector was given to Start
-		return nil, restapi.NotFound("this peer has no IPFS node inside whose blocks it could check")
+		return nil, pinset.NotFound("this peer has no IPFS node inside whose blocks it could check")
 	}
 	return b.peer.node, nil
 }
@@ -76,9 +77,9 @@ func (b ownBlocks) node() (*embedded.Node, error) {
 func blocksError(err error) error {
 	switch {
 	case errors.Is(err, embedded.ErrNotPinned):
-		return restapi.NotFound(err.Error())
+		return pinset.NotFound(err.Error())
 	case errors.Is(err, embedded.ErrNotRunning):
-		return restapi.Unavailable("the peer is stopping", err)
+		return pinset.Unavailable("the peer is stopping", err)
 	}
 	return err
 }

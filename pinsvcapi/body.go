@@ -32,7 +32,7 @@ func readPin(r *http.Request, limit int64) (pinBody, error) {
 	case common.IsMemoryShort(err):
 		return pinBody{}, err
 	case errors.As(err, &tooLarge):
-		return pinBody{}, &pinset.Error{Kind: pinset.KindTooLarge, Details: "body: larger than the limit of this service", Cause: err}
+		return pinBody{}, pinset.TooLarge("body: larger than the limit of this service", err)
 	case err != nil:
 		return pinBody{}, &pinset.Error{Kind: pinset.KindInvalid, Details: "body: it could not be read to its end", Cause: err}
 	}
@@ -47,10 +47,10 @@ func parsePin(raw []byte) (pinBody, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	fields, err := pinFields(dec)
 	if err != nil {
-		return pinBody{}, invalid("body", "it is not a JSON object")
+		return pinBody{}, pinset.Invalid("body", "it is not a JSON object")
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return pinBody{}, invalid("body", "there is data after the JSON object")
+		return pinBody{}, pinset.Invalid("body", "there is data after the JSON object")
 	}
 	var b pinBody
 	for _, parse := range []func(map[string]json.RawMessage) error{
@@ -103,10 +103,10 @@ func (b *pinBody) parseCID(fields map[string]json.RawMessage) error {
 	var text string
 	raw, ok := fields["cid"]
 	if !ok {
-		return invalid("cid", "it is missing")
+		return pinset.Invalid("cid", "it is missing")
 	}
 	if json.Unmarshal(raw, &text) != nil {
-		return invalid("cid", "it is not a string")
+		return pinset.Invalid("cid", "it is not a string")
 	}
 	c, err := parseCID("cid", text)
 	if err == nil {
@@ -122,7 +122,7 @@ func (b *pinBody) parseName(fields map[string]json.RawMessage) error {
 		return nil
 	}
 	if json.Unmarshal(raw, &b.name) != nil {
-		return invalid("name", "it is not a string")
+		return pinset.Invalid("name", "it is not a string")
 	}
 	return checkName(b.name)
 }
@@ -147,7 +147,7 @@ func (b *pinBody) parseOrigins(fields map[string]json.RawMessage) error {
 		return nil
 	}
 	if eachString(raw, b.addOrigin) != nil {
-		return invalid("origins", "it is not an array of strings")
+		return pinset.Invalid("origins", "it is not an array of strings")
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // The parameters of GET /pins, by how they are repeated.
@@ -39,7 +41,7 @@ func plainValues(values url.Values) (url.Values, error) {
 				entries = append(entries, metaEntry{key: rest[1 : len(rest)-1], value: value})
 			}
 		default:
-			return nil, invalid(name, "%s is not a spelling of this parameter; %s", quote(spelling), spellingOf(name))
+			return nil, pinset.Invalid(name, "%s is not a spelling of this parameter; %s", quote(spelling), spellingOf(name))
 		}
 	}
 	if err := checkRepeated(plain); err != nil {
@@ -57,7 +59,7 @@ func addEntries(values url.Values, entries []metaEntry) error {
 	for _, e := range entries {
 		text, err := json.Marshal(map[string]string{e.key: e.value})
 		if err != nil {
-			return invalid(metaParam, "%v", err)
+			return pinset.Invalid(metaParam, "%v", err)
 		}
 		values.Add(metaParam, string(text))
 	}
@@ -119,7 +121,7 @@ func checkRepeated(values url.Values) error {
 		first := scalar(values, name)
 		for _, value := range values[name] {
 			if value != "" && value != first {
-				return invalid(name, "it has two values, %s and %s", quote(first), quote(value))
+				return pinset.Invalid(name, "it has two values, %s and %s", quote(first), quote(value))
 			}
 		}
 	}

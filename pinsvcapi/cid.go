@@ -31,14 +31,14 @@ func otherVersion(c cid.Cid) (cid.Cid, bool) {
 // and the CIDv1 of the same content are two values.
 func parseCID(param, text string) (cid.Cid, error) {
 	if len(text) > maxCIDText {
-		return cid.Undef, invalid(param, "%s is too long for a CID", quote(text))
+		return cid.Undef, pinset.Invalid(param, "%s is too long for a CID", quote(text))
 	}
 	c, err := cid.Decode(text)
 	switch {
 	case err != nil && strings.Contains(text, "/ip"):
-		return cid.Undef, invalid(param, "%s is a path, not a CID", quote(text))
+		return cid.Undef, pinset.Invalid(param, "%s is a path, not a CID", quote(text))
 	case err != nil:
-		return cid.Undef, invalid(param, "%s is not a CID", quote(text))
+		return cid.Undef, pinset.Invalid(param, "%s is not a CID", quote(text))
 	}
 	return c, nil
 }
@@ -47,7 +47,7 @@ func parseCID(param, text string) (cid.Cid, error) {
 // param.
 func checkPinnable(param string, c cid.Cid) error {
 	if err := pinset.CheckCID(c); err != nil {
-		return invalid(param, "%s cannot be pinned: %v", c, err)
+		return pinset.Invalid(param, "%s cannot be pinned: %v", c, err)
 	}
 	return nil
 }

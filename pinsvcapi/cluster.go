@@ -2,7 +2,6 @@ package pinsvcapi
 
 import (
 	"context"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -111,17 +110,13 @@ func (c *calls) pin(ctx context.Context, pin api.Pin) (api.Pin, error) {
 
 func (c *calls) unpin(ctx context.Context, ci api.Cid) error {
 	err := c.do(ctx, "", "Cluster", "Unpin", api.PinCid(ci), &api.Pin{})
-	if err == nil || !strings.Contains(err.Error(), lostClusterDAG) {
+	if err == nil || !pinset.LostClusterDAG(err) {
 		return err
 	}
 	// The library does not remove the root of a sharded add whose cluster DAG is
 	// lost. Its peer's consensus does.
 	return c.do(ctx, "", "Consensus", "LogUnpin", api.PinCid(ci), &struct{}{})
 }
-
-// lostClusterDAG is in the library's error for a cluster DAG that is not in the
-// pinset, cannot be read, or is none.
-const lostClusterDAG = "clusterDAG"
 
 func (c *calls) members(ctx context.Context) (peers []peer.ID, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/internal/failures"
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
@@ -231,8 +232,8 @@ func TestDocumentHasTheFields(t *testing.T) {
 func TestDocumentHasTheFailures(t *testing.T) {
 	doc := document(t)
 	reasons := make(map[int][]any) // by status
-	for _, f := range failures {
-		reasons[f.status] = append(reasons[f.status], f.reason)
+	for _, f := range failures.Responses() {
+		reasons[f.Status] = append(reasons[f.Status], f.Reason)
 	}
 	// The shared layer's.
 	reasons[http.StatusUnauthorized] = []any{common.ReasonUnauthorized}
@@ -278,10 +279,10 @@ func TestDocumentHasTheFailures(t *testing.T) {
 					continue
 				}
 				line := method + " " + path
-				got := op.Responses.Status(failures[k].status) != nil
-				require.Equal(t, slices.Contains(where, line), got, "%s: %d", line, failures[k].status)
+				got := op.Responses.Status(failures.Responses()[k].Status) != nil
+				require.Equal(t, slices.Contains(where, line), got, "%s: %d", line, failures.Responses()[k].Status)
 			}
 		}
 	}
-	require.Len(t, failures, 7, "a new kind belongs into the table above")
+	require.Len(t, failures.Responses(), 7, "a new kind belongs into the table above")
 }

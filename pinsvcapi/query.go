@@ -41,7 +41,7 @@ type query struct {
 func parseQuery(raw string) (query, error) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return query{}, invalid("query", "%v", err)
+		return query{}, pinset.Invalid("query", "%v", err)
 	}
 	if values, err = plainValues(values); err != nil {
 		return query{}, err
@@ -83,7 +83,7 @@ func scalar(values url.Values, param string) string {
 func (q *query) parseCIDs(values url.Values) error {
 	words := list(values, "cid")
 	if len(words) > maxCIDs {
-		return invalid("cid", "at most %d CIDs can be asked for at once, not %d", maxCIDs, len(words))
+		return pinset.Invalid("cid", "at most %d CIDs can be asked for at once, not %d", maxCIDs, len(words))
 	}
 	for _, w := range words {
 		c, err := parseCID("cid", w)
@@ -104,7 +104,7 @@ func (q *query) parseName(values url.Values) error {
 	}
 	m := pinset.Match(word)
 	if !slices.Contains(pinset.Matches, m) {
-		return invalid("match", "unknown strategy %s; it is one of exact, iexact, partial, ipartial", quote(word))
+		return pinset.Invalid("match", "unknown strategy %s; it is one of exact, iexact, partial, ipartial", quote(word))
 	}
 	name := scalar(values, "name")
 	if name == "" {
@@ -138,12 +138,12 @@ func (q *query) addMeta(meta map[string]string) error {
 	}
 	for k, v := range meta {
 		if other, ok := q.meta[k]; ok && other != v {
-			return invalid(metaParam, "the key %s has two values, %s and %s", quote(k), quote(other), quote(v))
+			return pinset.Invalid(metaParam, "the key %s has two values, %s and %s", quote(k), quote(other), quote(v))
 		}
 		q.meta[k] = v
 	}
 	if len(q.meta) > maxMeta {
-		return invalid(metaParam, "at most %d entries, not %d", maxMeta, len(q.meta))
+		return pinset.Invalid(metaParam, "at most %d entries, not %d", maxMeta, len(q.meta))
 	}
 	return nil
 }
@@ -154,7 +154,7 @@ func (q *query) parseStatus(values url.Values) error {
 	for _, w := range list(values, "status") {
 		s := pinset.Status(w)
 		if !slices.Contains(pinset.Statuses, s) {
-			return invalid("status", "unknown status %s; it is one of queued, pinning, pinned, failed", quote(w))
+			return pinset.Invalid("status", "unknown status %s; it is one of queued, pinning, pinned, failed", quote(w))
 		}
 		if !slices.Contains(q.statuses, s) {
 			q.statuses = append(q.statuses, s)
@@ -189,7 +189,7 @@ func parseTime(values url.Values, param string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339Nano, text)
 	// Go, but not RFC 3339, knows an hour of one digit and a decimal comma.
 	if err != nil || text[len("2006-01-02T15")] != ':' || strings.Contains(text, ",") {
-		return time.Time{}, invalid(param, "%s is not an RFC 3339 timestamp with a zone, like 2020-07-27T17:32:28.276Z", quote(raw))
+		return time.Time{}, pinset.Invalid(param, "%s is not an RFC 3339 timestamp with a zone, like 2020-07-27T17:32:28.276Z", quote(raw))
 	}
 	t = t.UTC().Truncate(time.Millisecond)
 	if t.IsZero() { // which would mean no bound; no pin is that old
@@ -205,7 +205,7 @@ func (q *query) parseLimit(values url.Values) error {
 	}
 	n, err := strconv.Atoi(raw)
 	if err != nil || n < 1 || n > maxLimit {
-		return invalid("limit", "%s is not a whole number from 1 to %d", quote(raw), maxLimit)
+		return pinset.Invalid("limit", "%s is not a whole number from 1 to %d", quote(raw), maxLimit)
 	}
 	q.limit = n
 	return nil
@@ -220,11 +220,11 @@ func parseMeta(raw []byte) (map[string]string, error) {
 		text, is := value.(string)
 		switch {
 		case value == nil:
-			return invalid("meta", "the value of %s is null, not a string", quote(key))
+			return pinset.Invalid("meta", "the value of %s is null, not a string", quote(key))
 		case !is:
 			return errNoStrings
 		case pinset.IsReserved(key):
-			return invalid("meta", "the key %s is reserved: keys that begin with %q belong to the service", quote(key), pinset.ReservedPrefix)
+			return pinset.Invalid("meta", "the key %s is reserved: keys that begin with %q belong to the service", quote(key), pinset.ReservedPrefix)
 		}
 		if _, again := meta[key]; !again {
 			entries++
@@ -239,9 +239,9 @@ func parseMeta(raw []byte) (map[string]string, error) {
 	case errors.As(err, &own):
 		return nil, err
 	case err != nil:
-		return nil, invalid("meta", `%s is not a JSON object of strings, like {"key":"value"}`, quote(string(raw)))
+		return nil, pinset.Invalid("meta", `%s is not a JSON object of strings, like {"key":"value"}`, quote(string(raw)))
 	case entries > maxMeta:
-		return nil, invalid("meta", "at most %d entries, not %d", maxMeta, entries)
+		return nil, pinset.Invalid("meta", "at most %d entries, not %d", maxMeta, entries)
 	}
 	return meta, nil
 }
@@ -249,7 +249,7 @@ func parseMeta(raw []byte) (map[string]string, error) {
 // checkName applies the specification's bound, in characters.
 func checkName(name string) error {
 	if n := utf8.RuneCountInString(name); n > maxName {
-		return invalid("name", "at most %d characters, not %d", maxName, n)
+		return pinset.Invalid("name", "at most %d characters, not %d", maxName, n)
 	}
 	return nil
 }

@@ -277,8 +277,8 @@ func TestWritesThatAreRefused(t *testing.T) {
 		"queue is full":  {func(f *rpcFake) { f.pinFails = errors.New("batching max_queue_size reached") }, 503, "UNAVAILABLE"},
 		"disk is full":   {func(f *rpcFake) { f.pinFails = errors.New("write 000012.log: no space left on device") }, 503, "DISK_FULL"},
 		"almost full":    {func(f *rpcFake) { f.pinFails = fmt.Errorf("storing: %w", pinset.DiskFull("1 B is left")) }, 503, "DISK_FULL"},
-		"no leader":      {func(f *rpcFake) { f.pinFails = errors.New("timed out waiting for a leader") }, 503, "UNAVAILABLE"},
-		"stopping":       {func(f *rpcFake) { f.pinFails = errors.New("component is shutting down") }, 503, "UNAVAILABLE"},
+		"no leader":      {func(f *rpcFake) { f.pinFails = errors.New("timed out waiting for leader: context deadline exceeded") }, 503, "UNAVAILABLE"},
+		"stopping":       {func(f *rpcFake) { f.pinFails = errors.New("shutting down. Pin could not be batched") }, 503, "UNAVAILABLE"},
 		"late":           {func(f *rpcFake) { f.pinFails = context.DeadlineExceeded }, 503, "UNAVAILABLE"},
 		"something else": {func(f *rpcFake) { f.pinFails = errors.New("secret path /etc") }, 500, "INTERNAL_SERVER_ERROR"},
 	} {

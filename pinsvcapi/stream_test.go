@@ -93,7 +93,7 @@ func TestPinsOfTheOwnState(t *testing.T) {
 		}
 		require.NoError(t, err)
 	}
-	err := near(&nearPeer{err: errors.New("shutting down")}).pins(t.Context(), nil)
+	err := near(&nearPeer{err: errors.New("the peer is shutting down")}).pins(t.Context(), nil)
 	require.ErrorContains(t, err, "stopping")
 }
 

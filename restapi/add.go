@@ -11,6 +11,7 @@ import (
 	"github.com/ipfs/boxo/files"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // add stores an upload, which is a form of files (multipart/form-data, as Kubo
@@ -117,10 +118,10 @@ func (a *API) grower(lease *common.Lease) func(int64) error {
 	total := int64(uploadBytes)
 	return func(bytes int64) error {
 		if total += bytes; total > a.budget.Size() {
-			return &Error{kind: kindTooLarge, details: "body: it has too many files and folders, or too long names, for max_inflight_bytes"}
+			return pinset.TooLarge("body: it has too many files and folders, or too long names, for max_inflight_bytes", nil)
 		}
 		if lease.Grow(bytes) != nil {
-			return Unavailable("too many large requests at once", nil)
+			return pinset.Unavailable("too many large requests at once", nil)
 		}
 		return nil
 	}
@@ -130,10 +131,10 @@ func (a *API) grower(lease *common.Lease) func(int64) error {
 func boundaryOf(r *http.Request) (string, error) {
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" && kind != "multipart/mixed" {
-		return "", Invalid("body", "%v", http.ErrNotMultipart)
+		return "", pinset.Invalid("body", "%v", http.ErrNotMultipart)
 	}
 	if params["boundary"] == "" {
-		return "", Invalid("body", "%v", http.ErrMissingBoundary)
+		return "", pinset.Invalid("body", "%v", http.ErrMissingBoundary)
 	}
 	return params["boundary"], nil
 }

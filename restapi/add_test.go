@@ -482,7 +482,7 @@ func TestAddWithoutStreaming(t *testing.T) {
 	code, text := post()
 	require.Equal(t, 200, code)
 	require.True(t, strings.HasPrefix(text, `[{"name":"`), text)
-	s.pinErr = errors.New("not enough peers to allocate")
+	s.pinErr = errors.New("not enough peers to allocate CID. Needed at least: 2")
 	code, text = post()
 	require.Equal(t, 503, code, text)
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	chunk "github.com/ipfs/boxo/chunker"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 const (
@@ -22,14 +24,14 @@ const (
 // checkAddParams refuses what makes much of a small upload.
 func checkAddParams(params api.AddParams) error {
 	if _, err := chunk.FromString(strings.NewReader(""), params.Chunker); err != nil {
-		return Invalid("chunker", "%v", err)
+		return pinset.Invalid("chunker", "%v", err)
 	}
 	least, known := smallestChunk(params.Chunker)
 	if known && strings.HasPrefix(params.Chunker, "rabin") && least < leastRabin {
-		return Invalid("chunker", "%q may make chunks of %d bytes; at least %d", params.Chunker, least, leastRabin)
+		return pinset.Invalid("chunker", "%q may make chunks of %d bytes; at least %d", params.Chunker, least, leastRabin)
 	}
 	if strings.EqualFold(params.HashFun, "identity") {
-		return Invalid("hash", "identity puts every block into the names of the blocks above it")
+		return pinset.Invalid("hash", "identity puts every block into the names of the blocks above it")
 	}
 	return nil
 }
@@ -54,7 +56,7 @@ type tinyChunks struct {
 func (t *tinyChunks) Read(p []byte) (int, error) {
 	n, err := t.Reader.Read(p)
 	if *t.left -= int64(n); *t.left < 0 {
-		return 0, Invalid("chunker", "%q is for uploads of at most %d bytes: larger ones would have more than %d blocks",
+		return 0, pinset.Invalid("chunker", "%q is for uploads of at most %d bytes: larger ones would have more than %d blocks",
 			t.chunker, mostContent(t.chunker), mostTiny)
 	}
 	return n, err

@@ -14,6 +14,8 @@ import (
 	"github.com/ipfs/boxo/verifcid"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multihash"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // admit returns why an upload would fail whatever is in it, before it is read:
@@ -24,7 +26,7 @@ func (c *rpcCluster) admit(ctx context.Context, params api.AddParams) error {
 	}
 	if c.room != nil && !params.NoPin {
 		if err := c.room(); err != nil {
-			return &Error{kind: kindUnavailable, details: diskFull + err.Error(), cause: err}
+			return &pinset.Error{Kind: pinset.KindDiskFull, Details: pinset.DiskFull(err.Error()).Error(), Cause: err}
 		}
 	}
 	peers, err := c.allocate(ctx, params)
@@ -38,13 +40,13 @@ func (c *rpcCluster) admit(ctx context.Context, params api.AddParams) error {
 func checkTogether(params api.AddParams) error {
 	code, known := multihash.Names[strings.ToLower(params.HashFun)]
 	if known && !verifcid.DefaultAllowlist.IsAllowed(code) {
-		return Invalid("hash", "%s is none that IPFS nodes pin", params.HashFun)
+		return pinset.Invalid("hash", "%s is none that IPFS nodes pin", params.HashFun)
 	}
 	if params.Shard && params.NoPin {
-		return Invalid("no-pin", "a sharded add is pinned part by part")
+		return pinset.Invalid("no-pin", "a sharded add is pinned part by part")
 	}
 	if params.Wrap && params.Format == "car" {
-		return Invalid("wrap-with-directory", "a CAR cannot be wrapped")
+		return pinset.Invalid("wrap-with-directory", "a CAR cannot be wrapped")
 	}
 	return nil
 }
@@ -71,7 +73,7 @@ func (c *rpcCluster) allocate(ctx context.Context, params api.AddParams) ([]peer
 		case len(peers) > 0:
 			return peers, nil
 		case time.Since(start) > firstPing:
-			return nil, Unavailable("no peer of the cluster can take the content now", nil)
+			return nil, pinset.Unavailable("no peer of the cluster can take the content now", nil)
 		}
 		select {
 		case <-time.After(firstPingPause):
@@ -111,9 +113,10 @@ func (c *rpcCluster) full(ctx context.Context, peers []peer.ID, room uint64, cau
 	if len(stats) == 0 {
 		return nil
 	}
-	return &Error{kind: kindUnavailable, cause: cause, details: fmt.Sprintf(
-		"%sthe IPFS node has %s in use and room for %s in all: remove pins and collect garbage, or free some space on its disk",
-		diskFull, humanize.IBytes(stats[0].RepoSize), humanize.IBytes(stats[0].StorageMax))}
+	details := fmt.Sprintf(
+		"the IPFS node has %s in use and room for %s in all: remove pins and collect garbage, or free some space on its disk",
+		humanize.IBytes(stats[0].RepoSize), humanize.IBytes(stats[0].StorageMax))
+	return &pinset.Error{Kind: pinset.KindDiskFull, Details: pinset.DiskFull(details).Error(), Cause: cause}
 }
 
 // stat returns how full a peer's IPFS node is, zero when that is not known.

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 const defaultOptions = `name="" mode=recursive repl=0/0 meta=map[] to=[] update=b expires=false origins=[]`
@@ -147,12 +148,12 @@ func TestErrors(t *testing.T) {
 		message string
 		retry   bool
 	}{
-		"not found":   {ErrNotFound, 404, "pin is not part of the pinset", false},
-		"wrapped":     {fmt.Errorf("at home: %w", ErrNotFound), 404, "pin is not part of the pinset", false},
-		"follower":    {ErrReadOnly, 403, ErrReadOnly.details, false},
-		"too large":   {ErrTooLarge, 413, ErrTooLarge.details, false},
-		"invalid":     {Invalid("cid", "it is %s", "odd"), 400, "cid: it is odd", false},
-		"unavailable": {Unavailable("no leader", errors.New("private")), 503, "no leader", true},
+		"not found":   {pinset.ErrNotFound, 404, "pin is not part of the pinset", false},
+		"wrapped":     {fmt.Errorf("at home: %w", pinset.ErrNotFound), 404, "pin is not part of the pinset", false},
+		"follower":    {pinset.ErrReadOnly, 403, pinset.ErrReadOnly.Details, false},
+		"too large":   {pinset.ErrTooLarge, 413, pinset.ErrTooLarge.NativeText(), false},
+		"invalid":     {pinset.Invalid("cid", "it is %s", "odd"), 400, "cid: it is odd", false},
+		"unavailable": {pinset.Unavailable("no leader", errors.New("private")), 503, "no leader", true},
 		"too late":    {context.DeadlineExceeded, 503, "the cluster did not answer in time", true},
 		"given up":    {context.Canceled, 503, "the request was given up", true},
 		"unknown":     {errors.New("private"), 500, "unexpected error: see the log of the peer", false},
@@ -179,7 +180,7 @@ func TestErrors(t *testing.T) {
 
 // Nobody sees, or sets, what peers keep in a pin's metadata.
 func TestReservedMetadata(t *testing.T) {
-	meta := map[string]string{"colour": "red", ReservedPrefix + "created": "2020-01-01T00:00:00.000Z"}
+	meta := map[string]string{"colour": "red", pinset.ReservedPrefix + "created": "2020-01-01T00:00:00.000Z"}
 	for _, target := range []string{
 		"POST /pins/" + cidA.String(), "DELETE /pins/" + cidA.String(), "POST /pins/ipfs/" + cidA.String(), "DELETE /pins/ipfs/" + cidA.String(),
 		"GET /allocations", "GET /allocations/" + cidA.String(),
@@ -192,7 +193,7 @@ func TestReservedMetadata(t *testing.T) {
 		w, _ := a.do(method, path, "")
 		require.Equal(t, 200, w.Code)
 		require.Contains(t, w.Body.String(), `"colour":"red"`, target)
-		require.NotContains(t, w.Body.String(), ReservedPrefix, target)
+		require.NotContains(t, w.Body.String(), pinset.ReservedPrefix, target)
 	}
 	require.Len(t, meta, 2, "the cluster's own is as it was")
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // Blocks is the IPFS node inside a peer, as far as its blocks on disk can be
@@ -94,7 +96,7 @@ func WithBlocks(b Blocks) Option {
 }
 
 // errNoBlocks is the answer when the IPFS node is a Kubo.
-var errNoBlocks = &Error{kind: kindNotFound, details: "this peer has no IPFS node inside whose blocks it could check"}
+var errNoBlocks = pinset.NotFound("this peer has no IPFS node inside whose blocks it could check")
 
 func (a *API) getBlockHealth(r *http.Request) (any, error) {
 	if a.blocks == nil {
@@ -123,6 +125,3 @@ func (a *API) verifyBlocks(r *http.Request) (iter.Seq2[Verified, error], error) 
 	}
 	return a.blocks.Verify(r.Context(), c, wait), nil
 }
-
-// NotFound returns an error that says what does not exist.
-func NotFound(details string) error { return &Error{kind: kindNotFound, details: details} }

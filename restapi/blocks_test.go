@@ -9,6 +9,8 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // fakeBlocks has one bad block, and an error after it if set.
@@ -59,7 +61,7 @@ func TestVerify(t *testing.T) {
 	require.Equal(t, 200, res.Code)
 	require.Contains(t, res.Body.String(), `"damaged_blocks":2`)
 
-	blocks.err = NotFound("it is not pinned")
+	blocks.err = pinset.NotFound("it is not pinned")
 	res, _ = a.do("POST", "/ipfs/verify?cid="+cidA.String(), "")
 	require.Equal(t, 404, res.Code)
 	require.Contains(t, res.Body.String(), "it is not pinned")

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/ipfs/boxo/files"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 const (
@@ -38,13 +40,13 @@ func (c *carFile) Read(p []byte) (int, error) {
 			continue
 		}
 		if c.shift > 28 {
-			return 0, Invalid("body", "it is not a CAR: a length in it has more than 5 bytes")
+			return 0, pinset.Invalid("body", "it is not a CAR: a length in it has more than 5 bytes")
 		}
 		c.length |= uint64(rest[0]&0x7f) << c.shift
 		c.shift += 7
 		if rest[0] < 0x80 {
 			if c.length > c.most {
-				return 0, Invalid("body", "a part of the CAR has %d bytes; at most %d in its header and %d in a block", c.length, maxCARHeader, maxCARBlock)
+				return 0, pinset.Invalid("body", "a part of the CAR has %d bytes; at most %d in its header and %d in a block", c.length, maxCARHeader, maxCARBlock)
 			}
 			c.left, c.length, c.shift, c.most = c.length, 0, 0, maxCARBlock
 		}

@@ -27,6 +27,7 @@ import (
 
 	"github.com/ipfs-cluster/pinsvc/common"
 	"github.com/ipfs-cluster/pinsvc/config"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // serve starts the component with the library's mock of a peer, which must be
@@ -240,7 +241,7 @@ func TestClientPins(t *testing.T) {
 	requireCode(t, 500, err)
 	_, err = c.Pin(ctx, libtest.ErrorCid, api.PinOptions{})
 	requireCode(t, 500, err)
-	_, err = c.Pin(ctx, libtest.Cid1, api.PinOptions{Metadata: map[string]string{ReservedPrefix + "created": "x"}})
+	_, err = c.Pin(ctx, libtest.Cid1, api.PinOptions{Metadata: map[string]string{pinset.ReservedPrefix + "created": "x"}})
 	requireCode(t, 400, err)
 }
 

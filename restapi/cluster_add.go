@@ -10,6 +10,8 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/adder/sharding"
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/boxo/files"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // addedBuffer is how many answers of an upload may wait to be sent.
@@ -17,7 +19,7 @@ const addedBuffer = 256
 
 // AddKey is the metadata key that tells the pins of one sharded add from others
 // while it is under way.
-const AddKey = ReservedPrefix + "add"
+const AddKey = pinset.ReservedPrefix + "add"
 
 // ShardedAdds is told of sharded adds, whose parts must not be left behind when
 // they fail.
@@ -67,11 +69,11 @@ func (c *rpcCluster) Add(ctx context.Context, content files.Directory, params ap
 func nothingIn(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
-		return Invalid("body", "there is nothing in it")
+		return pinset.Invalid("body", "there is nothing in it")
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	return Invalid("body", "%v", err)
+	return pinset.Invalid("body", "%v", err)
 }
 
 // addOne adds what has one root, and yields what is added. The root has the given

@@ -3,12 +3,13 @@ package restapi
 import (
 	"context"
 	"iter"
-	"strings"
 	"sync"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // rpcCluster is the Cluster behind a peer's RPC.
@@ -60,7 +61,7 @@ func (c *rpcCluster) Resolve(ctx context.Context, path string) (api.Cid, error) 
 // Unpin implements Cluster.
 func (c *rpcCluster) Unpin(ctx context.Context, ci api.Cid) (api.Pin, error) {
 	pin, err := call[api.Pin](ctx, c.client, "Cluster", "Unpin", api.PinCid(ci))
-	if err == nil || !strings.Contains(err.Error(), lostClusterDAG) {
+	if err == nil || !pinset.LostClusterDAG(err) {
 		return pin, err
 	}
 	// The library does not remove the root of a sharded add whose cluster DAG is
@@ -71,10 +72,6 @@ func (c *rpcCluster) Unpin(ctx context.Context, ci api.Cid) (api.Pin, error) {
 	_, err = call[nothing](ctx, c.client, "Consensus", "LogUnpin", api.PinCid(ci))
 	return pin, err
 }
-
-// lostClusterDAG is in the library's error for a cluster DAG that is not in the
-// pinset, cannot be read, or is none.
-const lostClusterDAG = "clusterDAG"
 
 // Allocation implements Cluster.
 func (c *rpcCluster) Allocation(ctx context.Context, ci api.Cid) (api.Pin, error) {

@@ -164,7 +164,7 @@ type watchedDAG struct {
 // Add implements ipld.DAGService.
 func (d *watchedDAG) Add(ctx context.Context, node ipld.Node) error {
 	if err := pinset.CheckHash(node.Cid()); err != nil {
-		return d.note(Invalid("body", "block %s: %v", node.Cid(), err))
+		return d.note(pinset.Invalid("body", "block %s: %v", node.Cid(), err))
 	}
 	if err := d.shards.take(node); err != nil {
 		return d.note(err)
@@ -189,7 +189,7 @@ func (d *watchedDAG) Finalize(ctx context.Context, root api.Cid) (api.Cid, error
 	added := d.added
 	d.mu.Unlock()
 	if !added {
-		return api.CidUndef, Invalid("body", "there is nothing in it")
+		return api.CidUndef, pinset.Invalid("body", "there is nothing in it")
 	}
 	if err := checkPinnable("body", root); err != nil {
 		return api.CidUndef, d.note(err)
@@ -213,16 +213,16 @@ func (d *watchedDAG) note(err error) error {
 func (d *watchedDAG) explain(ctx context.Context, err error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var own *Error
+	var own *pinset.Error
 	switch {
 	case errors.As(err, &own):
 		return own
 	case d.err != nil:
-		return translate(d.err)
+		return pinset.Translate(d.err)
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	return Invalid("body", "%v", err)
+	return pinset.Invalid("body", "%v", err)
 }
 
 // shardLimit counts the blocks of a shard as the library fills it. One with more
@@ -254,7 +254,7 @@ func (s *shardLimit) take(node ipld.Node) error {
 	}
 	s.size += size
 	if s.links++; s.links > sharding.MaxLinks {
-		return Invalid("shard-size", "a shard would have more than %d blocks: it must be smaller, or the chunks larger", sharding.MaxLinks)
+		return pinset.Invalid("shard-size", "a shard would have more than %d blocks: it must be smaller, or the chunks larger", sharding.MaxLinks)
 	}
 	return nil
 }

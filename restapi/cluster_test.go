@@ -8,6 +8,8 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/state"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // The texts are the library's, as they come over RPC.
@@ -51,17 +53,17 @@ func TestTranslate(t *testing.T) {
 		"something else":                                                                                                            500,
 	} {
 		t.Run(text, func(t *testing.T) {
-			require.Equal(t, want, failure(translate(errors.New(text))).Status)
+			require.Equal(t, want, failure(pinset.Translate(errors.New(text))).Status)
 		})
 	}
-	require.NoError(t, translate(nil))
-	require.Equal(t, 404, failure(translate(ErrNotFound)).Status, "our own are known")
+	require.NoError(t, pinset.Translate(nil))
+	require.Equal(t, 404, failure(pinset.Translate(pinset.ErrNotFound)).Status, "our own are known")
 }
 
 // Every error of a Cluster that crosses RPC is known again.
 func TestOwnErrorsCrossTheWire(t *testing.T) {
-	for _, err := range []error{ErrNotFound, ErrTooLarge} {
-		require.ErrorIs(t, translate(errors.New(err.Error())), err)
+	for _, err := range []error{pinset.ErrNotFound, pinset.ErrTooLarge} {
+		require.ErrorIs(t, pinset.Translate(errors.New(err.Error())), err)
 	}
 }
 
@@ -85,7 +87,7 @@ func FuzzPinOptions(f *testing.F) {
 			return
 		}
 		for key := range options.Metadata {
-			require.False(t, isReserved(key))
+			require.False(t, pinset.IsReserved(key))
 		}
 		again, err := options.ToQuery()
 		require.NoError(t, err)

@@ -18,6 +18,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multihash"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 var (
@@ -164,7 +166,7 @@ func (f *fakeCluster) StatusAt(_ context.Context, c api.Cid, id peer.ID) (api.Pi
 	if s, ok := f.answers[id]; ok {
 		return api.PinInfo{Cid: c, Peer: id, PinInfoShort: s}, nil
 	}
-	return api.PinInfo{}, Unavailable("silent", nil)
+	return api.PinInfo{}, pinset.Unavailable("silent", nil)
 }
 
 func (f *fakeCluster) StatusAll(_ context.Context, filter api.TrackerStatus, s Scope) iter.Seq2[api.GlobalPinInfo, error] {

@@ -47,7 +47,7 @@ type pinning interface {
 	Resolve(ctx context.Context, path string) (api.Cid, error)
 	// Unpin returns the pin as it was.
 	Unpin(context.Context, api.Cid) (api.Pin, error)
-	// Allocation returns the entry of the pinset, ErrNotFound without one.
+	// Allocation returns the entry of the pinset, pinset.ErrNotFound without one.
 	Allocation(context.Context, api.Cid) (api.Pin, error)
 	Allocations(context.Context) iter.Seq2[api.Pin, error]
 	// Status is "unpinned" for a CID that is not in the pinset.

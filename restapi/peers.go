@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // maxPeerBody is enough for a body with a peer ID, in bytes.
@@ -32,7 +33,7 @@ func (a *API) addPeer(r *http.Request) (any, error) {
 		PeerID string `json:"peer_id"`
 	}
 	if err := json.NewDecoder(io.LimitReader(r.Body, maxPeerBody)).Decode(&body); err != nil {
-		return nil, Invalid("body", "it is not a JSON object such as {\"peer_id\":\"12D3...\"}")
+		return nil, pinset.Invalid("body", "it is not a JSON object such as {\"peer_id\":\"12D3...\"}")
 	}
 	id, err := parsePeer("peer_id", body.PeerID)
 	if err != nil {
@@ -57,7 +58,7 @@ func (a *API) removePeer(r *http.Request) (any, error) {
 func parsePeer(name, text string) (peer.ID, error) {
 	id, err := peer.Decode(text)
 	if err != nil {
-		return "", Invalid(name, "%q is not a peer ID", text)
+		return "", pinset.Invalid(name, "%q is not a peer ID", text)
 	}
 	return id, nil
 }

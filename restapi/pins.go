@@ -31,7 +31,7 @@ func (a *API) pin(r *http.Request) (any, error) {
 // param.
 func checkPinnable(param string, c api.Cid) error {
 	if err := pinset.CheckCID(c.Cid); err != nil {
-		return Invalid(param, "%s cannot be pinned: %v", c, err)
+		return pinset.Invalid(param, "%s cannot be pinned: %v", c, err)
 	}
 	return nil
 }

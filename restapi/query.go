@@ -12,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // metadataPrefix begins the parameters that are a pin's metadata.
@@ -24,7 +25,7 @@ type query struct{ url.Values }
 func parseQuery(r *http.Request) (query, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return query{}, Invalid("query", "%v", err)
+		return query{}, pinset.Invalid("query", "%v", err)
 	}
 	return query{values}, nil
 }
@@ -41,7 +42,7 @@ func parseCID(r *http.Request) (api.Cid, error) {
 func decodeCID(name, text string) (api.Cid, error) {
 	c, err := api.DecodeCid(text)
 	if err != nil {
-		return api.CidUndef, Invalid(name, "%q is not a CID: %v", text, err)
+		return api.CidUndef, pinset.Invalid(name, "%q is not a CID: %v", text, err)
 	}
 	return c, nil
 }
@@ -68,7 +69,7 @@ func parsePath(r *http.Request) (string, query, error) {
 	}
 	p, err := path.NewPath("/" + namespace + "/" + rest)
 	if err != nil {
-		return "", query{}, Invalid("path", "%v", err)
+		return "", query{}, pinset.Invalid("path", "%v", err)
 	}
 	q, err := parseQuery(r)
 	return p.String(), q, err
@@ -88,7 +89,7 @@ func (q query) boolean(name string) (bool, error) {
 	}
 	is, err := strconv.ParseBool(text)
 	if err != nil {
-		return false, Invalid(name, "%q is neither true nor false", text)
+		return false, pinset.Invalid(name, "%q is neither true nor false", text)
 	}
 	return is, nil
 }
@@ -98,7 +99,7 @@ func (q query) statuses() (filter api.TrackerStatus, err error) {
 	for word := range words(q.Get("filter")) {
 		status := api.TrackerStatusFromString(word)
 		if status == api.TrackerStatusUndefined {
-			return 0, Invalid("filter", "%q is not a status", word)
+			return 0, pinset.Invalid("filter", "%q is not a status", word)
 		}
 		filter |= status
 	}
@@ -110,7 +111,7 @@ func (q query) pinTypes() (filter api.PinType, err error) {
 	for word := range words(q.Get("filter")) {
 		t := api.PinTypeFromString(word)
 		if t == api.BadType {
-			return 0, Invalid("filter", "%q is not a type of pins", word)
+			return 0, pinset.Invalid("filter", "%q is not a type of pins", word)
 		}
 		filter |= t
 	}
@@ -154,7 +155,7 @@ func (q query) pinOptions() (api.PinOptions, error) {
 	}
 	var options api.PinOptions
 	if err := options.FromQuery(q.Values); err != nil {
-		return api.PinOptions{}, Invalid("query", "%v", err)
+		return api.PinOptions{}, pinset.Invalid("query", "%v", err)
 	}
 	return options, nil
 }
@@ -163,18 +164,18 @@ func (q query) checkPinOptions() error {
 	switch mode := q.Get("mode"); mode {
 	case "", "recursive", "direct":
 	default:
-		return Invalid("mode", "%q is neither recursive nor direct", mode)
+		return pinset.Invalid("mode", "%q is neither recursive nor direct", mode)
 	}
 	if allocations := q.Get("user-allocations"); allocations != "" {
 		for text := range strings.SplitSeq(allocations, ",") {
 			if _, err := peer.Decode(text); err != nil {
-				return Invalid("user-allocations", "%q is not a peer ID", text)
+				return pinset.Invalid("user-allocations", "%q is not a peer ID", text)
 			}
 		}
 	}
 	for name := range q.Values {
-		if key, is := strings.CutPrefix(name, metadataPrefix); is && isReserved(key) {
-			return Invalid(name, "the metadata keys that begin with %q are reserved", ReservedPrefix)
+		if key, is := strings.CutPrefix(name, metadataPrefix); is && pinset.IsReserved(key) {
+			return pinset.Invalid(name, "the metadata keys that begin with %q are reserved", pinset.ReservedPrefix)
 		}
 	}
 	return nil
@@ -187,7 +188,7 @@ func (q query) addParams() (api.AddParams, error) {
 	}
 	params, err := api.AddParamsFromQuery(q.Values)
 	if err != nil {
-		return api.AddParams{}, Invalid("query", "%v", err)
+		return api.AddParams{}, pinset.Invalid("query", "%v", err)
 	}
 	if params.ShardSize == 0 {
 		params.ShardSize = api.DefaultShardSize

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // A list of statuses comes without large metadata; clients see it all the same.
@@ -17,7 +18,7 @@ func TestLargeMetadataOfStatuses(t *testing.T) {
 	a := newTestAPI(t)
 	large := strings.Repeat("x", 100_000)
 	pin := api.PinCid(cidA)
-	pin.Metadata = map[string]string{"a": large, ReservedPrefix + "created": "1"}
+	pin.Metadata = map[string]string{"a": large, pinset.ReservedPrefix + "created": "1"}
 	a.cluster.pins = []api.Pin{pin}
 	info := api.GlobalPinInfo{Cid: cidA, Metadata: map[string]string{leftOutKey: "yes"},
 		PeerMap: map[string]api.PinInfoShort{"a": {Status: api.TrackerStatusPinned}}}
@@ -26,7 +27,7 @@ func TestLargeMetadataOfStatuses(t *testing.T) {
 		w, _ := a.do(http.MethodGet, target, "")
 		require.Equal(t, http.StatusOK, w.Code)
 		require.Contains(t, w.Body.String(), large)
-		require.NotContains(t, w.Body.String(), ReservedPrefix)
+		require.NotContains(t, w.Body.String(), pinset.ReservedPrefix)
 	}
 }
 

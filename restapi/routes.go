@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // handler is a route that answers with one value, streamer one that writes its
@@ -79,6 +80,6 @@ func (a *API) notReady() error {
 	case <-a.ready:
 		return nil
 	default:
-		return Unavailable("the peer is starting", nil)
+		return pinset.Unavailable("the peer is starting", nil)
 	}
 }

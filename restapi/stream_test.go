@@ -14,6 +14,8 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 func basic(user, password string) string {
@@ -31,10 +33,10 @@ func TestStreams(t *testing.T) {
 	}{
 		"nothing":        {nil, nil, 204, 0, nil},
 		"values":         {two, nil, 200, 2, []string{""}},
-		"an error":       {nil, []error{ErrReadOnly}, 403, 1, nil},
-		"several errors": {nil, []error{ErrNotFound, ErrReadOnly}, 404, 1, nil},
-		"half way":       {two, []error{ErrReadOnly}, 200, 2, []string{ErrReadOnly.details}},
-		"and unknown":    {two, []error{ErrReadOnly, errors.New("private")}, 200, 2, []string{ErrReadOnly.details, "unexpected error: see the log of the peer"}},
+		"an error":       {nil, []error{pinset.ErrReadOnly}, 403, 1, nil},
+		"several errors": {nil, []error{pinset.ErrNotFound, pinset.ErrReadOnly}, 404, 1, nil},
+		"half way":       {two, []error{pinset.ErrReadOnly}, 200, 2, []string{pinset.ErrReadOnly.Details}},
+		"and unknown":    {two, []error{pinset.ErrReadOnly, errors.New("private")}, 200, 2, []string{pinset.ErrReadOnly.Details, "unexpected error: see the log of the peer"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newTestAPI(t)

@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // updated returns a pin as a pin update stores it: with what the request does not
 // say as the old pin has it. A pin that is no update is returned as it is.
 //
-// The old pin must be there, and not expired: ErrNotFound. Metadata of the
+// The old pin must be there, and not expired: pinset.ErrNotFound. Metadata of the
 // request is added to that of the old pin.
 func (a *API) updated(ctx context.Context, q query, pin api.Pin) (api.Pin, error) {
 	from := pin.PinUpdate
@@ -23,9 +25,9 @@ func (a *API) updated(ctx context.Context, q query, pin api.Pin) (api.Pin, error
 	case err != nil:
 		return pin, err
 	case old.ExpiredAt(time.Now()):
-		return pin, ErrNotFound
+		return pin, pinset.ErrNotFound
 	case old.Type&(api.MetaType|api.ClusterDAGType|api.ShardType) != 0:
-		return pin, Invalid("pin-update", "it is a part or the root of a sharded pin, which cannot be updated")
+		return pin, pinset.Invalid("pin-update", "it is a part or the root of a sharded pin, which cannot be updated")
 	case from != pin.Cid && !q.beyondUpdate():
 		return pin, nil // the cluster copies the rest
 	}

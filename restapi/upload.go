@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/ipfs/boxo/files"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // The bounds of an upload. A folder in the way of a file is made for it, so that
@@ -90,7 +92,7 @@ func (u *upload) take() { u.part = nil }
 func newPart(part *multipart.Part) (*uploadPart, error) {
 	_, params, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
 	if err != nil {
-		return nil, Invalid("body", "a part of the form has no valid Content-Disposition: %v", err)
+		return nil, pinset.Invalid("body", "a part of the form has no valid Content-Disposition: %v", err)
 	}
 	name := params["filename"]
 	if plain, err := url.QueryUnescape(name); err == nil {
@@ -99,14 +101,14 @@ func newPart(part *multipart.Part) (*uploadPart, error) {
 	name = path.Clean("/" + name)
 	switch {
 	case len(name) > maxUploadName:
-		return nil, Invalid("filename", "%.40q... has %d bytes; at most %d", name, len(name), maxUploadName)
+		return nil, pinset.Invalid("filename", "%.40q... has %d bytes; at most %d", name, len(name), maxUploadName)
 	case strings.Count(name, "/") > maxUploadDepth:
-		return nil, Invalid("filename", "%.40q... is in %d folders; at most %d", name, strings.Count(name, "/")-1, maxUploadDepth-1)
+		return nil, pinset.Invalid("filename", "%.40q... is in %d folders; at most %d", name, strings.Count(name, "/")-1, maxUploadDepth-1)
 	}
 	p := &uploadPart{Part: part, name: name}
 	if kind := part.Header.Get("Content-Type"); kind != "" {
 		if p.kind, _, err = mime.ParseMediaType(kind); err != nil {
-			return nil, Invalid("body", "the part %q: Content-Type: %v", name, err)
+			return nil, pinset.Invalid("body", "the part %q: Content-Type: %v", name, err)
 		}
 	}
 	return p, nil
@@ -120,7 +122,7 @@ func (u *upload) node(p *uploadPart) (files.Node, error) {
 	case "application/symlink":
 		target, err := io.ReadAll(io.LimitReader(p.Part, maxUploadName+1))
 		if err == nil && len(target) > maxUploadName {
-			err = Invalid("body", "the target of the symbolic link %q has more than %d bytes", p.name, maxUploadName)
+			err = pinset.Invalid("body", "the target of the symbolic link %q has more than %d bytes", p.name, maxUploadName)
 		}
 		return files.NewLinkFile(string(target), nil), err
 	}
@@ -241,4 +243,4 @@ func (b *countedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-var errLongHeader = Invalid("body", "the headers of a part of the form have more than %d bytes", maxPartHeader)
+var errLongHeader = pinset.Invalid("body", "the headers of a part of the form have more than %d bytes", maxPartHeader)

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // formPart is one part of a form.
@@ -174,9 +175,9 @@ func TestUploadOfManyFolders(t *testing.T) {
 	a := newTestAPI(t, WithBudget(common.NewBudget(32<<20)))
 	u := newUpload(io.NopCloser(manyFolders(t, 100, 100)), "x", a.grower(nil))
 	_, err := tree(u.root(), "", false)
-	var own *Error
+	var own *pinset.Error
 	require.True(t, errors.As(err, &own), "%v", err)
-	require.Equal(t, kindTooLarge, own.kind)
+	require.Equal(t, pinset.KindTooLarge, own.Kind)
 	u = newUpload(io.NopCloser(manyFolders(t, 20, 10)), "x", a.grower(nil))
 	_, err = tree(u.root(), "", false)
 	require.NoError(t, err)

@@ -4,26 +4,20 @@ import (
 	"context"
 	"iter"
 	"maps"
-	"strings"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
-)
 
-// ReservedPrefix begins the keys of a pin's metadata that peers keep for
-// themselves. Clients neither see nor set them. It is the same as in package
-// pinsvcapi.
-const ReservedPrefix = "pinsvc-"
+	"github.com/ipfs-cluster/pinsvc/pinset"
+)
 
 // leftOutKey is the metadata key of a status whose metadata and origins were too
 // large for a list of statuses. They are read from the pinset.
-const leftOutKey = ReservedPrefix + "left-out"
-
-func isReserved(key string) bool { return strings.HasPrefix(key, ReservedPrefix) }
+const leftOutKey = pinset.ReservedPrefix + "left-out"
 
 // shownMetadata returns what clients see of a pin's metadata.
 func shownMetadata(meta map[string]string) map[string]string {
 	shown := maps.Clone(meta) // others may use it
-	maps.DeleteFunc(shown, func(key, _ string) bool { return isReserved(key) })
+	maps.DeleteFunc(shown, func(key, _ string) bool { return pinset.IsReserved(key) })
 	return shown
 }
 

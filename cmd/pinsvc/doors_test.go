@@ -17,7 +17,6 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/ipfs-cluster/pinsvc/common"
-	"github.com/ipfs-cluster/pinsvc/pinset"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 	"github.com/ipfs-cluster/pinsvc/restapi"
 )
@@ -301,11 +300,6 @@ func TestGuessingAtBothDoors(t *testing.T) {
 		d.failure(t, 429, w.Body.Bytes())
 		require.Equal(t, 200, d.knock(d.routes[0], doorBasic("alice", plainPassword)).Code)
 	}
-}
-
-// The metadata keys that one API keeps for itself the other does not show.
-func TestReservedKeysAreTheSame(t *testing.T) {
-	require.Equal(t, pinset.ReservedPrefix, restapi.ReservedPrefix)
 }
 
 // No secret is written to any log, whatever its level.
