@@ -14,12 +14,13 @@ import (
 	"github.com/ipfs/go-datastore"
 	"go.opencensus.io/tag"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
 	"github.com/ipfs-cluster/pinsvc/common"
 	"github.com/ipfs-cluster/pinsvc/consensus"
 	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
+	"github.com/ipfs-cluster/pinsvc/ipfsconn"
 	"github.com/ipfs-cluster/pinsvc/pinset"
+	"github.com/ipfs-cluster/pinsvc/tracker"
 )
 
 // builder holds what is needed only while a peer is built.
@@ -30,7 +31,7 @@ type builder struct {
 	store     datastore.Datastore
 	tracer    ipfscluster.Tracer
 	feed      consensus.Feed
-	consensus *wrap.Consensus
+	consensus *consensus.Consensus
 	tracker   ipfscluster.PinTracker
 	monitor   ipfscluster.PeerMonitor
 	gate      *gate
@@ -167,14 +168,14 @@ func (b *builder) makeComponents(ctx context.Context) error {
 		}
 	}
 	progress := progress(b.connector)
-	connector := wrap.NewConnector(b.connector)
+	connector := ipfsconn.New(b.connector)
 	connector.ObservePins(b.meter.attempted)
 	b.connector = connector
 	b.closeWith("connector", b.connector.Shutdown)
 
 	places := b.places(connector.Away)
-	inner := stateless.New(innerTracker(s.Tracker, places), n.host.ID(), s.Cluster.Peername, wrap.LeanState(b.shards.Seeing(b.consensus.State)))
-	tracker := wrap.NewTracker(inner, wrap.TrackerOptions{
+	inner := stateless.New(innerTracker(s.Tracker, places), n.host.ID(), s.Cluster.Peername, tracker.LeanState(b.shards.Seeing(b.consensus.State)))
+	tracker := tracker.New(inner, tracker.Options{
 		Peer:     n.host.ID(),
 		Peername: s.Cluster.Peername,
 		State:    b.consensus.State,
@@ -212,7 +213,7 @@ func (b *builder) makeComponents(ctx context.Context) error {
 // subscribe has every change of the state observed. The tracker comes first, so
 // that a status that others ask for then is the one after the change, and the
 // writes that wait for it come last.
-func (b *builder) subscribe(tracker *wrap.Tracker) {
+func (b *builder) subscribe(tracker *tracker.Tracker) {
 	subscribers := []func(pinset.Change){tracker.Observe, b.shards.Observe}
 	if b.view != nil {
 		subscribers = append(subscribers, b.view.Observe)
@@ -227,13 +228,13 @@ func (b *builder) makeConsensus(raft bool) error {
 	if err != nil {
 		return err
 	}
-	var o wrap.ConsensusOptions
+	var o consensus.Options
 	if !raft {
 		g, ok := inner.(*crdt.Grouped)
-		o = wrap.ConsensusOptions{Store: b.store, Synced: ok && g.Enabled()}
+		o = consensus.Options{Store: b.store, Synced: ok && g.Enabled()}
 	}
 	o.Room, o.PinRoom, o.Shards = b.disk.Room, b.pinRoom, parts
-	b.consensus = wrap.NewConsensus(inner, o)
+	b.consensus = consensus.New(inner, o)
 	b.local.id, b.local.consensus = b.net.host.ID(), b.consensus
 	b.closeWith("consensus", b.consensus.Shutdown)
 	b.closeWith("shards", func(context.Context) error { b.shards.Close(); return nil })
@@ -258,7 +259,7 @@ func (b *builder) makeCluster(ctx context.Context) error {
 	for _, d := range b.doors {
 		apis = append(apis, d.api)
 	}
-	b.cluster, err = ipfscluster.NewCluster(wrap.Automatic(ctx), b.net.host, b.net.bandwidth, b.net.dht,
+	b.cluster, err = ipfscluster.NewCluster(tracker.Automatic(ctx), b.net.host, b.net.bandwidth, b.net.dht,
 		b.settings.Cluster, b.store, gatedConsensus{b.consensus, b.gate}, apis, b.connector, b.tracker,
 		gatedMonitor{b.monitor, b.gate}, allocator, informers, b.tracer)
 	if err != nil {

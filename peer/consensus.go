@@ -9,13 +9,12 @@ import (
 	"time"
 
 	"github.com/boltdb/bolt"
-
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/ipfs/go-datastore"
 	"github.com/multiformats/go-multiaddr"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
 	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
+	"github.com/ipfs-cluster/pinsvc/consensus/raft"
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 )
 
@@ -64,7 +63,7 @@ func (s *Settings) newRaft(n *network, store datastore.Datastore, staging bool) 
 			c, err = nil, fmt.Errorf("the data folder %s: %v: %s", folder, r, remedy)
 		}
 	}()
-	c, err = wrap.NewRaft(n.host, s.Raft, store, staging)
+	c, err = raft.New(n.host, s.Raft, store, staging)
 	if err != nil && file(err) == err {
 		err = fmt.Errorf("the data folder %s: %w: %s", folder, err, remedy)
 	}

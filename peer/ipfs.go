@@ -11,8 +11,9 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/config"
 	"github.com/ipfs/go-cid"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
 	"github.com/ipfs-cluster/pinsvc/embedded"
+	"github.com/ipfs-cluster/pinsvc/ipfsconn"
+	"github.com/ipfs-cluster/pinsvc/tracker"
 )
 
 // userAgent is what the embedded node tells other IPFS nodes that it is.
@@ -51,7 +52,7 @@ func (p *Peer) openConnector(ctx context.Context) (ipfscluster.IPFSConnector, er
 		return nil, err
 	}
 	if kind == kuboSection {
-		c, err := wrap.NewKubo(s.Ipfshttp)
+		c, err := ipfsconn.NewKubo(s.Ipfshttp)
 		if err != nil {
 			return nil, fmt.Errorf("ipfs_connector.ipfshttp: %w", err)
 		}
@@ -87,7 +88,7 @@ func (p *Peer) addOrigins() func(api.Pin) {
 }
 
 // checker is for wrap.TrackerOptions: nil with a Kubo.
-func (p *Peer) checker() wrap.Checker {
+func (p *Peer) checker() tracker.Checker {
 	if p.node == nil {
 		return nil
 	}

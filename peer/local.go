@@ -10,7 +10,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/state"
 	libp2p "github.com/libp2p/go-libp2p/core/peer"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
+	"github.com/ipfs-cluster/pinsvc/tracker"
 )
 
 // membersTTL is how long the members of the cluster are not asked for again.
@@ -22,7 +22,7 @@ const membersTTL = time.Second
 type local struct {
 	id        libp2p.ID
 	consensus ipfscluster.Consensus
-	tracker   *wrap.Tracker
+	tracker   *tracker.Tracker
 
 	mu      sync.Mutex
 	members []libp2p.ID

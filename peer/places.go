@@ -3,7 +3,7 @@ package peer
 import (
 	"github.com/ipfs-cluster/ipfs-cluster/pintracker/stateless"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
+	"github.com/ipfs-cluster/pinsvc/tracker"
 )
 
 // Fetches that go on while others take their places. One of the embedded node
@@ -15,9 +15,9 @@ const (
 )
 
 // places says how many pins are fetched at once.
-func (p *Peer) places(away func() bool) wrap.PlaceOptions {
+func (p *Peer) places(away func() bool) tracker.PlaceOptions {
 	cfg := p.settings.Tracker
-	o := wrap.PlaceOptions{
+	o := tracker.PlaceOptions{
 		Concurrent:      cfg.ConcurrentPins,
 		Background:      kuboBackground,
 		PriorityAge:     cfg.PriorityPinMaxAge,
@@ -32,7 +32,7 @@ func (p *Peer) places(away func() bool) wrap.PlaceOptions {
 
 // innerTracker is the configuration of the library's tracker, which is given only
 // pins that begin at once, and needs a worker for each.
-func innerTracker(cfg *stateless.Config, o wrap.PlaceOptions) *stateless.Config {
+func innerTracker(cfg *stateless.Config, o tracker.PlaceOptions) *stateless.Config {
 	inner := *cfg
 	inner.ConcurrentPins = o.Workers()
 	inner.MaxPinQueueSize = max(cfg.MaxPinQueueSize, 2*o.Workers())

@@ -7,9 +7,8 @@ import (
 	"slices"
 	"time"
 
-	libp2p "github.com/libp2p/go-libp2p/core/peer"
-
 	"github.com/ipfs-cluster/ipfs-cluster/pstoremgr"
+	libp2p "github.com/libp2p/go-libp2p/core/peer"
 )
 
 const (

@@ -21,7 +21,7 @@ import (
 	"github.com/multiformats/go-multiaddr"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/cmd/pinsvc/peer/wrap"
+	"github.com/ipfs-cluster/pinsvc/consensus"
 )
 
 // added is what the REST API says of an upload.
@@ -158,7 +158,7 @@ func TestSharedShardsStay(t *testing.T) {
 // drop removes a part from the state, as an older peer does.
 func drop(t *testing.T, p *Peer, c cid.Cid) {
 	t.Helper()
-	require.NoError(t, p.local.consensus.(*wrap.Consensus).Consensus.LogUnpin(t.Context(), api.PinCid(api.NewCid(c))))
+	require.NoError(t, p.local.consensus.(*consensus.Consensus).Consensus.LogUnpin(t.Context(), api.PinCid(api.NewCid(c))))
 	require.Eventually(t, func() bool {
 		_, ok := entries(t, p, parts)[c]
 		return !ok

@@ -3,13 +3,12 @@ package crdt
 import (
 	"context"
 
+	ipfslite "github.com/hsanjuan/ipfs-lite"
 	"github.com/ipfs/boxo/blockservice"
 	"github.com/ipfs/boxo/exchange/offline"
 	"github.com/ipfs/boxo/ipld/merkledag"
 	"github.com/ipfs/go-cid"
 	ipld "github.com/ipfs/go-ipld-format"
-
-	ipfslite "github.com/hsanjuan/ipfs-lite"
 )
 
 // localNodes is where go-ds-crdt gets nodes. It applies one head after the other,

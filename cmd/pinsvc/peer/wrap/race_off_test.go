@@ -1,5 +1,0 @@
-//go:build !race
-
-package wrap
-
-const raceEnabled = false

@@ -1,7 +1,0 @@
-//go:build race
-
-package wrap
-
-// raceEnabled: Raft's log cannot be opened under the race detector, which
-// checks pointers that its database computes.
-const raceEnabled = true

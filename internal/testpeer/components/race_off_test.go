@@ -1,0 +1,5 @@
+//go:build !race
+
+package components
+
+const raceEnabled = false

@@ -1,0 +1,237 @@
+package tracker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ipfs-cluster/ipfs-cluster/api"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
+)
+
+// fromIPFS are the statuses for which the inner tracker lists the pins of the
+// state and, but for the last two, of the IPFS node. It has all others in
+// memory.
+const fromIPFS = api.TrackerStatusPinned | api.TrackerStatusUnexpectedlyUnpinned |
+	api.TrackerStatusSharded | api.TrackerStatusRemote
+
+// compareWait is how long a list of statuses waits for a comparison that is
+// under way.
+const compareWait = 500 * time.Millisecond
+
+// errNotCompared says that a list of what is not pinned has no pins but those
+// of operations, because nobody knows yet what else the IPFS node lacks.
+var errNotCompared = errors.New("this peer has not compared its pins with its IPFS node yet")
+
+// Status returns this peer's status of a CID. A pin that is noted here and is
+// not in the inner tracker yet is queued.
+func (t *Tracker) Status(ctx context.Context, c api.Cid) api.PinInfo {
+	e, ok := t.queue.get(c)
+	if !ok {
+		return t.withProgress(t.rootStatus(ctx, t.InnerTracker.Status(ctx, c)))
+	}
+	if t.unpinned(e) && t.mine(e) && t.InnerTracker.OpContext(ctx, c) == nil {
+		return t.queued(e) // no need to ask IPFS
+	}
+	return t.withProgress(t.rootStatus(ctx, t.overlay(e, t.InnerTracker.Status(ctx, c))))
+}
+
+// StatusAll sends this peer's statuses that match a filter, and closes out.
+//
+// The inner tracker holds the lock that Track needs while it sends from its
+// memory, so that is collected before it is sent. Larger lists, which also
+// have what is pinned, are passed on as they come: they are made without that
+// lock. Until the first comparison with IPFS, a list of what is queued is not
+// complete, and ends with an error.
+func (t *Tracker) StatusAll(ctx context.Context, filter api.TrackerStatus, out chan<- api.PinInfo) error {
+	defer close(out)
+	send := func(info api.PinInfo) bool {
+		select {
+		case out <- info:
+			return true
+		case <-ctx.Done():
+			return false
+		case <-t.ctx.Done():
+			return false
+		}
+	}
+	if filter.Match(fromIPFS) {
+		return t.statusAllFromIPFS(ctx, filter, send)
+	}
+	var compared error
+	if filter.Match(api.TrackerStatusPinQueued) {
+		compared = t.compared(ctx)
+	}
+	infos, err := t.statusAllFromMemory(ctx, filter)
+	if err != nil {
+		return err
+	}
+	for _, info := range infos {
+		if !send(info) {
+			return t.ended(ctx)
+		}
+	}
+	return compared
+}
+
+// statusAllFromMemory returns what is noted here and the inner tracker's
+// operations, in this order: a pin goes from the first to the second, and would
+// be missed by a look the other way round.
+func (t *Tracker) statusAllFromMemory(ctx context.Context, filter api.TrackerStatus) ([]api.PinInfo, error) {
+	if k := t.options.Shards; k == nil || !k.Any() || !filter.Match(notPinned) {
+		return t.operations(ctx, filter)
+	}
+	// A root's status depends on that of all its parts.
+	all, err := t.operations(ctx, filter|notPinned)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, t.rootStatuses(ctx, all)...)
+	return slices.DeleteFunc(all, func(info api.PinInfo) bool { return !info.Status.Match(filter) }), nil
+}
+
+// operations is statusAllFromMemory without the roots of sharded adds.
+func (t *Tracker) operations(ctx context.Context, filter api.TrackerStatus) ([]api.PinInfo, error) {
+	noted := make(map[api.Cid]entry)
+	if filter.Match(api.TrackerStatusPinQueued) {
+		for _, c := range t.queue.cids() {
+			if e, ok := t.queue.get(c); ok && t.mine(e) && t.maybeUnpinned(e) {
+				noted[c] = e
+			}
+		}
+	}
+	var infos []api.PinInfo
+	err := t.collect(ctx, filter, func(info api.PinInfo) {
+		delete(noted, info.Cid)
+		if e, ok := t.queue.get(info.Cid); ok {
+			if info = t.overlay(e, info); !info.Status.Match(filter) {
+				return
+			}
+		}
+		infos = append(infos, t.withProgress(info))
+	})
+	for _, e := range noted {
+		infos = append(infos, t.queued(e))
+	}
+	return infos, err
+}
+
+// statusAllFromIPFS passes the inner tracker's list on. It is not given the
+// caller's context: it would leave a goroutine behind when that ends.
+func (t *Tracker) statusAllFromIPFS(ctx context.Context, filter api.TrackerStatus, send func(api.PinInfo) bool) error {
+	roots, err := t.unpinnedRoots(ctx)
+	if err != nil {
+		return err
+	}
+	stopped := false
+	err = t.collect(t.ctx, filter, func(info api.PinInfo) {
+		if _, ok := roots[info.Cid]; stopped || ok {
+			return
+		}
+		if e, ok := t.queue.get(info.Cid); ok {
+			if info = t.overlay(e, info); !info.Status.Match(filter) {
+				return
+			}
+		}
+		stopped = !send(t.withProgress(info))
+	})
+	for _, info := range roots {
+		if !stopped && info.Status.Match(filter) {
+			stopped = !send(info)
+		}
+	}
+	if stopped {
+		return t.ended(ctx)
+	}
+	return err
+}
+
+// unpinnedRoots returns the statuses of the roots of sharded adds that are not
+// pinned.
+func (t *Tracker) unpinnedRoots(ctx context.Context) (map[api.Cid]api.PinInfo, error) {
+	if k := t.options.Shards; k == nil || !k.Any() {
+		return nil, nil
+	}
+	all, err := t.operations(ctx, notPinned)
+	if err != nil {
+		return nil, err
+	}
+	roots := make(map[api.Cid]api.PinInfo)
+	for _, info := range t.rootStatuses(ctx, all) {
+		roots[info.Cid] = info
+	}
+	return roots, nil
+}
+
+// ended says why statuses are not sent any more.
+func (t *Tracker) ended(ctx context.Context) error {
+	return fmt.Errorf("sending statuses: %w", errors.Join(ctx.Err(), t.ctx.Err()))
+}
+
+// collect calls fn for each status that the inner tracker has.
+func (t *Tracker) collect(ctx context.Context, filter api.TrackerStatus, fn func(api.PinInfo)) error {
+	infos := make(chan api.PinInfo, 1024)
+	failed := make(chan error, 1)
+	go func() { failed <- t.InnerTracker.StatusAll(ctx, filter, infos) }()
+	for info := range infos {
+		fn(info)
+	}
+	return <-failed
+}
+
+// mine tells whether a noted pin is one that this peer has to pin.
+func (t *Tracker) mine(e entry) bool {
+	if e.gone || !e.pin.Defined() {
+		return false
+	}
+	return e.lost || e.pin.Type != api.MetaType && !e.pin.IsRemotePin(t.options.Peer)
+}
+
+// unpinned tells whether a noted pin is certainly not pinned yet.
+func (t *Tracker) unpinned(e entry) bool {
+	return e.held == heldNo || e.held == heldUnknown && t.isNew(e)
+}
+
+// maybeUnpinned tells whether a list of what is not pinned has to have a noted
+// pin, because it would be taken for pinned otherwise.
+func (t *Tracker) maybeUnpinned(e entry) bool {
+	if t.unpinned(e) {
+		return true
+	}
+	_, known := e.pin.Metadata[pinset.CreatedKey]
+	return e.held == heldUnknown && (e.lost || !known)
+}
+
+// overlay returns what the inner tracker says of a noted pin, corrected where
+// that is about to change.
+func (t *Tracker) overlay(e entry, info api.PinInfo) api.PinInfo {
+	switch info.Status {
+	case api.TrackerStatusUnpinned, api.TrackerStatusUnexpectedlyUnpinned, api.TrackerStatusPinError,
+		api.TrackerStatusUnpinQueued, api.TrackerStatusUnpinning, api.TrackerStatusUnpinError:
+		if t.mine(e) {
+			return t.queued(e)
+		}
+	}
+	return info
+}
+
+// queued returns the status of a noted pin that waits to be pinned.
+func (t *Tracker) queued(e entry) api.PinInfo {
+	return api.PinInfo{
+		Cid:         e.cid,
+		Name:        e.pin.Name,
+		Peer:        t.options.Peer,
+		Allocations: e.pin.Allocations,
+		Origins:     e.pin.Origins,
+		Created:     e.pin.Timestamp,
+		Metadata:    e.pin.Metadata,
+		PinInfoShort: api.PinInfoShort{
+			PeerName: t.options.Peername,
+			Status:   api.TrackerStatusPinQueued,
+			TS:       e.at,
+		},
+	}
+}
