@@ -96,6 +96,7 @@ check: packages ## Run every static check
 		if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
 	shellcheck -x $(SCRIPTS)
 	tools/modules.sh
+	@echo && go run ./tools/house
 
 .PHONY: packages
 packages: ## Install the Debian packages that test and check need

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// width is how wide the short report is at most.
+const width = 80
+
+// report is the result of the measurement.
+type report struct {
+	packages []pkg
+	against  []string // imports that do not follow the layers
+	verbose  bool
+}
+
+// row is a line of the table.
+type row struct {
+	name      string
+	files     int
+	filled    int // lines that are not blank
+	comments  int
+	functions []function
+}
+
+// add adds the measures of a package.
+func (r *row) add(p pkg) {
+	for _, f := range p.files {
+		r.files++
+		r.filled += f.filled
+		r.comments += f.comments
+		r.functions = append(r.functions, f.functions...)
+	}
+}
+
+// share returns the percentage of comments.
+func (r row) share() float64 { return 100 * float64(r.comments) / float64(max(r.filled, 1)) }
+
+// print writes the table, and what is over a limit.
+func (r report) print(out io.Writer) {
+	fmt.Fprintf(out, "%-22s %5s %7s %9s %10s  %s\n", "package", "files", "lines", "comments", "functions", "median  p90  max")
+	product, rest := row{name: "the product"}, row{name: "tools, bench, testpeer"}
+	for _, p := range r.packages {
+		if !p.product() {
+			rest.add(p)
+			continue
+		}
+		line := row{name: p.folder}
+		line.add(p)
+		line.print(out)
+		product.add(p)
+	}
+	product.print(out)
+	rest.print(out)
+	fmt.Fprintln(out)
+	for _, l := range r.limits(product.functions) {
+		r.list(out, l)
+	}
+	names := repeatedNames(r.packages)
+	fmt.Fprintf(out, "%-32s %d\n", "names that packages repeat", len(names))
+	if r.verbose {
+		printLongest(out, product.functions)
+		printRepeated(out, names)
+	} else {
+		fmt.Fprintln(out, "All of them: go run ./tools/house -v")
+	}
+}
+
+func (r row) print(out io.Writer) {
+	fmt.Fprintf(out, "%-22s %5d %7d %8.1f%% %10d %7d %4d %4d\n", r.name, r.files, r.filled, r.share(), len(r.functions),
+		percentile(r.functions, 50), percentile(r.functions, 90), percentile(r.functions, 100))
+}
+
+// percentile returns the number of lines that so many percent of the functions do not
+// exceed, by the nearest rank; 0 without functions.
+func percentile(functions []function, percent int) int {
+	if len(functions) == 0 {
+		return 0
+	}
+	sorted := slices.SortedFunc(slices.Values(functions), func(a, b function) int { return cmp.Compare(a.lines, b.lines) })
+	rank := (percent*len(sorted) + 99) / 100
+	return sorted[max(1, rank)-1].lines
+}
+
+// list writes how many are over a limit, and names the first, or all with -v.
+func (r report) list(out io.Writer, l limit) {
+	if len(l.over) == 0 {
+		fmt.Fprintf(out, "%-32s none\n", l.title)
+		return
+	}
+	line := fmt.Sprintf("%-32s %d", l.title, len(l.over))
+	if r.verbose {
+		fmt.Fprintf(out, "%s\n  %s\n", line, strings.Join(l.over, "\n  "))
+		return
+	}
+	line += ": " + l.over[0]
+	if runes := []rune(line); len(runes) > width {
+		line = string(runes[:width-3]) + "..."
+	}
+	fmt.Fprintln(out, line)
+}
+
+// printLongest writes the longest functions.
+func printLongest(out io.Writer, functions []function) {
+	const shown = 20
+	sorted := slices.SortedStableFunc(slices.Values(functions), func(a, b function) int { return cmp.Compare(b.lines, a.lines) })
+	fmt.Fprintln(out, "\nlongest functions")
+	for _, f := range sorted[:min(shown, len(sorted))] {
+		fmt.Fprintf(out, "  %3d  %s\n", f.lines, f)
+	}
+}
+
+func printRepeated(out io.Writer, all []repeated) {
+	fmt.Fprintln(out, "\nrepeated names")
+	for _, n := range all {
+		fmt.Fprintf(out, "  %s %s: %s\n", n.kind, n.text, strings.Join(n.folders, ", "))
+	}
+}
