@@ -54,10 +54,18 @@ type Route struct {
 	// Handle returns a value to encode as JSON (nil for no body), a Streamed,
 	// or an error, which goes through the API's table.
 	Handle func(*http.Request) (any, error)
-	// Stream writes the response itself. The write and read timeouts apply
-	// to each write and each read, not to the whole.
-	Stream func(http.ResponseWriter, *http.Request)
+	// Stream writes the response itself, or returns an error before it has
+	// written anything: that goes through the API's table, as those of Handle.
+	// The write and read timeouts apply to each write and each read, not to
+	// the whole.
+	Stream Stream
+	// Done, if it is not nil, is called after Stream's response has been
+	// written, an error's included, or when Stream panics.
+	Done func(http.ResponseWriter, *http.Request)
 }
+
+// Stream is a handler that writes its response itself.
+type Stream func(http.ResponseWriter, *http.Request) error
 
 // Streamed writes an answer, a JSON document, part by part, after everything that
 // may fail has been done: the status is on its way then. An error means that the

@@ -58,7 +58,7 @@ func fakeAPI() API {
 				Note(r.Context(), "item", "7")
 				return nil, errKnown
 			}},
-			{Method: "GET", Path: "/abort", Stream: func(w http.ResponseWriter, r *http.Request) {
+			{Method: "GET", Path: "/abort", Stream: func(http.ResponseWriter, *http.Request) error {
 				panic(http.ErrAbortHandler)
 			}},
 			{Method: "GET", Path: "/cannotencode", Status: 200, Handle: func(r *http.Request) (any, error) {
@@ -68,13 +68,18 @@ func fakeAPI() API {
 				<-r.Context().Done()
 				return nil, r.Context().Err()
 			}},
-			{Method: "POST", Path: "/stream", Stream: func(w http.ResponseWriter, r *http.Request) {
+			{Method: "POST", Path: "/stream", Stream: func(w http.ResponseWriter, r *http.Request) error {
 				_, _ = io.Copy(w, r.Body)
+				return nil
 			}},
-			{Method: "GET", Path: "/streamfails", Stream: func(w http.ResponseWriter, r *http.Request) {
-				Fail(w, r, errKnown)
+			{Method: "GET", Path: "/streamfails", Stream: func(http.ResponseWriter, *http.Request) error {
+				return errKnown
 			}},
-			{Method: "GET", Path: "/streampanics", Stream: func(w http.ResponseWriter, r *http.Request) {
+			{Method: "GET", Path: "/streamfailslate", Stream: func(w http.ResponseWriter, _ *http.Request) error {
+				_, _ = io.WriteString(w, "half of it")
+				return errKnown
+			}},
+			{Method: "GET", Path: "/streampanics", Stream: func(w http.ResponseWriter, _ *http.Request) error {
 				_, _ = io.WriteString(w, "half of it")
 				panic("too late")
 			}},

@@ -112,7 +112,7 @@ func TestFailureHasNoBodyForHEAD(t *testing.T) {
 func TestPanicAfterTheAnswerBegan(t *testing.T) {
 	server := httptest.NewServer(newTestHandler(t, nil))
 	defer server.Close()
-	for _, path := range []string{"/streampanics", "/abort"} {
+	for _, path := range []string{"/streampanics", "/streamfailslate", "/abort"} {
 		res, err := http.Get(server.URL + path)
 		if err == nil { // the beginning may have been sent
 			_, err = res.Body.Read(make([]byte, 100))
@@ -169,7 +169,7 @@ func TestComponentsRoutesComeFirst(t *testing.T) {
 
 func TestNewHandlerMistakes(t *testing.T) {
 	handle := func(*http.Request) (any, error) { return nil, nil }
-	stream := func(http.ResponseWriter, *http.Request) {}
+	stream := func(http.ResponseWriter, *http.Request) error { return nil }
 	for name, test := range map[string]struct {
 		route Route
 		want  string

@@ -58,12 +58,13 @@ func pagedHandler(t *testing.T, users map[string]string, change func(*Config)) *
 	}
 	api := fakeAPI()
 	api.Routes = append(api.Routes, Route{Method: "GET", Path: "/", Open: true, HTML: true,
-		Stream: func(w http.ResponseWriter, r *http.Request) {
+		Stream: func(w http.ResponseWriter, r *http.Request) error {
 			address := "none"
 			if a := AddressOf(r); a != nil {
 				address = a.String()
 			}
 			_, _ = io.WriteString(w, address)
+			return nil
 		}})
 	h, err := NewHandler(cfg, NewCredentials(users), api)
 	require.NoError(t, err)
@@ -117,7 +118,7 @@ func TestRouteForHTML(t *testing.T) {
 
 func TestRouteForHTMLIsOpen(t *testing.T) {
 	api := fakeAPI()
-	api.Routes = append(api.Routes, Route{Method: "GET", Path: "/", HTML: true, Stream: func(http.ResponseWriter, *http.Request) {}})
+	api.Routes = append(api.Routes, Route{Method: "GET", Path: "/", HTML: true, Stream: func(http.ResponseWriter, *http.Request) error { return nil }})
 	_, err := NewHandler(DefaultConfig(), NewCredentials(nil), api)
 	require.ErrorContains(t, err, "HTML")
 }

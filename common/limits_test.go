@@ -219,7 +219,7 @@ func TestStreamThatBeginsLate(t *testing.T) {
 	s := startServer(t, func(c *Config, api *API) {
 		c.ReadTimeout, c.WriteTimeout = config.Duration(limit), config.Duration(limit)
 		api.Routes = append(api.Routes, Route{Method: "GET", Path: "/late",
-			Stream: func(w http.ResponseWriter, r *http.Request) {
+			Stream: func(w http.ResponseWriter, r *http.Request) error {
 				late := time.NewTimer(3 * limit)
 				defer late.Stop()
 				select {
@@ -227,6 +227,7 @@ func TestStreamThatBeginsLate(t *testing.T) {
 					_, _ = io.WriteString(w, "late")
 				case <-r.Context().Done():
 				}
+				return nil
 			}})
 	})
 	require.Equal(t, "late", get(t, http.DefaultClient, s.URLs()[0]+"/late"))
@@ -238,9 +239,10 @@ func TestStreamToAClientThatDoesNotRead(t *testing.T) {
 	s := startServer(t, func(c *Config, api *API) {
 		c.WriteTimeout = config.Duration(50 * time.Millisecond)
 		api.Routes = append(api.Routes, Route{Method: "GET", Path: "/endless",
-			Stream: func(w http.ResponseWriter, r *http.Request) {
+			Stream: func(w http.ResponseWriter, r *http.Request) error {
 				_, err := io.Copy(w, endless{})
 				ended <- err
+				return nil
 			}})
 	})
 	conn := dial(t, s)

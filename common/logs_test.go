@@ -107,7 +107,7 @@ func TestNoSecretsInLogs(t *testing.T) {
 	lines := logsOf(t, "debug", func() {
 		for _, c := range credentials {
 			for _, route := range append(fakeAPI().Routes, h.ownRoutes()...) {
-				if route.Path == "/abort" || route.Path == "/streampanics" || route.Path == "/slow" {
+				if route.Path == "/abort" || route.Path == "/streampanics" || route.Path == "/streamfailslate" || route.Path == "/slow" {
 					continue
 				}
 				request{method: route.Method, path: strings.ReplaceAll(route.Path, "{id}", "1"), body: `{"expires_in":"1h"}`,

@@ -21,7 +21,7 @@ type readiness struct {
 
 // getReady tells whether this peer should be sent requests: 200, or 503 with
 // the reasons.
-func (h *Handler) getReady(w http.ResponseWriter, r *http.Request) {
+func (h *Handler) getReady(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), readyPatience)
 	defer cancel()
 	reasons := []string{}
@@ -41,4 +41,5 @@ func (h *Handler) getReady(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 	// Who has gone away does not get it.
 	_ = json.NewEncoder(w).Encode(readiness{Ready: len(reasons) == 0, Reasons: reasons, Warnings: warnings})
+	return nil
 }

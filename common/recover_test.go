@@ -14,7 +14,7 @@ import (
 func TestStreamThatPanicsIsCut(t *testing.T) {
 	handler, err := NewHandler(DefaultConfig(), NewCredentials(nil), API{
 		Name: "fakeapi",
-		Routes: []Route{{Method: http.MethodGet, Path: "/stream", Stream: func(w http.ResponseWriter, r *http.Request) {
+		Routes: []Route{{Method: http.MethodGet, Path: "/stream", Stream: func(w http.ResponseWriter, _ *http.Request) error {
 			_, _ = io.WriteString(w, "begun")
 			_ = http.NewResponseController(w).Flush()
 			panic("in the middle")

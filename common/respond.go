@@ -12,17 +12,14 @@ import (
 // retryAfter is what a 503 of this layer suggests, in seconds.
 const retryAfter = "5"
 
-// Fail answers a request of a streaming route with a failure, in the same way
-// as an error of a Handle function. Nothing may have been written before.
-func Fail(w http.ResponseWriter, r *http.Request, err error) {
-	h := recordOf(r).handler
-	h.fail(w, r, h.failureOf(err))
-}
-
-// Respond answers a request of a streaming route with a value, in the same way
-// as that of a Handle function. Nothing may have been written before.
-func Respond(w http.ResponseWriter, r *http.Request, status int, value any) {
-	recordOf(r).handler.respond(w, r, status, value)
+// WriteJSON writes a whole response, as that of a Handle function. It writes nothing
+// when it returns an error.
+func WriteJSON(w http.ResponseWriter, r *http.Request, status int, value any) error {
+	body, err := encode(value)
+	if err == nil {
+		send(w, r, status, body)
+	}
+	return err
 }
 
 // respond writes the value of a successful request. Nil means no body.
@@ -31,12 +28,9 @@ func (h *Handler) respond(w http.ResponseWriter, r *http.Request, status int, va
 		w.WriteHeader(status)
 		return
 	}
-	body, err := encode(value)
-	if err != nil {
+	if err := WriteJSON(w, r, status, value); err != nil {
 		h.fail(w, r, unexpected(err))
-		return
 	}
-	send(w, r, status, body)
 }
 
 // respondInParts writes an answer that is not in memory as a whole.

@@ -142,7 +142,17 @@ func (h *Handler) stream(route Route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w, done := h.limits.parts(w, r)
 		defer done()
-		route.Stream(w, r)
+		if route.Done != nil {
+			defer route.Done(w, r)
+		}
+		switch err := route.Stream(w, r); {
+		case err == nil:
+		case recordOf(r).begun():
+			h.logger.Errorf("%s %s: the answer is not complete: %v", r.Method, r.URL.EscapedPath(), err)
+			panic(http.ErrAbortHandler) // or the client would take it for the whole
+		default:
+			h.fail(w, r, h.failureOf(err))
+		}
 	}
 }
 

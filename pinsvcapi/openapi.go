@@ -20,10 +20,11 @@ func openapiRoute() common.Route {
 	return common.Route{Method: http.MethodGet, Path: "/openapi.yaml", Open: true, Stream: getOpenAPI}
 }
 
-func getOpenAPI(w http.ResponseWriter, r *http.Request) {
+func getOpenAPI(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "application/yaml") // RFC 9512
 	w.Header().Set("Content-Length", strconv.Itoa(len(openapi)))
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(openapi) // a client that is gone does not want to know
 	}
+	return nil
 }

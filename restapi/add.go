@@ -16,30 +16,26 @@ import (
 
 // add stores an upload, which is a form of files (multipart/form-data, as Kubo
 // takes it), and answers while it comes in.
-func (a *API) add(w http.ResponseWriter, r *http.Request) {
-	body := &countedRest{ReadCloser: r.Body}
+func (a *API) add(w http.ResponseWriter, r *http.Request) error {
+	body := &uploadBody{ReadCloser: r.Body}
 	r.Body = body
 	content, params, err := a.parseUpload(r)
 	if err != nil {
-		common.Fail(w, r, err)
-		readRest(w, r, body.unread(r.ContentLength))
-		return
+		body.failed = true
+		return err
 	}
 	// HTTP/1 would have all of the body read before the answer begins. HTTP/2
 	// needs nothing, and tests without a connection cannot.
 	_ = http.NewResponseController(w).EnableFullDuplex()
-	failed := false
-	defer func() { readRest(w, r, failed && body.unread(r.ContentLength)) }()
-	added := noted(r, a.cluster.Add(r.Context(), content, params), &failed)
+	added := noted(r, a.cluster.Add(r.Context(), content, params), &body.failed)
 	if !params.StreamChannels {
-		writeArray(w, r, added)
-		return
+		return writeArray(w, r, added)
 	}
 	w.Header().Set("X-Chunked-Output", "1") // as Kubo says it, for browsers
 	// Where the answer has begun, an error is its last object, in the form of any
 	// other error: {"code":503,"message":"..."}. It is in the trailer, too, where
 	// ipfs-cluster-ctl looks for it.
-	writeLines(w, r, added, func(err error) any { return failureBody(failure(err)) })
+	return writeLines(w, r, added, func(err error) any { return failureBody(failure(err)) })
 }
 
 // linger is how long a connection stays open after an upload has failed. Clients
@@ -47,11 +43,16 @@ func (a *API) add(w http.ResponseWriter, r *http.Request) {
 // more if the connection was closed while they write to it.
 const linger = time.Second
 
-// readRest ends the reading of a body, of which net/http reads a little more, or
-// closes the connection. net/http does so by itself, but, where the answer began
-// before, at a moment at which the end of the body starts a second reader of the
+// endBody closes the body of an upload after its answer. net/http then reads a little
+// more of it, or closes the connection. It would do so by itself, but, where the answer
+// began before, at a moment at which the end of the body starts a second reader of the
 // connection, and that is a panic.
-func readRest(w http.ResponseWriter, r *http.Request, wait bool) {
+func endBody(w http.ResponseWriter, r *http.Request) {
+	body, ok := r.Body.(*uploadBody)
+	if !ok {
+		return // the upload was refused before add
+	}
+	wait := body.failed && body.unread(r.ContentLength)
 	if wait && http.NewResponseController(w).Flush() == nil && r.ProtoMajor == 1 {
 		timer := time.NewTimer(linger)
 		defer timer.Stop()
@@ -60,17 +61,18 @@ func readRest(w http.ResponseWriter, r *http.Request, wait bool) {
 		case <-r.Context().Done():
 		}
 	}
-	_ = r.Body.Close()
+	_ = body.Close()
 }
 
-// countedRest is a body of which is known how much was read.
-type countedRest struct {
+// uploadBody is the body of an upload; n is how many bytes were read of it.
+type uploadBody struct {
 	io.ReadCloser
-	n int64
+	n      int64
+	failed bool // the upload
 }
 
 // Read implements io.Reader.
-func (b *countedRest) Read(p []byte) (int, error) {
+func (b *uploadBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.n += int64(n)
 	return n, err
@@ -80,7 +82,7 @@ func (b *countedRest) Read(p []byte) (int, error) {
 const ownRest = 256 << 10
 
 // unread tells whether there is more left than net/http reads itself.
-func (b *countedRest) unread(length int64) bool {
+func (b *uploadBody) unread(length int64) bool {
 	return length < 0 || length-b.n > ownRest
 }
 
@@ -164,14 +166,13 @@ func noted(r *http.Request, added iter.Seq2[api.AddedOutput, error], failed *boo
 
 // writeArray answers with a sequence as one JSON document, when all of it is
 // there.
-func writeArray[T any](w http.ResponseWriter, r *http.Request, values iter.Seq2[T, error]) {
+func writeArray[T any](w http.ResponseWriter, r *http.Request, values iter.Seq2[T, error]) error {
 	all := []T{}
 	for v, err := range values {
 		if err != nil {
-			common.Fail(w, r, err)
-			return
+			return err
 		}
 		all = append(all, v)
 	}
-	common.Respond(w, r, http.StatusOK, all)
+	return common.WriteJSON(w, r, http.StatusOK, all)
 }

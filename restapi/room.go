@@ -24,13 +24,12 @@ func (a *API) withRoom(handle handler) handler {
 }
 
 // withRoomStream is withRoom for an answer that has pins one after the other.
-func (a *API) withRoomStream(stream streamer) streamer {
-	return func(w http.ResponseWriter, r *http.Request) {
+func (a *API) withRoomStream(stream common.Stream) common.Stream {
+	return func(w http.ResponseWriter, r *http.Request) error {
 		if err := a.takeRoom(r); err != nil {
-			common.Fail(w, r, err)
-			return
+			return err
 		}
-		stream(w, r)
+		return stream(w, r)
 	}
 }
 

@@ -7,12 +7,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// handler is a route that answers with one value, streamer one that writes its
-// answer itself.
-type (
-	handler  = func(*http.Request) (any, error)
-	streamer = func(http.ResponseWriter, *http.Request)
-)
+// handler is a route that answers with one value.
+type handler = func(*http.Request) (any, error)
 
 // pathRoute is what follows the name of a namespace: slashes, too.
 const pathRoute = "/pins/{namespace:ipfs|ipns|ipld}/{path:.*}"
@@ -30,7 +26,7 @@ func (a *API) routes() []common.Route {
 		{Method: post, Path: "/peers", Status: ok, Handle: a.addPeer},
 		{Method: del, Path: "/peers/{peer}", Status: none, Handle: a.removePeer},
 
-		{Method: post, Path: "/add", Stream: a.whenReadyStream(a.add)},
+		{Method: post, Path: "/add", Stream: a.whenReadyStream(a.add), Done: endBody},
 		{Method: get, Path: "/allocations", Stream: a.whenReadyStream(a.withRoomStream(streamed(a.listAllocations)))},
 		{Method: get, Path: "/allocations/{cid}", Status: ok, Handle: a.whenReady(a.withRoom(a.getAllocation))},
 		{Method: get, Path: "/pins", Stream: a.whenReadyStream(a.withRoomStream(streamed(a.listStatus)))},
@@ -65,13 +61,12 @@ func (a *API) whenReady(handle handler) handler {
 }
 
 // whenReadyStream is whenReady for streams.
-func (a *API) whenReadyStream(stream streamer) streamer {
-	return func(w http.ResponseWriter, r *http.Request) {
+func (a *API) whenReadyStream(stream common.Stream) common.Stream {
+	return func(w http.ResponseWriter, r *http.Request) error {
 		if err := a.notReady(); err != nil {
-			common.Fail(w, r, err)
-			return
+			return err
 		}
-		stream(w, r)
+		return stream(w, r)
 	}
 }
 

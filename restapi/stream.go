@@ -24,23 +24,23 @@ const (
 // streamed makes a route of a function that lists values. They are answered one
 // in a line; a list without any is a 204. An error before the first value is
 // answered like any other, later ones are told in a trailer.
-func streamed[T any](list func(*http.Request) (iter.Seq2[T, error], error)) streamer {
-	return func(w http.ResponseWriter, r *http.Request) {
+func streamed[T any](list func(*http.Request) (iter.Seq2[T, error], error)) common.Stream {
+	return func(w http.ResponseWriter, r *http.Request) error {
 		values, err := list(r)
 		if err != nil {
-			common.Fail(w, r, err)
-			return
+			return err
 		}
-		writeLines(w, r, values, nil)
+		return writeLines(w, r, values, nil)
 	}
 }
 
-// writeLines answers with a sequence. last, if it is not nil, makes a last line of
-// the first error after the first value.
-func writeLines[T any](w http.ResponseWriter, r *http.Request, values iter.Seq2[T, error], last func(error) any) {
+// writeLines answers with a sequence, or returns the first error when there are no
+// values. last, if it is not nil, makes a last line of the first error after the first
+// value.
+func writeLines[T any](w http.ResponseWriter, r *http.Request, values iter.Seq2[T, error], last func(error) any) (err error) {
 	out := newLines(w, r)
 	out.last = last
-	defer out.end()
+	defer func() { err = out.end() }()
 	for v, err := range values {
 		if err != nil {
 			out.errors = append(out.errors, err)
@@ -48,10 +48,11 @@ func writeLines[T any](w http.ResponseWriter, r *http.Request, values iter.Seq2[
 		}
 		if err := out.write(v); err != nil {
 			logger.Debugf("%s %s: the client does not read on: %v", r.Method, r.URL.EscapedPath(), err)
-			return
+			return nil
 		}
 	}
 	out.done = true
+	return nil
 }
 
 // lines is an answer of JSON values, one in a line.
@@ -83,22 +84,24 @@ func (l *lines) write(v any) error {
 	return l.encoder.Encode(v)
 }
 
-// end sends what is left: the last lines and the errors.
-func (l *lines) end() {
+// end sends the last lines and the errors, or returns the first error when nothing was
+// sent.
+func (l *lines) end() error {
 	if l.begun {
 		if l.last != nil && len(l.errors) > 0 {
 			_ = l.encoder.Encode(l.last(l.errors[0])) // a client that is gone does not want to know
 		}
 		l.buffer.close()
 		l.tellErrors()
-		return
+		return nil
 	}
-	switch {
-	case len(l.errors) > 0:
-		common.Fail(l.w, l.r, l.errors[0])
-	case l.done:
+	if len(l.errors) > 0 {
+		return l.errors[0]
+	}
+	if l.done {
 		l.w.WriteHeader(http.StatusNoContent)
 	}
+	return nil
 }
 
 // tellErrors puts the errors into the trailer, and their causes into the log.

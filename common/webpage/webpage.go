@@ -53,15 +53,15 @@ func Write(w io.Writer, t *template.Template, data any) error { return t.Execute
 // function returns the data of the template for a request.
 func Front(t *template.Template, data func(*http.Request) any) common.Route {
 	return common.Route{Method: http.MethodGet, Path: "/", Open: true, HTML: true,
-		Stream: func(w http.ResponseWriter, r *http.Request) {
+		Stream: func(w http.ResponseWriter, r *http.Request) error {
 			var body bytes.Buffer
 			if err := Write(&body, t, data(r)); err != nil {
-				common.Fail(w, r, err)
-				return
+				return err
 			}
 			// It has the address that this request was sent to: not for caches.
 			secure(w.Header())
 			serve(w, r, "text/html; charset=utf-8", body.Bytes())
+			return nil
 		}}
 }
 
@@ -71,11 +71,12 @@ func Static(path, kind string, body []byte) common.Route {
 	hash := sha256.Sum256(body)
 	tag := `"` + base64.RawURLEncoding.EncodeToString(hash[:12]) + `"`
 	return common.Route{Method: http.MethodGet, Path: path, Open: true,
-		Stream: func(w http.ResponseWriter, r *http.Request) {
+		Stream: func(w http.ResponseWriter, r *http.Request) error {
 			w.Header().Set("Cache-Control", "no-cache") // kept, but asked for again
 			w.Header().Set("ETag", tag)
 			secure(w.Header())
 			serve(w, r, kind, body)
+			return nil
 		}}
 }
 
