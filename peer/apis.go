@@ -64,13 +64,20 @@ func (s *Settings) inflightBytes() int64 {
 // benchmark measures the cost of the view against (bench -viewless).
 var viewless string
 
+// apiOptions returns the options of the API in a section. h serves it over libp2p, too,
+// unless it is nil.
+func (p *Peer) apiOptions(section string, h host.Host) common.Options {
+	return common.Options{
+		Ready: p.ready, Unready: p.unready, Warnings: p.warnings,
+		Credentials: p.credentials[section], Guard: p.guard, Budget: p.budget,
+		BaseDir: p.settings.folder, Host: h,
+	}
+}
+
 func (p *Peer) openPinsvcapi() error {
 	section := p.settings.Pinsvcapi
 	options := []pinsvcapi.Option{
-		pinsvcapi.WithReady(p.ready), pinsvcapi.WithUnready(p.unready), pinsvcapi.WithWarnings(p.warnings), pinsvcapi.WithLocalPeer(&p.local),
-		pinsvcapi.WithBaseDir(p.settings.folder), pinsvcapi.WithCredentials(p.credentials[section.Name()]),
-		pinsvcapi.WithGuard(p.guard), pinsvcapi.WithBudget(p.budget),
-		pinsvcapi.WithMemory(p.memory),
+		pinsvcapi.WithOptions(p.apiOptions(section.Name(), nil)), pinsvcapi.WithLocalPeer(&p.local), pinsvcapi.WithMemory(p.memory),
 	}
 	if viewless == "" {
 		p.view = view.New(view.Options{Memory: p.budget})
@@ -95,16 +102,10 @@ func (p *Peer) openRestapi(h host.Host) error {
 		return nil
 	}
 	section := p.settings.Restapi
-	options := []restapi.Option{restapi.WithReady(p.ready),
-		restapi.WithBaseDir(p.settings.folder), restapi.WithCredentials(p.credentials[section.Name()]),
-		restapi.WithGuard(p.guard), restapi.WithBudget(p.budget),
-		restapi.WithUnready(p.unready), restapi.WithWarnings(p.warnings),
+	options := []restapi.Option{restapi.WithOptions(p.apiOptions(section.Name(), h)),
 		restapi.WithShardedAdds(&p.adds), restapi.WithRoom(p.room), restapi.WithStatuses(p.memory)}
 	if kind, err := p.settings.IPFS(); err == nil && kind == embeddedSection {
 		options = append(options, restapi.WithBlocks(ownBlocks{p}))
-	}
-	if h != nil {
-		options = append(options, restapi.WithHost(h))
 	}
 	api, err := restapi.New(section.Value(), options...)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/multiformats/go-multibase"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ipfs-cluster/pinsvc/common"
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
@@ -201,7 +202,7 @@ func TestTrailingSlashIsTheSameRoute(t *testing.T) {
 
 func TestNotReadyIsNever404(t *testing.T) {
 	ready := make(chan struct{})
-	a := newTestAPI(t, WithReady(ready))
+	a := newTestAPI(t, WithOptions(common.Options{Ready: ready}))
 	target := "/pins/" + testCID(1).String()
 	rec := a.record(http.MethodGet, target, "")
 	require.Equal(t, http.StatusServiceUnavailable, rec.Code)

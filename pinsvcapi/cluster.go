@@ -2,7 +2,6 @@ package pinsvcapi
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
@@ -10,11 +9,12 @@ import (
 	rpc "github.com/libp2p/go-libp2p-gorpc"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/ipfs-cluster/pinsvc/internal/clusterrpc"
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// This file is the only one that knows gorpc and the library's error texts.
-// The other cluster_*.go files make a Cluster out of its calls.
+// This file is the only one that calls other components. The other cluster_*.go files
+// make a Cluster out of its calls.
 
 const (
 	// peerTimeout bounds a question to another peer.
@@ -24,6 +24,8 @@ const (
 	// writeTimeout bounds a write. A peer gives up waiting for its own state
 	// after 10 s.
 	writeTimeout = 15 * time.Second
+	// streamBuffer is how many values of a stream may wait to be read.
+	streamBuffer = 1024
 )
 
 // unpinnedFilter asks a tracker for what it holds in memory. It must not
@@ -34,7 +36,7 @@ const unpinnedFilter = api.TrackerStatusPinQueued | api.TrackerStatusPinning | a
 // calls are the RPC calls of the component, to its own peer unless a peer ID
 // is given.
 type calls struct {
-	client atomic.Pointer[rpc.Client]
+	client clusterrpc.Client
 	local  LocalPeer // nil: the own peer is asked by RPC, too
 }
 
@@ -69,26 +71,7 @@ func (c *calls) near() LocalPeer {
 
 // SetClient gives the component its peer. Until then it answers 503.
 func (a *API) SetClient(client *rpc.Client) {
-	a.calls.client.Store(client)
-}
-
-// do makes one call and translates its error.
-func (c *calls) do(ctx context.Context, dest peer.ID, service, method string, in, out any) error {
-	client := c.client.Load()
-	if client == nil {
-		return pinset.Unavailable("the peer is starting", nil)
-	}
-	return pinset.Translate(client.CallContext(ctx, dest, service, method, in, out))
-}
-
-// call makes one call and returns its reply, or the zero value with an error: a call
-// whose context has ended may still write to its reply.
-func call[Out any](ctx context.Context, c *calls, dest peer.ID, service, method string, in any) (Out, error) {
-	reply := new(Out)
-	if err := c.do(ctx, dest, service, method, in, reply); err != nil {
-		return *new(Out), err
-	}
-	return *reply, nil
+	a.calls.client.SetClient(client)
 }
 
 func (c *calls) pinGet(ctx context.Context, ci api.Cid) (pin api.Pin, err error) {
@@ -101,21 +84,22 @@ func (c *calls) pinGet(ctx context.Context, ci api.Cid) (pin api.Pin, err error)
 		}
 		return pin, pinset.Translate(err)
 	}
-	return call[api.Pin](ctx, c, "", "Cluster", "PinGet", ci)
+	return clusterrpc.Call[api.Pin](ctx, &c.client, clusterrpc.Cluster("PinGet"), ci)
 }
 
 func (c *calls) pin(ctx context.Context, pin api.Pin) (api.Pin, error) {
-	return call[api.Pin](ctx, c, "", "Cluster", "Pin", pin)
+	return clusterrpc.Call[api.Pin](ctx, &c.client, clusterrpc.Cluster("Pin"), pin)
 }
 
 func (c *calls) unpin(ctx context.Context, ci api.Cid) error {
-	err := c.do(ctx, "", "Cluster", "Unpin", api.PinCid(ci), &api.Pin{})
+	_, err := clusterrpc.Call[api.Pin](ctx, &c.client, clusterrpc.Cluster("Unpin"), api.PinCid(ci))
 	if err == nil || !pinset.LostClusterDAG(err) {
 		return err
 	}
 	// The library does not remove the root of a sharded add whose cluster DAG is
 	// lost. Its peer's consensus does.
-	return c.do(ctx, "", "Consensus", "LogUnpin", api.PinCid(ci), &struct{}{})
+	_, err = clusterrpc.Call[struct{}](ctx, &c.client, clusterrpc.Method{Service: "Consensus", Name: "LogUnpin"}, api.PinCid(ci))
+	return err
 }
 
 func (c *calls) members(ctx context.Context) (peers []peer.ID, err error) {
@@ -125,13 +109,13 @@ func (c *calls) members(ctx context.Context) (peers []peer.ID, err error) {
 		peers, err = p.Peers(ctx)
 		return peers, pinset.Translate(err)
 	}
-	return call[[]peer.ID](ctx, c, "", "Consensus", "Peers", struct{}{})
+	return clusterrpc.Call[[]peer.ID](ctx, &c.client, clusterrpc.Method{Service: "Consensus", Name: "Peers"}, struct{}{})
 }
 
 func (c *calls) id(ctx context.Context, dest peer.ID) (api.ID, error) {
 	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
 	defer cancel()
-	return call[api.ID](ctx, c, dest, "Cluster", "ID", struct{}{})
+	return clusterrpc.Call[api.ID](ctx, &c.client, clusterrpc.Method{Peer: dest, Service: "Cluster", Name: "ID"}, struct{}{})
 }
 
 func (c *calls) trackerStatus(ctx context.Context, dest peer.ID, p pinset.Pin) (api.PinInfo, error) {
@@ -144,20 +128,21 @@ func (c *calls) trackerStatus(ctx context.Context, dest peer.ID, p pinset.Pin) (
 		}
 		return near.Status(ctx, stored, ok), nil
 	}
-	return call[api.PinInfo](ctx, c, dest, "PinTracker", "Status", api.NewCid(p.CID))
+	return clusterrpc.Call[api.PinInfo](ctx, &c.client, clusterrpc.Method{Peer: dest, Service: "PinTracker", Name: "Status"}, api.NewCid(p.CID))
 }
 
 // trackerUnpinned collects what a tracker has not pinned, until the context
 // ends.
 func (c *calls) trackerUnpinned(ctx context.Context, dest peer.ID) ([]api.PinInfo, error) {
-	in := make(chan api.TrackerStatus, 1)
-	in <- unpinnedFilter
-	close(in)
+	m := clusterrpc.Method{Peer: dest, Service: "PinTracker", Name: "StatusAll", Buffer: streamBuffer}
 	var infos []api.PinInfo
-	err := stream(ctx, c, dest, "PinTracker", "StatusAll", in, func(info api.PinInfo) {
+	for info, err := range clusterrpc.Stream[api.PinInfo](ctx, &c.client, m, unpinnedFilter) {
+		if err != nil {
+			return infos, err
+		}
 		infos = append(infos, info)
-	})
-	return infos, err
+	}
+	return infos, nil
 }
 
 // pins calls fn for every entry of the local state, in no order.
@@ -169,15 +154,21 @@ func (c *calls) pins(ctx context.Context, fn func(api.Pin)) error {
 		}
 		return entries(ctx, st, fn)
 	}
-	in := make(chan struct{})
-	close(in)
-	return stream(ctx, c, "", "Cluster", "Pins", in, fn)
+	m := clusterrpc.Cluster("Pins")
+	m.Buffer = streamBuffer
+	for pin, err := range clusterrpc.Stream[api.Pin, struct{}](ctx, &c.client, m) {
+		if err != nil {
+			return err
+		}
+		fn(pin)
+	}
+	return nil
 }
 
 // entries calls fn for every entry of a state. A state that is listed waits until
 // its values are taken, whatever has ended, so that all are.
 func entries(ctx context.Context, st state.ReadOnly, fn func(api.Pin)) error {
-	out := make(chan api.Pin, 1024)
+	out := make(chan api.Pin, streamBuffer)
 	ended := make(chan error, 1)
 	go func() { ended <- st.List(ctx, out) }()
 	for p := range out {
@@ -186,44 +177,6 @@ func entries(ctx context.Context, st state.ReadOnly, fn func(api.Pin)) error {
 		}
 	}
 	if err := <-ended; err != nil {
-		return pinset.Translate(err)
-	}
-	return ctx.Err()
-}
-
-// stream calls fn for every value of a streaming call and returns the call's
-// error, or the context's. A call that fails at once, as those of a peer that is
-// being stopped, leaves its channel open.
-func stream[In, Out any](ctx context.Context, c *calls, dest peer.ID, service, method string, in chan In, fn func(Out)) error {
-	client := c.client.Load()
-	if client == nil {
-		return pinset.Unavailable("the peer is starting", nil)
-	}
-	call, cancel := context.WithCancel(ctx)
-	defer cancel() // so that nobody waits to send
-	out := make(chan Out, 1024)
-	ended := make(chan error, 1)
-	go func() {
-		ended <- client.Stream(call, dest, service, method, in, out)
-	}()
-	var err error
-	for done := false; !done; {
-		select {
-		case v, open := <-out:
-			if open {
-				fn(v)
-				continue
-			}
-			if ended != nil {
-				err = <-ended
-			}
-			done = true
-		case err = <-ended:
-			ended = nil // what it has sent is read, unless it failed
-			done = err != nil
-		}
-	}
-	if err != nil {
 		return pinset.Translate(err)
 	}
 	return ctx.Err()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ipfs-cluster/pinsvc/common"
 	"github.com/ipfs-cluster/pinsvc/common/webpage"
 )
 
@@ -19,7 +20,7 @@ func withUsers(t *testing.T) *API {
 	t.Helper()
 	cfg := DefaultConfig()
 	cfg.BasicAuthCredentials = map[string]string{"alice": "a-secret-password"}
-	a, err := New(cfg, WithCluster(newFakeCluster()), WithReady(make(chan struct{}))) // never ready
+	a, err := New(cfg, WithCluster(newFakeCluster()), WithOptions(common.Options{Ready: make(chan struct{})})) // never ready
 	require.NoError(t, err)
 	return a
 }

@@ -33,7 +33,7 @@ func TestDocumentIsServedToEverybody(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.BasicAuthCredentials = map[string]string{"alice": "secret"}
 	ready := make(chan struct{}) // never
-	a, err := New(cfg, WithCluster(newFakeCluster()), WithReady(ready))
+	a, err := New(cfg, WithCluster(newFakeCluster()), WithOptions(common.Options{Ready: ready}))
 	require.NoError(t, err)
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		rec := httptest.NewRecorder()

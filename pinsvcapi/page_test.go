@@ -161,7 +161,7 @@ func TestClientsThatDoNotReadLists(t *testing.T) { synctest.Test(t, clientsThatD
 func clientsThatDoNotReadLists(t *testing.T) {
 	const clients, pinBytes, budget = 60, 1_000_000, 32 << 20
 	b := common.NewBudget(budget)
-	a, l := newLargeAPI(t, 300, pinBytes, WithBudget(b))
+	a, l := newLargeAPI(t, 300, pinBytes, WithOptions(common.Options{Budget: b}))
 	b.Saw(pinBytes)
 	small := testCID(1000)
 	l.seed(pinset.Pin{CID: small, Created: testEpoch.Add(-time.Hour)})

@@ -6,7 +6,6 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/ipfs-cluster/pinsvc/common"
-	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // routes is every endpoint of the specification. Tokens and health are the
@@ -20,22 +19,9 @@ func (a *API) routes() []common.Route {
 		{Method: http.MethodDelete, Path: "/pins/{requestid}", Status: http.StatusAccepted, Handle: a.deletePin},
 	}
 	for i := range routes {
-		routes[i].Handle = a.whenReady(routes[i].Handle)
+		routes[i].Handle = a.ready.Handle(routes[i].Handle)
 	}
 	return append(append(routes, openapiRoute()), pageRoutes()...)
-}
-
-// whenReady answers 503 until the peer is ready: before, its state may lack
-// pins, and a 404 would make clients give up.
-func (a *API) whenReady(handle func(*http.Request) (any, error)) func(*http.Request) (any, error) {
-	return func(r *http.Request) (any, error) {
-		select {
-		case <-a.ready:
-			return handle(r)
-		default:
-			return nil, pinset.Unavailable("the peer is starting", nil)
-		}
-	}
 }
 
 func (a *API) getPins(r *http.Request) (any, error) {

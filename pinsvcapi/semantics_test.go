@@ -19,6 +19,7 @@ import (
 	"github.com/multiformats/go-multihash"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ipfs-cluster/pinsvc/common"
 	"github.com/ipfs-cluster/pinsvc/config"
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
@@ -618,7 +619,7 @@ func TestWalkOf5000WhileOthersWrite(t *testing.T) {
 // Load balancers ask /ready, without credentials, and get reasons.
 func TestReadySaysWhyNot(t *testing.T) {
 	var reasons []string
-	a := newTestAPI(t, WithUnready(func(context.Context) []string { return reasons }))
+	a := newTestAPI(t, WithOptions(common.Options{Unready: func(context.Context) []string { return reasons }}))
 	code, body := a.do(http.MethodGet, "/ready", "")
 	require.Equal(t, http.StatusOK, code)
 	require.JSONEq(t, `{"ready":true,"reasons":[]}`, body)

@@ -15,6 +15,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multihash"
 
+	"github.com/ipfs-cluster/pinsvc/internal/clusterrpc"
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
@@ -64,7 +65,7 @@ func (c *rpcCluster) allocate(ctx context.Context, params api.AddParams) ([]peer
 	params.Mode = api.PinModeRecursive
 	pin := api.PinWithOpts(api.CidUndef, params.PinOptions)
 	for start := time.Now(); ; {
-		peers, err := call[[]peer.ID](ctx, c.client, "Cluster", "BlockAllocate", pin)
+		peers, err := cluster[[]peer.ID](ctx, c, "BlockAllocate", pin)
 		switch {
 		case err != nil:
 			return nil, err
@@ -123,7 +124,7 @@ func (c *rpcCluster) full(ctx context.Context, peers []peer.ID, room uint64, cau
 func (c *rpcCluster) stat(ctx context.Context, id peer.ID) api.IPFSRepoStat {
 	ctx, cancel := context.WithTimeout(ctx, statTimeout)
 	defer cancel()
-	stat, err := callAt[api.IPFSRepoStat](ctx, c.client, id, "IPFSConnector", "RepoStat", nothing{})
+	stat, err := call[api.IPFSRepoStat](ctx, c, clusterrpc.Method{Peer: id, Service: "IPFSConnector", Name: "RepoStat"}, nothing{})
 	if err != nil {
 		return api.IPFSRepoStat{}
 	}

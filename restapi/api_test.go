@@ -245,7 +245,7 @@ func TestStatusOfCIDs(t *testing.T) {
 
 func TestNotReady(t *testing.T) {
 	ready := make(chan struct{})
-	a := newTestAPI(t, WithReady(ready))
+	a := newTestAPI(t, WithOptions(common.Options{Ready: ready}))
 	waits := []string{
 		"GET /pins", "GET /pins/" + cidA.String(), "POST /pins/" + cidA.String(), "DELETE /pins/" + cidA.String(), "GET /allocations",
 		"GET /allocations/" + cidA.String(), "POST /pins/recover", "POST /pins/" + cidA.String() + "/recover",
@@ -301,7 +301,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 
 func TestOptionsOfNew(t *testing.T) {
 	creds := common.NewCredentials(map[string]string{"alice": "one"})
-	a := newTestAPI(t, WithCredentials(creds))
+	a := newTestAPI(t, WithOptions(common.Options{Credentials: creds}))
 	get := func(password string) int {
 		w, _ := a.do("GET", "/id", "", "Authorization", basic("alice", password))
 		return w.Code

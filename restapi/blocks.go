@@ -12,7 +12,7 @@ import (
 )
 
 // Blocks is the IPFS node inside a peer, as far as its blocks on disk can be
-// checked. Its errors are those of errors.go.
+// checked. Its errors are those of package pinset.
 type Blocks interface {
 	// Verify reads the blocks of a pin, of a sharded pin's parts, or of all pins
 	// when the CID is not defined, and yields what it finds, last how it ended. With wait the last

@@ -40,7 +40,7 @@ func serve(t *testing.T, dir string, change func(*Config)) *API {
 	if change != nil {
 		change(&cfg)
 	}
-	a, err := New(cfg, WithBaseDir(dir))
+	a, err := New(cfg, WithOptions(common.Options{BaseDir: dir}))
 	require.NoError(t, err)
 	a.SetClient(libtest.NewMockRPCClient(t))
 	require.NoError(t, a.Listen())

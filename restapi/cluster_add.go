@@ -38,7 +38,7 @@ type ShardedAdds interface {
 // the next one is read.
 func (c *rpcCluster) Add(ctx context.Context, content files.Directory, params api.AddParams) iter.Seq2[api.AddedOutput, error] {
 	return func(yield func(api.AddedOutput, error) bool) {
-		client, err := c.client.get()
+		client, err := c.client.Get()
 		if err == nil {
 			err = c.admit(ctx, params)
 		}

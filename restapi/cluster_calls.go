@@ -9,58 +9,56 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ipfs-cluster/pinsvc/internal/clusterrpc"
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // rpcCluster is the Cluster behind a peer's RPC.
 type rpcCluster struct {
-	client *clientHolder
+	client *clusterrpc.Client
 	adds   ShardedAdds  // nil: nobody is told
 	room   func() error // nil: there always is
 }
 
-// nothing is the argument of calls that have none.
-type nothing = struct{}
-
 // ID implements Cluster.
 func (c *rpcCluster) ID(ctx context.Context) (api.ID, error) {
-	return call[api.ID](ctx, c.client, "Cluster", "ID", nothing{})
+	return cluster[api.ID](ctx, c, "ID", nothing{})
 }
 
 // Version implements Cluster.
 func (c *rpcCluster) Version(ctx context.Context) (api.Version, error) {
-	return call[api.Version](ctx, c.client, "Cluster", "Version", nothing{})
+	return cluster[api.Version](ctx, c, "Version", nothing{})
 }
 
 // Peers implements Cluster. A peer that does not answer is there with an error.
 func (c *rpcCluster) Peers(ctx context.Context) iter.Seq2[api.ID, error] {
-	return stream[api.ID, nothing](ctx, c.client, "Peers")
+	return stream[api.ID, nothing](ctx, c, "Peers")
 }
 
 // PeerAdd implements Cluster.
 func (c *rpcCluster) PeerAdd(ctx context.Context, id peer.ID) (api.ID, error) {
-	return call[api.ID](ctx, c.client, "Cluster", "PeerAdd", id)
+	return cluster[api.ID](ctx, c, "PeerAdd", id)
 }
 
 // PeerRemove implements Cluster.
 func (c *rpcCluster) PeerRemove(ctx context.Context, id peer.ID) error {
-	_, err := call[nothing](ctx, c.client, "Cluster", "PeerRemove", id)
+	_, err := cluster[nothing](ctx, c, "PeerRemove", id)
 	return err
 }
 
 // Pin implements Cluster.
 func (c *rpcCluster) Pin(ctx context.Context, p api.Pin) (api.Pin, error) {
-	return call[api.Pin](ctx, c.client, "Cluster", "Pin", p)
+	return cluster[api.Pin](ctx, c, "Pin", p)
 }
 
 // Resolve implements Cluster.
 func (c *rpcCluster) Resolve(ctx context.Context, path string) (api.Cid, error) {
-	return call[api.Cid](ctx, c.client, "IPFSConnector", "Resolve", path)
+	return call[api.Cid](ctx, c, clusterrpc.Method{Service: "IPFSConnector", Name: "Resolve"}, path)
 }
 
 // Unpin implements Cluster.
 func (c *rpcCluster) Unpin(ctx context.Context, ci api.Cid) (api.Pin, error) {
-	pin, err := call[api.Pin](ctx, c.client, "Cluster", "Unpin", api.PinCid(ci))
+	pin, err := cluster[api.Pin](ctx, c, "Unpin", api.PinCid(ci))
 	if err == nil || !pinset.LostClusterDAG(err) {
 		return pin, err
 	}
@@ -69,18 +67,18 @@ func (c *rpcCluster) Unpin(ctx context.Context, ci api.Cid) (api.Pin, error) {
 	if pin, err = c.Allocation(ctx, ci); err != nil {
 		return pin, err
 	}
-	_, err = call[nothing](ctx, c.client, "Consensus", "LogUnpin", api.PinCid(ci))
+	_, err = call[nothing](ctx, c, clusterrpc.Method{Service: "Consensus", Name: "LogUnpin"}, api.PinCid(ci))
 	return pin, err
 }
 
 // Allocation implements Cluster.
 func (c *rpcCluster) Allocation(ctx context.Context, ci api.Cid) (api.Pin, error) {
-	return call[api.Pin](ctx, c.client, "Cluster", "PinGet", ci)
+	return cluster[api.Pin](ctx, c, "PinGet", ci)
 }
 
 // Allocations implements Cluster.
 func (c *rpcCluster) Allocations(ctx context.Context) iter.Seq2[api.Pin, error] {
-	return stream[api.Pin, nothing](ctx, c.client, "Pins")
+	return stream[api.Pin, nothing](ctx, c, "Pins")
 }
 
 // Status implements Cluster.
@@ -92,7 +90,7 @@ func (c *rpcCluster) Status(ctx context.Context, ci api.Cid, s Scope) (api.Globa
 func (c *rpcCluster) StatusAt(ctx context.Context, ci api.Cid, id peer.ID) (api.PinInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, peerTimeout)
 	defer cancel()
-	return callAt[api.PinInfo](ctx, c.client, id, "PinTracker", "Status", ci)
+	return call[api.PinInfo](ctx, c, trackerOf(id, "Status"), ci)
 }
 
 // Recover implements Cluster.
@@ -105,13 +103,13 @@ func (c *rpcCluster) ask(ctx context.Context, ci api.Cid, s Scope, method string
 	ctx, cancel := context.WithTimeout(ctx, peersTimeout)
 	defer cancel()
 	if s == Everywhere {
-		info, err := call[api.GlobalPinInfo](ctx, c.client, "Cluster", method, ci)
+		info, err := cluster[api.GlobalPinInfo](ctx, c, method, ci)
 		if err == nil && nobodyAsked(info) {
 			return c.askAll(ctx, info, method)
 		}
 		return info, err
 	}
-	info, err := call[api.PinInfo](ctx, c.client, "Cluster", method+"Local", ci)
+	info, err := cluster[api.PinInfo](ctx, c, method+"Local", ci)
 	return info.ToGlobal(), err
 }
 
@@ -141,7 +139,7 @@ func (c *rpcCluster) askAll(ctx context.Context, info api.GlobalPinInfo, method 
 			id, err := peer.Decode(text)
 			if err == nil {
 				var answer api.PinInfo
-				if answer, err = callAt[api.PinInfo](ctx, c.client, id, "PinTracker", method, info.Cid); err == nil {
+				if answer, err = call[api.PinInfo](ctx, c, trackerOf(id, method), info.Cid); err == nil {
 					short = answer.PinInfoShort
 				}
 			}
@@ -162,17 +160,17 @@ func (c *rpcCluster) askAll(ctx context.Context, info api.GlobalPinInfo, method 
 // StatusAll implements Cluster.
 func (c *rpcCluster) StatusAll(ctx context.Context, filter api.TrackerStatus, s Scope) iter.Seq2[api.GlobalPinInfo, error] {
 	if s == Local {
-		return global(stream[api.PinInfo](ctx, c.client, "StatusAllLocal", filter))
+		return global(stream[api.PinInfo](ctx, c, "StatusAllLocal", filter))
 	}
-	return stream[api.GlobalPinInfo](ctx, c.client, "StatusAll", filter)
+	return stream[api.GlobalPinInfo](ctx, c, "StatusAll", filter)
 }
 
 // RecoverAll implements Cluster.
 func (c *rpcCluster) RecoverAll(ctx context.Context, s Scope) iter.Seq2[api.GlobalPinInfo, error] {
 	if s == Local {
-		return global(stream[api.PinInfo, nothing](ctx, c.client, "RecoverAllLocal"))
+		return global(stream[api.PinInfo, nothing](ctx, c, "RecoverAllLocal"))
 	}
-	return stream[api.GlobalPinInfo, nothing](ctx, c.client, "RecoverAll")
+	return stream[api.GlobalPinInfo, nothing](ctx, c, "RecoverAll")
 }
 
 // global makes what one peer says look like what all say.
@@ -188,34 +186,34 @@ func global(infos iter.Seq2[api.PinInfo, error]) iter.Seq2[api.GlobalPinInfo, er
 
 // ConnectGraph implements Cluster.
 func (c *rpcCluster) ConnectGraph(ctx context.Context) (api.ConnectGraph, error) {
-	return call[api.ConnectGraph](ctx, c.client, "Cluster", "ConnectGraph", nothing{})
+	return cluster[api.ConnectGraph](ctx, c, "ConnectGraph", nothing{})
 }
 
 // Alerts implements Cluster.
 func (c *rpcCluster) Alerts(ctx context.Context) ([]api.Alert, error) {
-	return call[[]api.Alert](ctx, c.client, "Cluster", "Alerts", nothing{})
+	return cluster[[]api.Alert](ctx, c, "Alerts", nothing{})
 }
 
 // Bandwidth implements Cluster.
 func (c *rpcCluster) Bandwidth(ctx context.Context) (api.BandwidthByProtocol, error) {
-	return call[api.BandwidthByProtocol](ctx, c.client, "Cluster", "BandwidthByProtocol", nothing{})
+	return cluster[api.BandwidthByProtocol](ctx, c, "BandwidthByProtocol", nothing{})
 }
 
 // MetricNames implements Cluster.
 func (c *rpcCluster) MetricNames(ctx context.Context) ([]string, error) {
-	return call[[]string](ctx, c.client, "PeerMonitor", "MetricNames", nothing{})
+	return call[[]string](ctx, c, clusterrpc.Method{Service: "PeerMonitor", Name: "MetricNames"}, nothing{})
 }
 
 // Metrics implements Cluster.
 func (c *rpcCluster) Metrics(ctx context.Context, name string) ([]api.Metric, error) {
-	return call[[]api.Metric](ctx, c.client, "PeerMonitor", "LatestMetrics", name)
+	return call[[]api.Metric](ctx, c, clusterrpc.Method{Service: "PeerMonitor", Name: "LatestMetrics"}, name)
 }
 
 // CollectGarbage implements Cluster.
 func (c *rpcCluster) CollectGarbage(ctx context.Context, s Scope) (api.GlobalRepoGC, error) {
 	if s == Everywhere {
-		return call[api.GlobalRepoGC](ctx, c.client, "Cluster", "RepoGC", nothing{})
+		return cluster[api.GlobalRepoGC](ctx, c, "RepoGC", nothing{})
 	}
-	gc, err := call[api.RepoGC](ctx, c.client, "Cluster", "RepoGCLocal", nothing{})
+	gc, err := cluster[api.RepoGC](ctx, c, "RepoGCLocal", nothing{})
 	return api.GlobalRepoGC{PeerMap: map[string]api.RepoGC{gc.Peer.String(): gc}}, err
 }

@@ -35,7 +35,7 @@ func TestLargeMetadataOfStatuses(t *testing.T) {
 func TestAnswersAboutLargePinsNeedRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := common.NewBudget(32 << 20)
-		a := newTestAPI(t, WithBudget(b))
+		a := newTestAPI(t, WithOptions(common.Options{Budget: b}))
 		a.cluster.pins = []api.Pin{api.PinCid(cidA)}
 		full := b.NewLease()
 		require.NoError(t, full.Grow(1<<30))

@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"github.com/ipfs-cluster/pinsvc/common"
-	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // handler is a route that answers with one value.
@@ -26,55 +25,25 @@ func (a *API) routes() []common.Route {
 		{Method: post, Path: "/peers", Status: ok, Handle: a.addPeer},
 		{Method: del, Path: "/peers/{peer}", Status: none, Handle: a.removePeer},
 
-		{Method: post, Path: "/add", Stream: a.whenReadyStream(a.add), Done: endBody},
-		{Method: get, Path: "/allocations", Stream: a.whenReadyStream(a.withRoomStream(streamed(a.listAllocations)))},
-		{Method: get, Path: "/allocations/{cid}", Status: ok, Handle: a.whenReady(a.withRoom(a.getAllocation))},
-		{Method: get, Path: "/pins", Stream: a.whenReadyStream(a.withRoomStream(streamed(a.listStatus)))},
-		{Method: post, Path: "/pins/recover", Stream: a.whenReadyStream(a.withRoomStream(streamed(a.recoverAll)))},
-		{Method: get, Path: "/pins/{cid}", Status: ok, Handle: a.whenReady(a.withRoom(a.getStatus))},
-		{Method: post, Path: "/pins/{cid}", Status: ok, Handle: a.whenReady(a.withRoom(a.pin))},
-		{Method: del, Path: "/pins/{cid}", Status: ok, Handle: a.whenReady(a.withRoom(a.unpin))},
-		{Method: post, Path: "/pins/{cid}/recover", Status: ok, Handle: a.whenReady(a.withRoom(a.recoverPin))},
-		{Method: post, Path: pathRoute, Status: ok, Slow: true, Handle: a.whenReady(a.pinPath)},
-		{Method: del, Path: pathRoute, Status: ok, Slow: true, Handle: a.whenReady(a.unpinPath)},
+		{Method: post, Path: "/add", Stream: a.ready.Stream(a.add), Done: endBody},
+		{Method: get, Path: "/allocations", Stream: a.ready.Stream(a.withRoomStream(streamed(a.listAllocations)))},
+		{Method: get, Path: "/allocations/{cid}", Status: ok, Handle: a.ready.Handle(a.withRoom(a.getAllocation))},
+		{Method: get, Path: "/pins", Stream: a.ready.Stream(a.withRoomStream(streamed(a.listStatus)))},
+		{Method: post, Path: "/pins/recover", Stream: a.ready.Stream(a.withRoomStream(streamed(a.recoverAll)))},
+		{Method: get, Path: "/pins/{cid}", Status: ok, Handle: a.ready.Handle(a.withRoom(a.getStatus))},
+		{Method: post, Path: "/pins/{cid}", Status: ok, Handle: a.ready.Handle(a.withRoom(a.pin))},
+		{Method: del, Path: "/pins/{cid}", Status: ok, Handle: a.ready.Handle(a.withRoom(a.unpin))},
+		{Method: post, Path: "/pins/{cid}/recover", Status: ok, Handle: a.ready.Handle(a.withRoom(a.recoverPin))},
+		{Method: post, Path: pathRoute, Status: ok, Slow: true, Handle: a.ready.Handle(a.pinPath)},
+		{Method: del, Path: pathRoute, Status: ok, Slow: true, Handle: a.ready.Handle(a.unpinPath)},
 
 		{Method: get, Path: "/health/graph", Status: ok, Handle: a.getGraph},
 		{Method: get, Path: "/health/alerts", Status: ok, Handle: a.getAlerts},
 		{Method: get, Path: "/health/bandwidth", Status: ok, Handle: a.getBandwidth},
 		{Method: get, Path: "/monitor/metrics", Status: ok, Handle: a.getMetricNames},
 		{Method: get, Path: "/monitor/metrics/{name}", Status: ok, Handle: a.getMetrics},
-		{Method: get, Path: "/ipfs/verify", Status: ok, Handle: a.whenReady(a.getBlockHealth)},
-		{Method: post, Path: "/ipfs/verify", Stream: a.whenReadyStream(streamed(a.verifyBlocks))},
+		{Method: get, Path: "/ipfs/verify", Status: ok, Handle: a.ready.Handle(a.getBlockHealth)},
+		{Method: post, Path: "/ipfs/verify", Stream: a.ready.Stream(streamed(a.verifyBlocks))},
 		{Method: post, Path: "/ipfs/gc", Status: ok, Slow: true, Handle: a.collectGarbage},
 	}, pageRoutes()...)
-}
-
-// whenReady answers 503 until the peer is ready: before, its state may lack
-// pins.
-func (a *API) whenReady(handle handler) handler {
-	return func(r *http.Request) (any, error) {
-		if err := a.notReady(); err != nil {
-			return nil, err
-		}
-		return handle(r)
-	}
-}
-
-// whenReadyStream is whenReady for streams.
-func (a *API) whenReadyStream(stream common.Stream) common.Stream {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := a.notReady(); err != nil {
-			return err
-		}
-		return stream(w, r)
-	}
-}
-
-func (a *API) notReady() error {
-	select {
-	case <-a.ready:
-		return nil
-	default:
-		return pinset.Unavailable("the peer is starting", nil)
-	}
 }

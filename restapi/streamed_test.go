@@ -8,6 +8,8 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	rpc "github.com/libp2p/go-libp2p-gorpc"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/internal/clusterrpc"
 )
 
 // abruptCluster is a peer whose lists fail as the library's do while it is being
@@ -34,10 +36,10 @@ func TestStreamEndsWithTheCall(t *testing.T) {
 	for _, a := range []*abruptCluster{{}, {values: 3}, {values: 2000}, {err: errors.New("stopping")}, {values: 3, err: errors.New("stopping")}} {
 		server := rpc.NewServer(nil, "/pinsvc-test/rpc")
 		require.NoError(t, server.RegisterName("Cluster", a))
-		var h clientHolder
-		h.Store(rpc.NewClientWithServer(nil, "/pinsvc-test/rpc", server))
+		c := &rpcCluster{client: &clusterrpc.Client{}}
+		c.client.Store(rpc.NewClientWithServer(nil, "/pinsvc-test/rpc", server))
 		seen, failed := 0, error(nil)
-		for _, err := range stream[api.Pin, struct{}](t.Context(), &h, "Pins") {
+		for _, err := range stream[api.Pin, struct{}](t.Context(), c, "Pins") {
 			if err != nil {
 				failed = err
 				break

@@ -172,7 +172,7 @@ func TestUploadsThatAreTaken(t *testing.T) {
 
 // Very many folders are more than an upload may have in memory.
 func TestUploadOfManyFolders(t *testing.T) {
-	a := newTestAPI(t, WithBudget(common.NewBudget(32<<20)))
+	a := newTestAPI(t, WithOptions(common.Options{Budget: common.NewBudget(32 << 20)}))
 	u := newUpload(io.NopCloser(manyFolders(t, 100, 100)), "x", a.grower(nil))
 	_, err := tree(u.root(), "", false)
 	var own *pinset.Error

@@ -81,11 +81,13 @@ func TestImportRules(t *testing.T) {
 			"what a pin is does not depend on who asks for it, or where it is kept"},
 		{"pinset", "net/http", nil, "errors become responses in the APIs"},
 		{"pinset", gorpc, nil, "what a pin is does not depend on who keeps it"},
+		{"internal/clusterrpc", module, []string{"internal/clusterrpc", "pinset"},
+			"the way to the cluster belongs to both APIs, and knows neither"},
 		{"internal/failures", module, []string{"internal/failures", "common", "pinset"},
 			"the table of errors belongs to both APIs, and knows neither"},
-		{"pinsvcapi", module, []string{"pinsvcapi", "common", "config", "pinset", "internal/failures"},
+		{"pinsvcapi", module, []string{"pinsvcapi", "common", "config", "pinset", "internal/failures", "internal/clusterrpc"},
 			"the component can be plugged into somebody else's peer, without the program"},
-		{"restapi", module, []string{"restapi", "common", "config", "pinset", "internal/failures"},
+		{"restapi", module, []string{"restapi", "common", "config", "pinset", "internal/failures", "internal/clusterrpc"},
 			"the component can be plugged into somebody else's peer, without the program or the other API"},
 		{"consensus", module, []string{"consensus", "pinset", "internal"},
 			"a consensus is a component of any peer: it knows neither who writes nor what follows from a change"},
@@ -154,7 +156,7 @@ func TestOneDoor(t *testing.T) {
 	for _, rule := range []struct{ folder, path, file, why string }{
 		{"pinsvcapi", gorpc, "cluster.go", "the component's only way to the cluster"},
 		{"pinsvcapi", library + "/state", "cluster.go", "foreign errors are translated where they enter"},
-		{"restapi", gorpc, "cluster.go", "the component's only way to the cluster"},
+		{"restapi", gorpc, "cluster_rpc.go", "the component's only way to the cluster"},
 		{"cmd/pinsvc", "os/signal", "daemon.go", "signals are for the program, not for libraries"},
 	} {
 		t.Run(rule.folder+" "+rule.path, func(t *testing.T) {
