@@ -25,6 +25,7 @@ func cases() []benchCase {
 		{name: "post", run: (*bench).posts},
 		{name: "queued", run: (*bench).queued},
 		{name: "arrival", alone: true, run: (*bench).arrivals},
+		{name: "import", alone: true, reads: true, run: (*bench).imports},
 	}
 }
 

@@ -1,6 +1,6 @@
 // Command bench measures a peer over HTTP, beside ipfs-cluster-service or another
-// build of ours when told so, and prints a table: lists, memory, start, paging, writes, rates in turns, and the
-// arrival of pins at a second peer. It generates the pins, imports them, runs
+// build of ours when told so, and prints a table: lists, memory, start, paging, writes, rates in turns, the
+// arrival of pins at a second peer, and imports. It generates the pins, imports them, runs
 // real peers against a stand-in for IPFS that answers at once, and checks every
 // answer against what was generated: a wrong one is an error of ours, and a
 // remark about anybody else.

@@ -18,7 +18,7 @@ func TestGeneration(t *testing.T) {
 			require.NoError(t, err)
 			seen := []string{""}
 			for range 12 {
-				store, err := b.open(b.folder())
+				store, err := b.open(b.folder(), serving)
 				require.NoError(t, err)
 				now := generation(b)
 				require.Equal(t, now, generation(b))

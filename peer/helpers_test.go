@@ -11,7 +11,7 @@ import (
 
 // isolate keeps the peers of a test off the usual ports and off the local
 // network, whatever the caller's environment says.
-func isolate(t *testing.T) {
+func isolate(t testing.TB) {
 	t.Helper()
 	for name, value := range map[string]string{
 		"CLUSTER_LISTENMULTIADDRESS":               "/ip4/127.0.0.1/tcp/0",
@@ -35,7 +35,7 @@ func isolate(t *testing.T) {
 }
 
 // newFolder makes a peer's folder with the environment of isolate.
-func newFolder(t *testing.T, o CreateOptions) string {
+func newFolder(t testing.TB, o CreateOptions) string {
 	t.Helper()
 	isolate(t)
 	folder := filepath.Join(t.TempDir(), "peer")

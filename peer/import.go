@@ -26,6 +26,12 @@ func (o ImportOptions) report(pins int) {
 	}
 }
 
+// change returns what a pin of the input is stored as.
+func (o ImportOptions) change(pin api.Pin) (api.Pin, error) {
+	pin = o.apply(pin)
+	return pin, o.check(pin)
+}
+
 func (o ImportOptions) apply(pin api.Pin) api.Pin {
 	if pin.Type == api.ClusterDAGType {
 		return pin // every peer has it, whatever the replication factors of its root

@@ -14,6 +14,8 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/config"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/crdt"
+
+	"github.com/ipfs-cluster/pinsvc/pinset/exported"
 )
 
 // unfinishedFile has the pinset that is being written over the old one, as an
@@ -25,19 +27,31 @@ func (s *Settings) unfinished() string { return filepath.Join(s.folder, unfinish
 // replaceInPlace replaces the pinset in a folder that cannot be exchanged. All
 // of the new pinset is on disk, in unfinishedFile, before the old one goes, and
 // settle begins again with that after an interruption.
-func (s *Settings) replaceInPlace(ctx context.Context, pins source) error {
+func (s *Settings) replaceInPlace(ctx context.Context, pins *exported.Pins) error {
 	err := writeFile(s.unfinished(), func(f *os.File) error {
 		if pins == nil {
 			return nil
 		}
 		out := bufio.NewWriter(f)
-		enc := json.NewEncoder(out)
-		return errors.Join(pins(func(pin api.Pin) error { return enc.Encode(pin) }), out.Flush())
+		return errors.Join(exported.Each(ctx, pins, exportLine, func(lines [][]byte) error {
+			for _, line := range lines {
+				if _, err := out.Write(line); err != nil {
+					return err
+				}
+			}
+			return nil
+		}), out.Flush())
 	})
 	if err != nil {
 		return unchanged(err)
 	}
 	return s.finish(ctx)
+}
+
+// exportLine returns a pin as ExportState writes it.
+func exportLine(pin api.Pin) ([]byte, error) {
+	line, err := json.Marshal(pin)
+	return append(line, '\n'), err
 }
 
 // finish brings the pinset of unfinishedFile into the datastore, from the
@@ -51,9 +65,9 @@ func (s *Settings) finish(ctx context.Context) error {
 		return file(err)
 	}
 	defer f.Close()
-	var pins source
+	var pins *exported.Pins
 	if info, err := f.Stat(); err != nil || info.Size() > 0 {
-		pins = func(add func(api.Pin) error) error { return eachPin(f, add) }
+		pins = &exported.Pins{Text: f}
 	}
 	err = s.withRoom(s.stateFolder(), func() error { return s.overwrite(ctx, pins) })
 	if err != nil {
@@ -77,17 +91,17 @@ func (s *Settings) markedCleanup(clean func() error) error {
 	return os.Remove(s.unfinished())
 }
 
-func (s *Settings) overwrite(ctx context.Context, pins source) error {
+func (s *Settings) overwrite(ctx context.Context, pins *exported.Pins) error {
 	if s.has(config.Consensus, "raft") {
 		if err := empty(s.Raft.GetDataFolder()); err != nil || pins == nil {
 			return err
 		}
-		if err := s.makeRaft(s.Raft.GetDataFolder(), pins); err != nil {
+		if err := s.makeRaft(ctx, s.Raft.GetDataFolder(), pins); err != nil {
 			return err
 		}
 		return syncTree(s.Raft.GetDataFolder())
 	}
-	store, err := s.openStore()
+	store, err := s.openStoreFor(filling)
 	if err != nil {
 		return err
 	}

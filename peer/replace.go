@@ -10,24 +10,22 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/config"
-	"github.com/ipfs-cluster/ipfs-cluster/state"
 	"github.com/ipfs/go-datastore"
 	"github.com/ipfs/go-datastore/query"
+	pebbleds "github.com/ipfs/go-ds-pebble"
 
+	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
+	"github.com/ipfs-cluster/pinsvc/pinset/exported"
 )
 
-// source calls add for every pin of a pinset, and returns the first error. nil
-// is a pinset without pins.
-type source func(add func(api.Pin) error) error
-
-// replaceState replaces all that the consensus has stored by the given pinset.
+// replaceState replaces all that the consensus has stored by the given pinset; nil
+// is one without pins.
 // The new one is written beside the old one and takes its place when it is
 // complete: with an error, or after a kill at any moment, the next start has
 // the whole old or the whole new pinset.
-func (s *Settings) replaceState(ctx context.Context, pins source) error {
+func (s *Settings) replaceState(ctx context.Context, pins *exported.Pins) error {
 	swap, err := s.stateSwap()
 	if err != nil {
 		return err
@@ -84,18 +82,18 @@ func (s *Settings) holdsFolder(place string) bool {
 }
 
 // makeState writes a pinset into an empty folder.
-func (s *Settings) makeState(ctx context.Context, folder string, pins source) error {
+func (s *Settings) makeState(ctx context.Context, folder string, pins *exported.Pins) error {
 	if s.has(config.Consensus, "raft") {
 		if pins == nil {
 			return nil
 		}
-		return s.makeRaft(folder, pins)
+		return s.makeRaft(ctx, folder, pins)
 	}
 	b, err := s.backend()
 	if err != nil {
 		return err
 	}
-	store, err := b.open(folder)
+	store, err := b.open(folder, filling)
 	if err != nil {
 		return fmt.Errorf("opening a new datastore.%s: %w", b.key, err)
 	}
@@ -105,23 +103,37 @@ func (s *Settings) makeState(ctx context.Context, folder string, pins source) er
 	return s.addPins(ctx, store, pins)
 }
 
-// addPins adds pins to the CRDT in a store and closes the store.
-func (s *Settings) addPins(ctx context.Context, store datastore.Datastore, pins source) error {
-	if pins == nil {
-		return errors.Join(store.Sync(ctx, datastore.NewKey("/")), store.Close())
-	}
-	st, done, err := s.openCRDT(store)
-	if err != nil {
-		return errors.Join(err, store.Close())
-	}
-	err = pins(func(pin api.Pin) error { return st.Add(ctx, pin) })
-	if batch, ok := st.(state.BatchingState); ok && err == nil {
-		err = batch.Commit(ctx)
+// addPins fills the CRDT in a store that has none and closes the store.
+func (s *Settings) addPins(ctx context.Context, store datastore.Datastore, pins *exported.Pins) error {
+	var err error
+	if pins != nil {
+		err = s.fill(ctx, store, pins)
 	}
 	if err == nil {
 		err = store.Sync(ctx, datastore.NewKey("/"))
 	}
-	return errors.Join(err, done())
+	if p, ok := store.(*pebbleds.Datastore); ok && err == nil { // it has no log, and Close tells no error
+		err = p.DB.Flush()
+	}
+	return errors.Join(err, store.Close())
+}
+
+func (s *Settings) fill(ctx context.Context, store datastore.Datastore, pins *exported.Pins) error {
+	batching, ok := store.(datastore.Batching)
+	if !ok {
+		return fmt.Errorf("a %T cannot batch", store)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	fill := crdt.NewFill(ctx, batching, datastore.NewKey(s.Crdt.DatastoreNamespace))
+	err := exported.Each(ctx, pins, crdt.NewRecord, fill.Add)
+	if err != nil {
+		cancel(err)
+	}
+	if ended := fill.End(); err == nil {
+		err = ended
+	}
+	return err
 }
 
 // copyOthers copies to a new datastore what is not the consensus' in the present

@@ -13,10 +13,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/crdt"
 	"github.com/ipfs/go-datastore"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/pinset/exported"
 )
 
 // backendsOfPeers are the ways in which a peer keeps its pinset.
@@ -96,6 +97,38 @@ func TestImportThatFailsChangesNothing(t *testing.T) {
 	}
 }
 
+// TestLargeImport: more pins than a node of a CRDT has. The last pin of a CID
+// counts, wherever the first one is, and what is exported is imported again as it
+// is.
+func TestLargeImport(t *testing.T) {
+	const n = 12_000
+	pins := lines(somePins(t, n))
+	for _, o := range backendsOfPeers {
+		t.Run(o.name(), func(t *testing.T) {
+			folder := newFolder(t, o)
+			early := strings.ReplaceAll(strings.Join(append(pins[:50:50], pins[n-50:]...), "\n"), "näme", "early")
+			_, err := ImportState(t.Context(), folder, strings.NewReader(early+strings.Join(pins, "\n")), ImportOptions{})
+			require.NoError(t, err)
+			first := export(t, folder)
+			require.Equal(t, pins, lines(first))
+			_, err = ImportState(t.Context(), folder, strings.NewReader(first), ImportOptions{})
+			require.NoError(t, err)
+			again := export(t, folder)
+			if o.Datastore == "pebble" && o.Consensus == "crdt" {
+				require.True(t, first == again, "in the order of the datastore")
+			}
+			require.Equal(t, pins, lines(again))
+			if o.Consensus == "crdt" {
+				info, err := InspectCRDT(t.Context(), folder)
+				require.NoError(t, err)
+				require.Len(t, info.Heads, 1)
+				require.Greater(t, info.MaxHeight, uint64(1))
+				require.False(t, info.Dirty)
+			}
+		})
+	}
+}
+
 type failingReader struct{}
 
 func (failingReader) Read([]byte) (int, error) { return 0, errors.New("the disk fell off") }
@@ -150,14 +183,14 @@ func TestImportInPlace(t *testing.T) {
 			folder := newFolder(t, o)
 			imported(t, folder, somePins(t, 50))
 			pins := somePins(t, 20)
-			all := func(add func(api.Pin) error) error { return eachPin(strings.NewReader(pins), add) }
-			require.NoError(t, offline(folder, func(s *Settings) error { return s.replaceInPlace(t.Context(), all) }))
+			replace := func(text io.Reader) error {
+				return offline(folder, func(s *Settings) error { return s.replaceInPlace(t.Context(), &exported.Pins{Text: text}) })
+			}
+			require.NoError(t, replace(strings.NewReader(pins)))
 			require.Equal(t, lines(pins), lines(export(t, folder)))
 			require.Empty(t, whatIsLeft(t, folder))
 
-			broken := func(add func(api.Pin) error) error { return errors.Join(all(add), os.ErrClosed) }
-			require.ErrorContains(t, offline(folder, func(s *Settings) error { return s.replaceInPlace(t.Context(), broken) }),
-				"nothing was changed")
+			require.ErrorContains(t, replace(io.MultiReader(strings.NewReader(somePins(t, 70)), failingReader{})), "nothing was changed")
 			require.Equal(t, lines(pins), lines(export(t, folder)))
 
 			// A kill in the middle: half of the old pinset is gone.

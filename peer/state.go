@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
@@ -15,6 +14,10 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/datastore/inmem"
 	"github.com/ipfs-cluster/ipfs-cluster/pstoremgr"
 	"github.com/ipfs-cluster/ipfs-cluster/state"
+	"github.com/ipfs/go-datastore"
+
+	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
+	"github.com/ipfs-cluster/pinsvc/pinset/exported"
 )
 
 // ExportState writes the pinset of a stopped peer to w: one JSON object per
@@ -55,40 +58,23 @@ func exportPins(ctx context.Context, st state.ReadOnly, w io.Writer) error {
 
 // ImportState replaces the pinset of a stopped peer by the one that r holds in
 // the format of ExportState, plain or compressed with gzip, and returns the
-// number of pins. With an error, when ctx ends, and after a kill at any moment
-// the peer has the whole old pinset or the whole new one.
+// number of pins. Of several pins with one CID the last one counts. With an
+// error, when ctx ends, and after a kill at any moment the peer has the whole
+// old pinset or the whole new one.
 func ImportState(ctx context.Context, folder string, r io.Reader, o ImportOptions) (int, error) {
 	var count int
 	err := offline(folder, func(s *Settings) error {
-		return s.replaceState(ctx, func(add func(api.Pin) error) error {
-			text, err := uncompressed(r)
-			if err != nil {
-				return err
-			}
-			err = eachPin(text, func(pin api.Pin) error {
-				if !pin.Cid.Defined() {
-					return errors.New("has no cid")
-				}
-				pin = o.apply(pin)
-				if err := errors.Join(context.Cause(ctx), o.check(pin)); err != nil {
-					return err
-				}
-				count++
-				o.report(count)
-				return add(pin)
-			})
-			if err == nil && count == 0 {
-				err = errNoPins
-			}
-			return err
-		})
+		text, err := uncompressed(r)
+		if err != nil {
+			return unchanged(err)
+		}
+		return s.replaceState(ctx, &exported.Pins{Text: text, Change: o.change, Progress: func(pins int) {
+			count = pins
+			o.report(pins)
+		}})
 	})
 	return count, err
 }
-
-// errNoPins is returned for an import without any: more often it is the output
-// of a command that failed than an empty pinset.
-var errNoPins = errors.New("there are no pins to import ('pinsvc state cleanup' removes the pinset)")
 
 // uncompressed returns what r has, which may be compressed with gzip.
 func uncompressed(r io.Reader) (io.Reader, error) {
@@ -102,18 +88,28 @@ func uncompressed(r io.Reader) (io.Reader, error) {
 // makeRaft writes a pinset into an empty folder as the snapshot that the next
 // start begins with. Its list of Raft peers is that of the peerstore and this
 // peer.
-func (s *Settings) makeRaft(folder string, pins source) error {
+func (s *Settings) makeRaft(ctx context.Context, folder string, pins *exported.Pins) error {
 	id, err := LoadIdentity(s.folder)
 	if err != nil {
 		return err
 	}
 	cfg := *s.Raft
 	cfg.DataFolder = folder
-	st, err := raft.OfflineState(&cfg, inmem.New())
+	store := inmem.New()
+	st, err := raft.OfflineState(&cfg, store)
 	if err != nil {
 		return err
 	}
-	if err := pins(func(pin api.Pin) error { return st.Add(context.Background(), pin) }); err != nil {
+	ns := datastore.NewKey(cfg.DatastoreNamespace)
+	err = exported.Each(ctx, pins, crdt.NewRecord, func(all []crdt.Record) error {
+		for _, r := range all {
+			if err := store.Put(ctx, ns.Child(r.Key), r.Value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	known := pstoremgr.New(context.Background(), nil, s.Cluster.GetPeerstorePath()).LoadPeerstore()
@@ -155,22 +151,4 @@ func offline(folder string, f func(*Settings) error) error {
 		return err
 	}
 	return f(s)
-}
-
-// eachPin calls f for every pin of an export, and stops at the first error.
-func eachPin(r io.Reader, f func(api.Pin) error) error {
-	dec := json.NewDecoder(r)
-	for n := 1; ; n++ {
-		var pin api.Pin
-		err := dec.Decode(&pin)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err == nil {
-			err = f(pin)
-		}
-		if err != nil {
-			return fmt.Errorf("pin %d: %w", n, err)
-		}
-	}
 }

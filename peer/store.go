@@ -24,22 +24,32 @@ import (
 type backend struct {
 	key    string
 	folder func() string
-	open   func(folder string) (datastore.Datastore, error)
+	open   func(folder string, use storeUse) (datastore.Datastore, error)
 }
+
+// storeUse is what a datastore is opened for.
+type storeUse int
+
+const (
+	serving storeUse = iota
+	// filling needs no log: what was written counts only when the datastore is
+	// closed, and is written from the beginning after an interruption.
+	filling
+)
 
 func (s *Settings) backends() []backend {
 	return []backend{
-		{"badger", s.Badger.GetFolder, func(folder string) (datastore.Datastore, error) {
+		{"badger", s.Badger.GetFolder, func(folder string, _ storeUse) (datastore.Datastore, error) {
 			cfg := *s.Badger
 			cfg.Folder = folder
 			return badger.New(&cfg)
 		}},
-		{"badger3", s.Badger3.GetFolder, func(folder string) (datastore.Datastore, error) {
+		{"badger3", s.Badger3.GetFolder, func(folder string, _ storeUse) (datastore.Datastore, error) {
 			cfg := *s.Badger3
 			cfg.Folder = folder
 			return badger3.New(&cfg)
 		}},
-		{"leveldb", s.LevelDB.GetFolder, func(folder string) (datastore.Datastore, error) {
+		{"leveldb", s.LevelDB.GetFolder, func(folder string, _ storeUse) (datastore.Datastore, error) {
 			cfg := *s.LevelDB
 			cfg.Folder = folder
 			return leveldb.New(&cfg)
@@ -50,7 +60,7 @@ func (s *Settings) backends() []backend {
 
 // openPebble is the library's pebble.New without its goroutine, which reads the
 // size of the database every minute, also after it was closed.
-func (s *Settings) openPebble(folder string) (datastore.Datastore, error) {
+func (s *Settings) openPebble(folder string, use storeUse) (datastore.Datastore, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
@@ -59,6 +69,7 @@ func (s *Settings) openPebble(folder string) (datastore.Datastore, error) {
 		logger.Infof("datastore.pebble.pebble_options.format_major_version is %d, and the newest is %d: "+
 			"raise it, one by one if need be, with a restart after each", options.FormatMajorVersion, pebble.FormatNewest)
 	}
+	options.DisableWAL = options.DisableWAL || use == filling
 	if s.stuck != nil {
 		options.Logger = stuckLogger{pebble.DefaultLogger, s.stuck}
 	}
@@ -67,7 +78,9 @@ func (s *Settings) openPebble(folder string) (datastore.Datastore, error) {
 
 // openStore opens the datastore of the configured consensus. Raft replays its
 // own log into memory at every start, so it has no store on disk.
-func (s *Settings) openStore() (datastore.Datastore, error) {
+func (s *Settings) openStore() (datastore.Datastore, error) { return s.openStoreFor(serving) }
+
+func (s *Settings) openStoreFor(use storeUse) (datastore.Datastore, error) {
 	consensus, err := s.Consensus()
 	if err != nil {
 		return nil, err
@@ -80,7 +93,7 @@ func (s *Settings) openStore() (datastore.Datastore, error) {
 		return nil, err
 	}
 	before := generation(b)
-	store, err := b.open(b.folder())
+	store, err := b.open(b.folder(), use)
 	if err != nil {
 		return nil, fmt.Errorf("opening datastore.%s in %s: %w", b.key, b.folder(), explainStore(err))
 	}

@@ -6,15 +6,17 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/dustin/go-humanize"
 )
 
-// terminalPause is how often the line about an import is written anew on a
-// terminal. In a file there is a line after firstLine, and then after pauses
-// that get longer, up to lastPause.
+// barWidth is how many characters the bar of an import has.
+const barWidth = 30
+
+// terminalPause is how often the line about an import is written anew.
 const terminalPause = 200 * time.Millisecond
 
 // importProgress is how far an import is. It is the reader of its input.
@@ -57,34 +59,24 @@ func (p *importProgress) line() string {
 	case p.all.Load():
 		return text + ", all: they are being written to the disk"
 	case p.size > 0:
-		return fmt.Sprintf("%s, %d %% of the file", text, 100*p.read.Load()/p.size)
+		share := min(p.read.Load(), p.size) * 100 / p.size
+		done := int(share) * barWidth / 100
+		return fmt.Sprintf("[%s%s] %3d %%, %s", strings.Repeat("#", done), strings.Repeat(".", barWidth-done), share, text)
 	}
 	return fmt.Sprintf("%s, %s", text, humanize.IBytes(uint64(p.read.Load())))
 }
 
-// show writes lines to out until ctx ends: one that changes in place on a
-// terminal, and a few elsewhere.
-func (p *importProgress) show(ctx context.Context, out io.Writer, terminal bool) {
+// show keeps a line on a terminal up to date until ctx ends, and then removes it.
+func (p *importProgress) show(ctx context.Context, terminal io.Writer) {
 	const clear = "\r\x1b[K"
-	pause := firstLine
-	if terminal {
-		pause = terminalPause
-	}
 	for {
 		select {
 		case <-ctx.Done():
-			if terminal {
-				fmt.Fprint(out, clear)
-			}
+			fmt.Fprint(terminal, clear)
 			return
-		case <-time.After(pause):
+		case <-time.After(terminalPause):
+			fmt.Fprint(terminal, clear+p.line())
 		}
-		if terminal {
-			fmt.Fprint(out, clear+p.line())
-			continue
-		}
-		fmt.Fprintln(out, p.line())
-		pause = min(2*pause, lastPause)
 	}
 }
 

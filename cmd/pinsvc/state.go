@@ -133,7 +133,9 @@ func (a *app) importPins(ctx context.Context, source io.Reader, o peer.ImportOpt
 	o.Progress = progress.count
 	showing, hide := context.WithCancel(ctx)
 	var shown sync.WaitGroup
-	shown.Go(func() { progress.show(showing, a.err, isTerminal(a.err)) })
+	if isTerminal(a.err) {
+		shown.Go(func() { progress.show(showing, a.err) })
+	}
 	n, err := peer.ImportState(ctx, a.folder, progress, o)
 	hide()
 	shown.Wait()
