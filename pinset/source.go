@@ -2,7 +2,6 @@ package pinset
 
 import (
 	"context"
-	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/go-cid"
@@ -22,13 +21,6 @@ type Source interface {
 	// Unpinned asks a peer for what it has not pinned, until the context
 	// ends.
 	Unpinned(ctx context.Context, peer string) (Unpinned, error)
-}
-
-// Unpinned is what a peer says it has not pinned. Nobody changes it.
-type Unpinned struct {
-	Asked   time.Time              // before the answer
-	Partial bool                   // there may be more: see ErrNotCompared
-	Pins    map[cid.Cid]PeerStatus // what it has not pinned
 }
 
 // Shown tells whether the API shows an entry of the state: not the inner parts

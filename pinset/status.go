@@ -17,7 +17,24 @@ var Statuses = []Status{StatusQueued, StatusPinning, StatusPinned, StatusFailed}
 // Tally counts a pin's peers by the State that they are in.
 type Tally [4]int
 
-// Status makes a pin's status out of what its peers say (openapi.yaml, schema
+// Count adds a peer in state s. Of a sharded pin, a peer that has never reported (unheard)
+// is left out, since it may hold no shard.
+func (n *Tally) Count(s State, sharded, unheard bool) {
+	if !sharded || !unheard {
+		n[s]++
+	}
+}
+
+// Status returns the status of a pin by the states of its peers.
+func (p Pin) Status(peers []PeerStatus) Status {
+	var n Tally
+	for _, s := range peers {
+		n.Count(s.State, p.Sharded, s.Silent && s.State == StateQueued)
+	}
+	return n.Status(p.ReplicationMin, p.Sharded)
+}
+
+// Status makes a pin's status out of the states of its peers (openapi.yaml, schema
 // Status): enough replicas pinned make it pinned, else any peer that is pinning
 // makes it pinning, else any that is queued makes it queued, else it has
 // failed. Without any peer it waits. least is the pin's minimum replication

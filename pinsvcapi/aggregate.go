@@ -9,17 +9,6 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// aggregate makes a pin's status out of what its peers say.
-func aggregate(p pinset.Pin, peers []pinset.PeerStatus) pinset.Status {
-	if p.Sharded {
-		// A silent peer that has never said anything may have no shard of it.
-		peers = slices.DeleteFunc(slices.Clone(peers), func(s pinset.PeerStatus) bool {
-			return s.Silent && s.State == pinset.StateQueued
-		})
-	}
-	return tally(peers).Status(p.ReplicationMin, p.Sharded)
-}
-
 // tally counts peers by their state.
 func tally(peers []pinset.PeerStatus) (n pinset.Tally) {
 	for _, p := range peers {

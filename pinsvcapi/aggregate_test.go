@@ -25,11 +25,11 @@ func TestAggregateOnePeer(t *testing.T) {
 	for s, want := range map[pinset.State]pinset.Status{
 		pinset.StateQueued: pinset.StatusQueued, pinset.StatePinning: pinset.StatusPinning, pinset.StatePinned: pinset.StatusPinned, pinset.StateFailed: pinset.StatusFailed,
 	} {
-		require.Equal(t, want, aggregate(pinset.Pin{}, said(s)))
-		require.Equal(t, want, aggregate(pinset.Pin{ReplicationMin: -1}, said(s)))
-		require.Equal(t, want, aggregate(pinset.Pin{ReplicationMin: 3}, said(s)), "it cannot need more than there are")
+		require.Equal(t, want, pinset.Pin{}.Status(said(s)))
+		require.Equal(t, want, pinset.Pin{ReplicationMin: -1}.Status(said(s)))
+		require.Equal(t, want, pinset.Pin{ReplicationMin: 3}.Status(said(s)), "it cannot need more than there are")
 	}
-	require.Equal(t, pinset.StatusQueued, aggregate(pinset.Pin{}, nil))
+	require.Equal(t, pinset.StatusQueued, pinset.Pin{}.Status(nil))
 }
 
 // Two and three peers over every combination, against the sentence of the
@@ -77,23 +77,23 @@ func checkAggregate(t *testing.T, least int, states ...pinset.State) {
 	if want == pinset.StatusFailed && has(pinset.StateFailed) == 0 {
 		want = pinset.StatusQueued // some pinned, none at work: it waits for others
 	}
-	require.Equal(t, want, aggregate(pinset.Pin{ReplicationMin: least}, said(states...)), "min %d of %v", least, states)
+	require.Equal(t, want, pinset.Pin{ReplicationMin: least}.Status(said(states...)), "min %d of %v", least, states)
 }
 
 // Each peer speaks of the shards that it has to pin.
 func TestShardedRoot(t *testing.T) {
 	everywhere, spread := pinset.Pin{Sharded: true, ReplicationMin: -1}, pinset.Pin{Sharded: true, ReplicationMin: 1}
-	require.Equal(t, pinset.StatusPinned, aggregate(everywhere, said(pinset.StatePinned, pinset.StateQueued, pinset.StateFailed)))
-	require.Equal(t, pinset.StatusFailed, aggregate(everywhere, said(pinset.StateFailed, pinset.StateFailed)))
-	require.Equal(t, pinset.StatusPinned, aggregate(spread, said(pinset.StatePinned, pinset.StatePinned, pinset.StatePinned)))
-	require.Equal(t, pinset.StatusQueued, aggregate(spread, said(pinset.StatePinned, pinset.StateQueued, pinset.StatePinned)))
-	require.Equal(t, pinset.StatusPinning, aggregate(spread, said(pinset.StatePinned, pinset.StateQueued, pinset.StatePinning)))
-	require.Equal(t, pinset.StatusFailed, aggregate(spread, said(pinset.StatePinned, pinset.StateFailed)))
-	require.Equal(t, pinset.StatusQueued, aggregate(spread, nil))
+	require.Equal(t, pinset.StatusPinned, everywhere.Status(said(pinset.StatePinned, pinset.StateQueued, pinset.StateFailed)))
+	require.Equal(t, pinset.StatusFailed, everywhere.Status(said(pinset.StateFailed, pinset.StateFailed)))
+	require.Equal(t, pinset.StatusPinned, spread.Status(said(pinset.StatePinned, pinset.StatePinned, pinset.StatePinned)))
+	require.Equal(t, pinset.StatusQueued, spread.Status(said(pinset.StatePinned, pinset.StateQueued, pinset.StatePinned)))
+	require.Equal(t, pinset.StatusPinning, spread.Status(said(pinset.StatePinned, pinset.StateQueued, pinset.StatePinning)))
+	require.Equal(t, pinset.StatusFailed, spread.Status(said(pinset.StatePinned, pinset.StateFailed)))
+	require.Equal(t, pinset.StatusQueued, spread.Status(nil))
 
 	unheard := pinset.PeerStatus{State: pinset.StateQueued, Silent: true}
-	require.Equal(t, pinset.StatusPinned, aggregate(spread, append(said(pinset.StatePinned), unheard)))
-	require.Equal(t, pinset.StatusQueued, aggregate(spread, []pinset.PeerStatus{unheard}))
+	require.Equal(t, pinset.StatusPinned, spread.Status(append(said(pinset.StatePinned), unheard)))
+	require.Equal(t, pinset.StatusQueued, spread.Status([]pinset.PeerStatus{unheard}))
 }
 
 func TestDescribe(t *testing.T) {
@@ -116,7 +116,7 @@ func TestDescribe(t *testing.T) {
 		"its IPFS node is silent": {pinset.Pin{}, []pinset.PeerStatus{{Peer: "x", State: pinset.StatePinned, Text: "its IPFS node does not answer"}}, "its IPFS node does not answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			info := describe(tt.pin, aggregate(tt.pin, tt.peers), tt.peers)
+			info := describe(tt.pin, tt.pin.Status(tt.peers), tt.peers)
 			require.Equal(t, tt.want, info[infoDetails])
 			require.Equal(t, tt.want == "", info == nil)
 		})

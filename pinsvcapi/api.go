@@ -92,7 +92,7 @@ func (a *API) clusterOf(o options) pinset.Cluster {
 		o.memory = NewMemory()
 	}
 	rpc := &rpcCluster{
-		calls: &a.calls, clock: pinset.NewClock(), ids: newAddressBook(&a.calls), answers: o.memory.answers,
+		calls: &a.calls, clock: pinset.NewClock(), ids: newAddressBook(&a.calls), reports: o.memory.reports,
 		settled: o.settled,
 	}
 	if o.view != nil {

@@ -80,7 +80,7 @@ func (r *rpcCluster) lastAddressesOf(peers []string) []string {
 func (r *rpcCluster) addressesOf(ctx context.Context, peers []string) []string {
 	lists := make([][]string, len(peers))
 	each(peers, func(i int, id string) {
-		if r.answers.muted(id) != nil {
+		if r.reports.late(id) != nil {
 			lists[i] = r.ids.last(id)
 			return
 		}

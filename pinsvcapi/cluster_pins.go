@@ -18,7 +18,7 @@ type rpcCluster struct {
 	calls   *calls
 	clock   *pinset.Clock
 	ids     *addressBook
-	answers *answers
+	reports *reports
 	settled bool // a write is committed and observed when its call returns
 }
 

@@ -11,17 +11,16 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// Select implements Cluster by a scan of the local state, which is not
-// ordered: the pins stream past and only the first of them are kept. Most pins
-// are pinned everywhere, so that the filters work on what the state has, and few
-// entries are translated.
+// Select implements Cluster by a scan of the local state, which is not ordered: only the
+// first pins of the list are kept. Most pins are pinned everywhere, so the filters work on
+// the entries of the state, and few of them are translated.
 func (r *rpcCluster) Select(ctx context.Context, s pinset.Selection) (pinset.Selected, error) {
-	said, err := r.unsettled(ctx)
+	unpinned, err := r.unpinned(ctx)
 	if err != nil {
 		return pinset.Selected{}, err
 	}
-	top := firsts{max: s.Max}
-	filter := statusFilter{Selection: &s, said: &said, settled: settledPeers(said), pinned: s.Wants(pinset.StatusPinned)}
+	top := topK{max: s.Max}
+	filter := newStatusFilter(&s, unpinned)
 	err = r.calls.pins(ctx, func(stored api.Pin) {
 		if !pinset.Shown(stored) {
 			return
@@ -42,48 +41,44 @@ func (r *rpcCluster) Select(ctx context.Context, s pinset.Selection) (pinset.Sel
 	return pinset.Selected{Count: top.count, First: top.all}, nil
 }
 
-// statusFilter decides about entries of the state by their status.
+// statusFilter filters entries of the state by their status.
 type statusFilter struct {
 	*pinset.Selection
-	said    *unsettled
-	settled map[peer.ID]bool
-	pinned  bool // pinned ones pass
+	unpinned *pinset.UnpinnedSnapshot
+	settled  map[peer.ID]bool // members, nil when some pins of theirs are not known
+	pinned   bool             // pinned pins pass
 }
 
-// settledPeers returns the peers that have told all that they have not pinned,
-// nil when some member has not.
-func settledPeers(u unsettled) map[peer.ID]bool {
-	if !u.clear() {
-		return nil
-	}
-	settled := make(map[peer.ID]bool, len(u.members))
-	for _, m := range u.members {
+func newStatusFilter(s *pinset.Selection, unpinned *pinset.UnpinnedSnapshot) *statusFilter {
+	f := &statusFilter{Selection: s, unpinned: unpinned, pinned: s.Wants(pinset.StatusPinned)}
+	for _, m := range unpinned.Settled() {
 		if id, err := peer.Decode(m); err == nil {
-			settled[id] = true
+			if f.settled == nil {
+				f.settled = make(map[peer.ID]bool)
+			}
+			f.settled[id] = true
 		}
 	}
-	return settled
+	return f
 }
 
 func (f *statusFilter) passes(stored api.Pin) bool {
-	_, spoken := f.said.pins[stored.Cid.Cid]
 	unknown := func(id peer.ID) bool { return !f.settled[id] }
-	if !spoken && f.settled != nil && !slices.ContainsFunc(stored.Allocations, unknown) {
-		return f.pinned
+	if f.settled != nil && !f.unpinned.Lists(stored.Cid.Cid) && !slices.ContainsFunc(stored.Allocations, unknown) {
+		return f.pinned // as most pins: they are not translated
 	}
 	p := fromStored(stored)
-	return f.said.unsure(p) || f.Wants(aggregate(p, f.said.peers(p)))
+	return f.unpinned.Uncertain(p) || f.Wants(p.Status(f.unpinned.Peers(p)))
 }
 
-// firsts keeps the first max of what is added, as a heap whose root is the last
-// of them.
-type firsts struct {
+// topK keeps the first max candidates of a list, in a heap whose root is the last of them.
+type topK struct {
 	max   int
 	count int // all that were added
 	all   []pinset.Candidate
 }
 
-func (f *firsts) add(c pinset.Candidate) {
+func (f *topK) add(c pinset.Candidate) {
 	f.count++
 	switch {
 	case len(f.all) < f.max:
@@ -95,11 +90,11 @@ func (f *firsts) add(c pinset.Candidate) {
 }
 
 // Len, Less, Swap, Push and Pop implement heap.Interface.
-func (f *firsts) Len() int           { return len(f.all) }
-func (f *firsts) Less(i, j int) bool { return pinset.Compare(f.all[i], f.all[j]) > 0 }
-func (f *firsts) Swap(i, j int)      { f.all[i], f.all[j] = f.all[j], f.all[i] }
-func (f *firsts) Push(c any)         { f.all = append(f.all, c.(pinset.Candidate)) }
-func (f *firsts) Pop() any {
+func (f *topK) Len() int           { return len(f.all) }
+func (f *topK) Less(i, j int) bool { return pinset.Compare(f.all[i], f.all[j]) > 0 }
+func (f *topK) Swap(i, j int)      { f.all[i], f.all[j] = f.all[j], f.all[i] }
+func (f *topK) Push(c any)         { f.all = append(f.all, c.(pinset.Candidate)) }
+func (f *topK) Pop() any {
 	last := len(f.all) - 1
 	c := f.all[last]
 	f.all = f.all[:last]

@@ -14,8 +14,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// Status implements Cluster. Each peer is asked by itself, so that a frozen
-// one does not cost the others' answers.
+// Status implements Cluster. Each peer is queried by itself, so that a frozen one does not
+// cost the others' answers.
 func (r *rpcCluster) Status(ctx context.Context, p pinset.Pin) ([]pinset.PeerStatus, error) {
 	peers := p.Allocations
 	if len(peers) == 0 {
@@ -25,10 +25,10 @@ func (r *rpcCluster) Status(ctx context.Context, p pinset.Pin) ([]pinset.PeerSta
 		}
 		peers = members
 	}
-	said := make([]*pinset.PeerStatus, len(peers))
-	each(peers, func(i int, id string) { said[i] = r.statusAt(ctx, p, id) })
+	statuses := make([]*pinset.PeerStatus, len(peers))
+	each(peers, func(i int, id string) { statuses[i] = r.statusAt(ctx, p, id) })
 	out := make([]pinset.PeerStatus, 0, len(peers))
-	for _, s := range said {
+	for _, s := range statuses {
 		if s != nil {
 			out = append(out, *s)
 		}
@@ -41,12 +41,12 @@ func each(peers []string, fn func(i int, id string)) {
 	pinset.Parallel(len(peers), len(peers), func(i int) { fn(i, peers[i]) })
 }
 
-// statusAt returns what one peer says of a pin, nil when the pin is none of
-// that peer's. Without an answer it is what was last seen.
+// statusAt returns the status of a pin at one peer, nil when the pin is not allocated to
+// it. Without an answer it is the peer's latest.
 func (r *rpcCluster) statusAt(ctx context.Context, p pinset.Pin, id string) *pinset.PeerStatus {
-	info, err := r.askStatus(ctx, p, id)
+	info, err := r.queryStatus(ctx, p, id)
 	switch {
-	case errors.Is(err, errMutedIPFS), err == nil && info.Status == api.TrackerStatusClusterError:
+	case errors.Is(err, errBackoffIPFS), err == nil && info.Status == api.TrackerStatusClusterError:
 		s := r.lastSeen(ctx, p, id)
 		s.Text, s.NoIPFS = "its IPFS node does not answer", true
 		s.Name = orElse(info.PeerName, s.Name)
@@ -59,47 +59,47 @@ func (r *rpcCluster) statusAt(ctx context.Context, p pinset.Pin, id string) *pin
 		return nil
 	}
 	s := fromTracker(info, id)
-	r.answers.sawStatus(p.CID, s)
+	r.reports.recordStatus(p.CID, s)
 	return &s
 }
 
-var errMutedIPFS = errors.New("the peer's IPFS node was late a moment ago")
+var errBackoffIPFS = errors.New("the peer's IPFS node was late a moment ago")
 
-// askStatus asks one peer's tracker. Who is late, the peer or the IPFS node
-// that its tracker asks, is not asked again for a while: a page has up to a
-// thousand pins, and each would wait as long.
-func (r *rpcCluster) askStatus(ctx context.Context, p pinset.Pin, id string) (info api.PinInfo, err error) {
+// queryStatus queries one peer's tracker. A peer that is late, or whose IPFS node is, is
+// not queried again for a while: a page has up to a thousand pins, and each would wait as
+// long.
+func (r *rpcCluster) queryStatus(ctx context.Context, p pinset.Pin, id string) (info api.PinInfo, err error) {
 	dest, err := peer.Decode(id)
 	if err != nil {
 		return info, err
 	}
-	if err := r.answers.muted(id); err != nil {
+	if err := r.reports.late(id); err != nil {
 		return info, err
 	}
 	node := id + " ipfs"
-	if r.answers.muted(node) != nil {
-		return info, errMutedIPFS
+	if r.reports.late(node) != nil {
+		return info, errBackoffIPFS
 	}
 	start := time.Now()
 	info, err = r.calls.trackerStatus(ctx, dest, p)
 	late := time.Since(start) >= peerTimeout && ctx.Err() == nil
 	switch {
 	case late && err != nil:
-		r.answers.mute(id)
+		r.reports.backOff(id)
 	case late && info.Status == api.TrackerStatusClusterError:
-		r.answers.mute(node)
+		r.reports.backOff(node)
 	}
 	return info, err
 }
 
-// lastSeen returns the last status seen from a peer for a pin, or queued. What
-// was seen before the pin was created does not count.
+// lastSeen returns the latest status of a pin that a peer reported since the pin was
+// created, or queued.
 func (r *rpcCluster) lastSeen(ctx context.Context, p pinset.Pin, id string) pinset.PeerStatus {
-	s, ok := r.answers.lastStatus(p, id)
+	s, ok := r.reports.latest(p, id)
 	if !ok {
 		// The tracker's memory answers even when its IPFS node does not.
-		r.askUnpinned(ctx, id)
-		s, ok = r.answers.lastStatus(p, id)
+		r.queryUnpinned(ctx, id)
+		s, ok = r.reports.latest(p, id)
 	}
 	if !ok {
 		return pinset.PeerStatus{Peer: id, State: pinset.StateQueued}
@@ -107,54 +107,32 @@ func (r *rpcCluster) lastSeen(ctx context.Context, p pinset.Pin, id string) pins
 	return s
 }
 
-// unsettled asks every member for what it has not pinned, each within a second.
-func (r *rpcCluster) unsettled(ctx context.Context) (unsettled, error) {
+// unpinned queries every member for what it has not pinned, each within a second.
+func (r *rpcCluster) unpinned(ctx context.Context) (*pinset.UnpinnedSnapshot, error) {
 	members, err := r.members(ctx)
 	if err != nil {
-		return unsettled{}, err
+		return nil, err
 	}
-	each(members, func(_ int, id string) { r.askUnpinned(ctx, id) })
-	u := unsettled{
-		members: members,
-		pins:    make(map[cid.Cid][]pinset.PeerStatus),
-		silent:  make(map[string]time.Time),
-	}
-	for id, a := range r.answers.allUnpinned() {
-		// Who has left the cluster, or is down for long, is no member.
-		member := slices.Contains(members, id)
-		silent := a.failed || !member
-		switch {
-		case a.Partial && member:
-			u.doubtful = append(u.doubtful, id)
-		case a.Partial:
-			u.silent[id] = time.Time{}
-		case silent:
-			u.silent[id] = a.Asked
-		}
-		for c, s := range a.Pins {
-			s.Silent = silent
-			u.pins[c] = append(u.pins[c], s)
-		}
-	}
-	return u, ctx.Err()
+	each(members, func(_ int, id string) { r.queryUnpinned(ctx, id) })
+	return r.reports.snapshot(members), ctx.Err()
 }
 
-// askUnpinned asks one peer's tracker for what is not pinned, unless it was
-// late a moment ago.
-func (r *rpcCluster) askUnpinned(ctx context.Context, id string) {
-	if r.answers.muted(id) != nil {
-		r.answers.failedUnpinned(id)
+// queryUnpinned queries one peer's tracker for what is not pinned, unless it was late a
+// moment ago.
+func (r *rpcCluster) queryUnpinned(ctx context.Context, id string) {
+	if r.reports.late(id) != nil {
+		r.reports.recordFailure(id)
 		return
 	}
 	within, cancel := context.WithTimeout(ctx, peerTimeout)
 	defer cancel()
 	_, _ = r.Unpinned(within, id)
 	if errors.Is(within.Err(), context.DeadlineExceeded) && ctx.Err() == nil {
-		r.answers.mute(id)
+		r.reports.backOff(id)
 	}
 }
 
-// Unpinned implements Source. The answer is remembered.
+// Unpinned implements Source. The list is kept.
 func (r *rpcCluster) Unpinned(ctx context.Context, id string) (pinset.Unpinned, error) {
 	dest, err := peer.Decode(id)
 	if err != nil {
@@ -164,16 +142,16 @@ func (r *rpcCluster) Unpinned(ctx context.Context, id string) (pinset.Unpinned, 
 	infos, err := r.calls.trackerUnpinned(ctx, dest)
 	if err != nil && !pinset.NotCompared(err) {
 		if !errors.Is(ctx.Err(), context.Canceled) { // which says nothing about the peer
-			r.answers.failedUnpinned(id)
+			r.reports.recordFailure(id)
 		}
 		return pinset.Unpinned{}, err
 	}
-	said := pinset.Unpinned{Asked: asked, Partial: err != nil, Pins: make(map[cid.Cid]pinset.PeerStatus, len(infos))}
+	list := pinset.Unpinned{Asked: asked, Partial: err != nil, Pins: make(map[cid.Cid]pinset.PeerStatus, len(infos))}
 	for _, info := range infos {
-		said.Pins[info.Cid.Cid] = fromTracker(info, id)
+		list.Pins[info.Cid.Cid] = fromTracker(info, id)
 	}
-	r.answers.sawUnpinned(id, said)
-	return said, nil
+	r.reports.recordList(id, list)
+	return list, nil
 }
 
 // members returns the peer IDs of the cluster's members, in a stable order.
@@ -190,7 +168,7 @@ func (r *rpcCluster) members(ctx context.Context) ([]string, error) {
 	return ids, nil
 }
 
-// fromTracker translates a tracker's word.
+// fromTracker translates a tracker's status.
 func fromTracker(info api.PinInfo, id string) pinset.PeerStatus {
 	s := pinset.PeerStatus{
 		Peer:     id,

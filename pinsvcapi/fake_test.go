@@ -92,9 +92,9 @@ func (f *fakeCluster) Select(_ context.Context, s pinset.Selection) (pinset.Sele
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var found []pinset.Candidate
-	u := f.unsettled()
+	u := f.unpinned()
 	for _, p := range f.pins {
-		if s.Matches(p) && s.Wants(aggregate(p, u.peers(p))) {
+		if s.Matches(p) && s.Wants(p.Status(u.Peers(p))) {
 			found = append(found, p.Candidate())
 		}
 	}
@@ -102,8 +102,26 @@ func (f *fakeCluster) Select(_ context.Context, s pinset.Selection) (pinset.Sele
 	return pinset.Selected{Count: len(found), First: found[:min(len(found), s.Max)]}, f.err
 }
 
-func (f *fakeCluster) unsettled() *unsettled {
-	return &unsettled{members: f.members, pins: f.said, silent: f.silent}
+// unpinned returns the lists of the peers: members have answered just now.
+func (f *fakeCluster) unpinned() *pinset.UnpinnedSnapshot {
+	lists := make(map[string]pinset.LastUnpinned)
+	for _, id := range f.members {
+		lists[id] = pinset.LastUnpinned{Unpinned: pinset.Unpinned{Asked: testEpoch}}
+	}
+	for id, at := range f.silent {
+		lists[id] = pinset.LastUnpinned{Unpinned: pinset.Unpinned{Asked: at}, Failed: true}
+	}
+	for c, said := range f.said {
+		for _, s := range said {
+			l := lists[s.Peer]
+			if l.Pins == nil {
+				l.Pins = make(map[cid.Cid]pinset.PeerStatus)
+			}
+			l.Pins[c] = s
+			lists[s.Peer] = l
+		}
+	}
+	return pinset.NewUnpinnedSnapshot(f.members, lists)
 }
 
 func (f *fakeCluster) Status(_ context.Context, p pinset.Pin) ([]pinset.PeerStatus, error) {
@@ -112,7 +130,7 @@ func (f *fakeCluster) Status(_ context.Context, p pinset.Pin) ([]pinset.PeerStat
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.unsettled().peers(p), f.err
+	return f.unpinned().Peers(p), f.err
 }
 
 func (f *fakeCluster) Delegates(context.Context, pinset.Pin, []pinset.PeerStatus) []string {

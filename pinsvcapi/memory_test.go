@@ -16,7 +16,7 @@ import (
 func TestMemory(t *testing.T) {
 	now := time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 	m := NewMemory()
-	m.answers.now = func() time.Time { return now }
+	m.reports.now = func() time.Time { return now }
 	info := api.GlobalPinInfo{Cid: test.Cid1, Created: now.Add(-time.Minute)}
 	last := func() api.TrackerStatus {
 		s, ok := m.Last(info, test.PeerID1)
@@ -45,6 +45,6 @@ func TestMemory(t *testing.T) {
 	require.Equal(t, api.TrackerStatusPinned, last())
 	info.Metadata[pinset.CreatedKey] = pinset.EncodeCreated(now)
 	require.Zero(t, last(), "removed and pinned anew")
-	m.answers.sawUnpinned(test.PeerID1.String(), pinset.Unpinned{Asked: now.Add(time.Second)})
+	m.reports.recordList(test.PeerID1.String(), pinset.Unpinned{Asked: now.Add(time.Second)})
 	require.Equal(t, api.TrackerStatusPinned, last(), "it is not among those that the peer has not pinned")
 }

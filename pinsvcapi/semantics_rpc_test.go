@@ -149,7 +149,7 @@ func TestSilentPeers(t *testing.T) {
 			require.Less(t, time.Since(start), 4*time.Second, "who is late is not asked again at once")
 
 			bad.set(func() { bad.frozen, bad.refuses = false, nil })
-			f.adapter(a.handler.(*API)).answers.now = func() time.Time { return time.Now().Add(muteFor) }
+			f.adapter(a.handler.(*API)).reports.now = func() time.Time { return time.Now().Add(backoff) }
 			got := a.pin(http.MethodGet, "/pins/"+unseen.String(), "")
 			require.Equal(t, pinset.StatusPinned, got.Status, "it is asked again")
 			require.Nil(t, got.Info)

@@ -104,7 +104,7 @@ func (s *service) withStatus(ctx context.Context, p pinset.Pin) (pinStatus, erro
 	if err != nil {
 		return pinStatus{}, err
 	}
-	st := aggregate(p, peers)
+	st := p.Status(peers)
 	out := pinStatus{pin: p, status: st, info: describe(p, st, peers), delegates: s.delegates}
 	if len(out.delegates) == 0 {
 		out.delegates = s.choices.of(s.cluster.Delegates(ctx, p, peers))

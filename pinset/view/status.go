@@ -130,10 +130,11 @@ func (r *peerReport) state(it *item) pinset.State {
 			return s
 		}
 	}
-	if r.asked == 0 || r.partial && !r.member || it.changed != 0 && it.changed >= r.asked {
-		return pinset.StateQueued
-	}
-	return pinset.StatePinned
+	return r.summary().Absent(it.changed < r.asked)
+}
+
+func (r *peerReport) summary() pinset.Report {
+	return pinset.Report{Exists: r.asked != 0, Partial: r.partial, Member: r.member}
 }
 
 // holders returns the reports of the peers that a placement allocates a pin to.
@@ -148,10 +149,7 @@ func (t *statusTable) holders(at *placement) []*peerReport {
 func (t *statusTable) status(it *item) status {
 	var n pinset.Tally
 	for _, r := range t.holders(it.placement) {
-		if it.placement.sharded && r.asked == 0 && len(r.updates) == 0 {
-			continue // it may hold no shard of this pin
-		}
-		n[r.state(it)]++
+		n.Count(r.state(it), it.placement.sharded, r.asked == 0 && len(r.updates) == 0)
 	}
 	return bitOf(n.Status(it.placement.least, it.placement.sharded))
 }
@@ -160,7 +158,7 @@ func (t *statusTable) status(it *item) status {
 // may have any status. It is nil if there are none.
 func (t *statusTable) uncertain(all map[string]*placement) map[*placement]bool {
 	var uncertain map[*placement]bool
-	partial := func(r *peerReport) bool { return r.partial && r.member }
+	partial := func(r *peerReport) bool { return r.summary().Uncertain() }
 	if !slices.ContainsFunc(t.current, partial) {
 		return nil
 	}
