@@ -6,12 +6,15 @@ SHELL := /bin/bash
 
 # The commit that `pinsvc version` shows; empty outside of a git work tree.
 COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+# And the version: the tag of the commit, or the last one and the number of commits since;
+# empty where there is no tag (docs/releasing.md).
+RELEASE := $(shell git describe --tags --match 'v[0-9]*' 2>/dev/null)
 # DEBUG=1 builds with symbols for a debugger, which takes a third more time and disk;
 # stack traces and profiles need none. pebblegozstd takes a compressor in Go that is
 # there anyway, in place of one in C that takes a sixth of a build by itself.
 DEBUG ?=
 SYMBOLS := $(if $(DEBUG),,-s -w)
-GOBUILD := go build -buildvcs=false -tags pebblegozstd -ldflags "$(SYMBOLS) -X main.commit=$(COMMIT)" \
+GOBUILD := go build -buildvcs=false -tags pebblegozstd -ldflags "$(SYMBOLS) -X main.commit=$(COMMIT) -X main.release=$(RELEASE)" \
 	$(if $(DEBUG),,-gcflags=all=-dwarf=false)
 
 PREFIX ?= /usr/local

@@ -15,8 +15,9 @@ import (
 	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
-// commit is set when the program is linked, by the Makefile.
-var commit string
+// Both are set when the program is linked, by the Makefile: the commit, and the tag
+// of a release, or the last one and how many commits are after it.
+var commit, release string
 
 func main() {
 	escapeLogs()

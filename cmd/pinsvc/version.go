@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 
@@ -19,19 +20,23 @@ func (a *app) versionCommand() *cobra.Command {
 
 // versionText names the program, the library and the commit.
 func versionText() string {
-	program, revision := "(devel)", commit
-	if info, ok := debug.ReadBuildInfo(); ok {
-		if info.Main.Version != "" {
-			program = info.Main.Version
-		}
+	info, _ := debug.ReadBuildInfo()
+	return describeBuild(release, commit, info)
+}
+
+// describeBuild is versionText for what the Makefile has linked, if it has built the
+// program, and what the go command has; info may be nil. `go install` of a version
+// knows the version only, and `go build` in a work tree the commit.
+func describeBuild(release, commit string, info *debug.BuildInfo) string {
+	module := ""
+	if info != nil {
+		module = info.Main.Version
 		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" && revision == "" {
-				revision = s.Value
+			if s.Key == "vcs.revision" {
+				commit = cmp.Or(commit, s.Value)
 			}
 		}
 	}
-	if revision == "" {
-		revision = "unknown"
-	}
-	return fmt.Sprintf("pinsvc %s, ipfs-cluster %s, commit %s", program, version.Version, revision)
+	return fmt.Sprintf("pinsvc %s, ipfs-cluster %s, commit %s",
+		cmp.Or(release, module, "(devel)"), version.Version, cmp.Or(commit, "unknown"))
 }

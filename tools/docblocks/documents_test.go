@@ -83,7 +83,7 @@ func TestLinks(t *testing.T) {
 	files, err := documents(root)
 	require.NoError(t, err)
 	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	for _, file := range append(files, "CHANGELOG.md", "findings/README.md") {
+	for _, file := range append(files, "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "findings/README.md") {
 		for _, match := range link.FindAllStringSubmatch(read(t, file), -1) {
 			if strings.Contains(match[1], "://") {
 				continue
@@ -102,7 +102,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestPaths: folders and files that docs/architecture.md names are there.
+// TestPaths: folders and files that the documents for maintainers name are there.
 func TestPaths(t *testing.T) {
 	names := map[string]bool{}
 	require.NoError(t, filepath.WalkDir(filepath.Join(root), func(_ string, e os.DirEntry, err error) error {
@@ -113,14 +113,48 @@ func TestPaths(t *testing.T) {
 		return err
 	}))
 	path := regexp.MustCompile("`([a-zA-Z0-9._/-]+(?:/|\\.go|\\.sh|\\.md))`")
-	found := path.FindAllStringSubmatch(read(t, "docs/architecture.md"), -1)
-	require.Greater(t, len(found), 30)
-	for _, match := range found {
-		if name := match[1]; strings.Contains(strings.TrimSuffix(name, "/"), "/") {
-			_, err := os.Stat(filepath.Join(root, name))
-			require.NoError(t, err, name)
-		} else {
-			require.True(t, names[strings.TrimSuffix(name, "/")], name)
+	files, err := filepath.Glob(filepath.Join(root, "docs", "decisions", "*.md"))
+	require.NoError(t, err)
+	require.Len(t, files, 7, "six decisions and their list")
+	for i, file := range files {
+		files[i], err = filepath.Rel(root, file)
+		require.NoError(t, err)
+	}
+	for _, file := range append(files, "CONTRIBUTING.md", "docs/architecture.md", "docs/releasing.md") {
+		found := path.FindAllStringSubmatch(read(t, file), -1)
+		if file == "docs/architecture.md" {
+			require.Greater(t, len(found), 30)
+		}
+		for _, match := range found {
+			if name := match[1]; strings.Contains(strings.TrimSuffix(name, "/"), "/") {
+				_, err := os.Stat(filepath.Join(root, name))
+				require.NoError(t, err, "%s names %s", file, name)
+			} else {
+				require.True(t, names[strings.TrimSuffix(name, "/")], "%s names %s", file, name)
+			}
+		}
+	}
+}
+
+// TestDecisions: a record has the parts that its reader looks for, and is in the list.
+func TestDecisions(t *testing.T) {
+	list := read(t, "docs/decisions/README.md")
+	entries, err := os.ReadDir(filepath.Join(root, "docs", "decisions"))
+	require.NoError(t, err)
+	for _, e := range entries {
+		if e.Name() == "README.md" {
+			continue
+		}
+		text := read(t, "docs/decisions/"+e.Name())
+		title, _, _ := strings.Cut(strings.TrimPrefix(text, "# "), "\n")
+		number, title, found := strings.Cut(title, ". ")
+		require.True(t, found, e.Name())
+		require.Contains(t, list, number+". ["+title+"]("+e.Name()+")")
+		at := 0
+		for _, part := range []string{"Context", "Decision", "Alternatives", "Consequences", "When to look again"} {
+			i := strings.Index(text[at:], "\n## "+part+"\n")
+			require.GreaterOrEqual(t, i, 0, "%s: %s", e.Name(), part)
+			at += i
 		}
 	}
 }
