@@ -174,11 +174,12 @@ func (b *builder) makeComponents(ctx context.Context) error {
 	b.closeWith("connector", b.connector.Shutdown)
 
 	places := b.places(connector.Away)
-	inner := stateless.New(innerTracker(s.Tracker, places), n.host.ID(), s.Cluster.Peername, tracker.LeanState(b.shards.Seeing(b.consensus.State)))
+	inner := stateless.New(innerTracker(s.Tracker, places), n.host.ID(), s.Cluster.Peername, tracker.LeanState(b.consensus.State))
 	tracker := tracker.New(inner, tracker.Options{
 		Peer:     n.host.ID(),
 		Peername: s.Cluster.Peername,
 		State:    b.consensus.State,
+		Entries:  crdt.Entries(b.store, s.Crdt.DatastoreNamespace),
 		IPFS:     connector,
 		Verified: connector.Verified,
 		Shards:   b.shards,

@@ -18,9 +18,11 @@ const (
 	maxAskPause   = 5 * time.Second
 )
 
-// Holder is asked whether the IPFS node has a pin. An IPFSConnector is one.
+// Holder knows what the IPFS node has pinned. An ipfscluster.IPFSConnector is one.
 type Holder interface {
 	PinLsCid(context.Context, api.Pin) (api.IPFSPinStatus, error)
+	// PinLs sends the pins of some types, and closes out.
+	PinLs(ctx context.Context, types []string, out chan<- api.IPFSPinInfo) error
 }
 
 // question is one for the IPFS node.

@@ -394,14 +394,19 @@ func TestParkedPin(t *testing.T) {
 	})
 	fakes.Bubble(t, "lists", func(t *testing.T) {
 		c, i := parked(t)
+		require.NoError(t, c.recoverAll())
 		for filter, want := range map[api.TrackerStatus]bool{
 			api.TrackerStatusPinQueued: true,
 			api.TrackerStatusPinError:  false,
 			api.TrackerStatusPinQueued | api.TrackerStatusUnexpectedlyUnpinned | api.TrackerStatusPinError: true,
 		} {
 			require.NoError(t, func() error { _, err := c.Recover(t.Context(), fakes.CID(i)); return err }())
-			infos, err := c.statusAllFromMemory(t.Context(), filter)
-			require.NoError(t, err)
+			out := make(chan api.PinInfo, 1000)
+			require.NoError(t, c.StatusAll(t.Context(), filter, out))
+			var infos []api.PinInfo
+			for info := range out {
+				infos = append(infos, info)
+			}
 			require.Equal(t, want, slices.ContainsFunc(infos, func(info api.PinInfo) bool {
 				return info.Cid == fakes.CID(i) && info.Status == api.TrackerStatusPinQueued
 			}), filter)

@@ -21,6 +21,7 @@ func TestProgress(t *testing.T) {
 		}
 		require.NoError(t, b.recoverAll())
 		for i, s := range []api.TrackerStatus{api.TrackerStatusPinError, api.TrackerStatusPinning, api.TrackerStatusPinning} {
+			b.state.Put(fakes.Pin(i, ""))
 			b.inner.start(fakes.CID(i), s)
 		}
 		want := map[api.Cid]string{fakes.CID(0): "", fakes.CID(1): "1,234 blocks, 3.0 GiB so far", fakes.CID(2): ""}

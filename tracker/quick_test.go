@@ -64,6 +64,11 @@ func TestQuickStatus(t *testing.T) {
 // holderFunc is a Holder.
 type holderFunc func(context.Context, api.Pin) (api.IPFSPinStatus, error)
 
+func (f holderFunc) PinLs(_ context.Context, _ []string, out chan<- api.IPFSPinInfo) error {
+	close(out)
+	return nil
+}
+
 func (f holderFunc) PinLsCid(ctx context.Context, p api.Pin) (api.IPFSPinStatus, error) {
 	return f(ctx, p)
 }

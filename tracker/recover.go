@@ -80,18 +80,12 @@ func (t *Tracker) compare() ([]api.PinInfo, error) {
 			infos = append(infos, info)
 		}
 	}
-	// Without the statuses of all operations in the filter, the inner tracker
-	// takes a queued pin for one that is unexpectedly unpinned.
-	const lacking = api.TrackerStatusUnexpectedlyUnpinned | api.TrackerStatusPinError |
-		api.TrackerStatusPinQueued | api.TrackerStatusPinning |
-		api.TrackerStatusUnpinQueued | api.TrackerStatusUnpinning | api.TrackerStatusUnpinError
-	if err := t.collect(t.ctx, lacking, func(info api.PinInfo) {
-		if e, ok := t.queue.get(info.Cid); ok && t.mine(e) {
-			return // it waits to be tried
-		}
-		if info.Status != api.TrackerStatusUnpinError {
+	const lacking = api.TrackerStatusUnexpectedlyUnpinned | api.TrackerStatusPinError
+	if err := t.list(t.ctx, lacking, func(info api.PinInfo) bool {
+		if e, ok := t.queue.get(info.Cid); !ok || !t.mine(e) { // else it waits to be tried
 			retry(info)
 		}
+		return true
 	}); err != nil {
 		return nil, err
 	}

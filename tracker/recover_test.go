@@ -44,7 +44,7 @@ func TestRecoverAll(t *testing.T) {
 		b.inner.start(fakes.CID(3), api.TrackerStatusPinError)
 		b.inner.start(fakes.CID(4), api.TrackerStatusPinning)
 		b.inner.start(fakes.CID(5), api.TrackerStatusUnpinError) // was removed
-		b.inner.statuses[fakes.CID(6)] = api.TrackerStatusUnexpectedlyUnpinned
+		b.ipfs.unlisted = fakes.CID(6)
 
 		out := make(chan api.PinInfo, 100)
 		require.NoError(t, b.RecoverAll(t.Context(), out))
@@ -71,13 +71,13 @@ func TestRecoverAllWhileIPFSIsAway(t *testing.T) {
 		b.state.Put(fakes.Pin(1, "lost"))
 		b.inner.statuses[fakes.CID(1)] = api.TrackerStatusUnexpectedlyUnpinned
 		away := errors.New("IPFS is away")
-		b.inner.listFail = away
+		b.ipfs.listFail = away
 		require.ErrorIs(t, b.recoverAll(), away)
 		fakes.After(10 * time.Minute)
 		require.False(t, isRecovered(b))
 
 		b.inner.mu.Lock()
-		b.inner.listFail = nil
+		b.ipfs.listFail = nil
 		b.inner.mu.Unlock()
 		fakes.After(maxPassPause + time.Second)
 		require.True(t, isRecovered(b), "it tries again by itself")

@@ -119,24 +119,29 @@ func (t *Tracker) operations(ctx context.Context, filter api.TrackerStatus) ([]a
 	return infos, err
 }
 
-// statusAllFromIPFS passes the inner tracker's list on. It is not given the
-// caller's context: it would leave a goroutine behind when that ends.
+// statusAllFromIPFS sends a list that needs the state and the IPFS node.
 func (t *Tracker) statusAllFromIPFS(ctx context.Context, filter api.TrackerStatus, send func(api.PinInfo) bool) error {
 	roots, err := t.unpinnedRoots(ctx)
 	if err != nil {
 		return err
 	}
+	wider := filter
+	if filter != api.TrackerStatusUndefined && filter.Match(api.TrackerStatusPinQueued) {
+		wider |= operations | api.TrackerStatusUnexpectedlyUnpinned // what waits in the queue may be any of these
+	}
 	stopped := false
-	err = t.collect(t.ctx, filter, func(info api.PinInfo) {
-		if _, ok := roots[info.Cid]; stopped || ok {
-			return
+	err = t.list(ctx, wider, func(info api.PinInfo) bool {
+		if _, ok := roots[info.Cid]; ok {
+			return true
 		}
 		if e, ok := t.queue.get(info.Cid); ok {
-			if info = t.overlay(e, info); !info.Status.Match(filter) {
-				return
-			}
+			info = t.overlay(e, info)
+		}
+		if !info.Status.Match(filter) {
+			return true
 		}
 		stopped = !send(t.withProgress(info))
+		return !stopped
 	})
 	for _, info := range roots {
 		if !stopped && info.Status.Match(filter) {

@@ -84,7 +84,8 @@ func TestStatusAll(t *testing.T) {
 		b.inner.start(fakes.CID(2), api.TrackerStatusPinning)
 		b.inner.start(fakes.CID(3), api.TrackerStatusPinError)
 		b.inner.start(fakes.CID(4), api.TrackerStatusPinError)
-		b.inner.statuses[fakes.CID(5)] = api.TrackerStatusPinned
+		b.state.Put(fakes.Pin(2, "pinning"))
+		b.state.Put(fakes.Pin(3, "failed"))
 		b.state.Put(fakes.Pin(5, "before"))
 		b.ipfs.pins[fakes.CID(5)] = api.IPFSPinStatusRecursive
 		for _, p := range []api.Pin{fakes.Pin(4, "retried"), updated(5), fakes.Pin(6, "new"), fakes.RemotePin(7)} {
@@ -100,7 +101,13 @@ func TestStatusAll(t *testing.T) {
 			"queued":     {api.TrackerStatusPinQueued, []string{"4 pin_queued", "6 pin_queued"}},
 			"failed":     {api.TrackerStatusPinError, []string{"3 pin_error"}},
 			"pinned":     {api.TrackerStatusPinned, []string{"1 pinned", "5 pinned"}},
-			"everything": {api.TrackerStatusUndefined, []string{"1 pinned", "2 pinning", "3 pin_error", "4 pin_queued", "5 pinned", "6 pin_queued"}},
+			"remote":     {api.TrackerStatusRemote, []string{"7 remote"}},
+			"not lost":   {api.TrackerStatusUnexpectedlyUnpinned, nil},
+			"or lost":    {api.TrackerStatusUnexpectedlyUnpinned | api.TrackerStatusPinQueued, []string{"4 pin_queued", "6 pin_queued"}},
+			"pinned or queued": {
+				api.TrackerStatusPinned | api.TrackerStatusPinQueued, []string{"1 pinned", "4 pin_queued", "5 pinned", "6 pin_queued"},
+			},
+			"everything": {api.TrackerStatusUndefined, []string{"1 pinned", "2 pinning", "3 pin_error", "4 pin_queued", "5 pinned", "6 pin_queued", "7 remote"}},
 		} {
 			list, err := b.list(tt.filter)
 			require.NoError(t, err, name)
@@ -194,8 +201,8 @@ func TestListWaitsALittleForAComparison(t *testing.T) {
 func TestStatusAllPassesErrorsOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		b.inner.listFail = errors.New("IPFS is away")
+		b.ipfs.listFail = errors.New("IPFS is away")
 		_, err := b.list(api.TrackerStatusPinned)
-		require.ErrorIs(t, err, b.inner.listFail)
+		require.ErrorIs(t, err, b.ipfs.listFail)
 	})
 }

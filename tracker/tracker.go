@@ -43,12 +43,14 @@ type Checker interface {
 	CheckAll()
 }
 
-// Options are all needed, but for Verified, Shards, Progress and Checker.
+// Options are all needed, but for Entries, Verified, Shards, Progress and Checker.
 type Options struct {
 	Peer     peer.ID // this peer
 	Peername string  // its name in the cluster
 	// State returns the local state.
 	State func(context.Context) (state.ReadOnly, error)
+	// Entries, if set, is a quicker way through the state than its List.
+	Entries Entries
 	// IPFS is this peer's connector, wrapped.
 	IPFS Holder
 	// Verified is Connector.Verified, for QuickStatus.

@@ -131,7 +131,7 @@ func (k *Keeper) check(ctx context.Context, c api.Cid, p api.Pin) (Root, []missi
 		k.index.forgetRoot(c)
 		return Root{}, nil, nil
 	}
-	k.see(p)
+	k.See(p)
 	r, gone, err := k.compare(ctx, p)
 	if err != nil {
 		return Root{}, nil, err

@@ -119,7 +119,7 @@ func (k *Keeper) scan(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() { ended <- st.List(ctx, out) }()
 	for p := range out { // to its end, since List waits until its pins are taken
-		k.see(p)
+		k.See(p)
 	}
 	if err := <-ended; err != nil {
 		return err
@@ -130,8 +130,8 @@ func (k *Keeper) scan(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// see adds a pin of the state to the index.
-func (k *Keeper) see(p api.Pin) {
+// See adds a pin of the state to the index, unless it is an ordinary one.
+func (k *Keeper) See(p api.Pin) {
 	if p.Type == api.DataType {
 		return
 	}

@@ -6,44 +6,14 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
-	"github.com/ipfs-cluster/ipfs-cluster/state"
 )
 
 // foreignAge is how long ago a part without a root must have been written before
 // a peer removes it that has not added it: the add may still be under way.
 const foreignAge = 24 * time.Hour
 
-// Seeing wraps what returns a state: the index sees every pin that is listed.
-func (k *Keeper) Seeing(of func(context.Context) (state.ReadOnly, error)) func(context.Context) (state.ReadOnly, error) {
-	return func(ctx context.Context) (state.ReadOnly, error) {
-		st, err := of(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return seeing{st, k}, nil
-	}
-}
-
-type seeing struct {
-	state.ReadOnly
-	k *Keeper
-}
-
-// List implements state.ReadOnly.
-func (s seeing) List(ctx context.Context, out chan<- api.Pin) error {
-	defer close(out)
-	in := make(chan api.Pin, cap(out))
-	ended := make(chan error, 1)
-	go func() { ended <- s.ReadOnly.List(ctx, in) }()
-	for p := range in {
-		s.k.see(p)
-		out <- p // as the inner one does, until the last one is taken
-	}
-	return <-ended
-}
-
 // Sweep begins to check every root, and to remove parts that have been without
-// one for long. It is called after the whole state was listed through Seeing.
+// one for long. It is called after See was called for the whole state.
 func (k *Keeper) Sweep() {
 	k.mu.Lock()
 	k.scanned = true

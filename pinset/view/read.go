@@ -105,8 +105,8 @@ func (v *View) split(batches chan<- *batch) ([]*batch, error) {
 // parser makes items from entries. It is not safe for concurrent use.
 type parser struct {
 	view       *View
-	wire       wirePin
-	placements map[string]*placement // by wirePin.appendPlace
+	wire       pinset.Wire
+	placements map[string]*placement // by pinset.Wire.AppendPlacement
 	buffer     []byte
 	data       []byte // data of the items of the current batch
 }
@@ -139,23 +139,23 @@ func (p *parser) parse(one *batch) {
 // the API does not show or that cannot be read.
 func (p *parser) item(key, stored []byte) (item, bool) {
 	w := &p.wire
-	if !w.parse(stored) {
+	if !w.Parse(stored) {
 		return p.slowItem(key, stored)
 	}
-	if !pinset.Shown(api.Pin{Type: 1 << w.kind}) {
+	if !pinset.Shown(api.Pin{Type: w.PinType()}) {
 		return item{}, false
 	}
 	at, ok := p.placement()
 	if !ok {
 		return p.slowItem(key, stored)
 	}
-	p.view.options.Memory.Saw(w.size)
-	it := item{placement: at, created: w.createdOf(key)}
+	p.view.options.Memory.Saw(w.Size)
+	it := item{placement: at, created: w.CreatedAt(key)}
 	it.nameAt = uint32(len(key))
-	it.metaAt = uint32(len(key) + len(w.name))
-	p.data = append(append(p.data, key...), w.name...)
+	it.metaAt = uint32(len(key) + len(w.Name))
+	p.data = append(append(p.data, key...), w.Name...)
 	from := len(p.data)
-	p.data = w.appendMeta(p.data)
+	p.data = w.AppendMeta(p.data)
 	if len(p.data)-from > maxMeta {
 		p.data = append(p.data[:from], summary(p.data[from:])...)
 		it.metaAt |= metaLarge
@@ -165,13 +165,13 @@ func (p *parser) item(key, stored []byte) (item, bool) {
 
 // placement returns the placement of the parsed pin, false if it is invalid.
 func (p *parser) placement() (*placement, bool) {
-	p.buffer = p.wire.appendPlace(p.buffer[:0])
+	p.buffer = p.wire.AppendPlacement(p.buffer[:0])
 	if at, ok := p.placements[string(p.buffer)]; ok {
 		return at, true
 	}
-	stored := api.Pin{Type: api.PinType(1 << p.wire.kind)}
-	stored.ReplicationFactorMin, stored.ReplicationFactorMax = int(p.wire.min), int(p.wire.max)
-	for _, b := range p.wire.allocations {
+	stored := api.Pin{Type: p.wire.PinType()}
+	stored.ReplicationFactorMin, stored.ReplicationFactorMax = int(p.wire.Min), int(p.wire.Max)
+	for _, b := range p.wire.Allocations {
 		id, err := peer.IDFromBytes(b)
 		if err != nil {
 			return nil, false

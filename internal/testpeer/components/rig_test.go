@@ -38,6 +38,8 @@ type rig struct {
 	t         testing.TB
 	folder    string // of the datastore, CRDT only
 	feed      consensus.Feed
+	entries   tracker.Entries // CRDT only
+	library   ipfscluster.PinTracker
 	inner     ipfscluster.Consensus
 	consensus *consensus.Consensus
 	tracker   *tracker.Tracker
@@ -104,8 +106,10 @@ func newRig(t testing.TB, o rigOptions) *rig {
 	require.NoError(t, cfg.Default())
 	places := tracker.PlaceOptions{Concurrent: max(o.pins, 1), Background: 4, Away: connector.Away}
 	cfg.ConcurrentPins = places.Workers()
-	r.tracker = tracker.New(stateless.New(cfg, h.ID(), "me", r.consensus.State), tracker.Options{
-		Peer: h.ID(), Peername: "me", State: r.consensus.State, IPFS: connector, Places: places,
+	inner := stateless.New(cfg, h.ID(), "me", r.consensus.State)
+	r.library = inner
+	r.tracker = tracker.New(inner, tracker.Options{
+		Peer: h.ID(), Peername: "me", State: r.consensus.State, Entries: r.entries, IPFS: connector, Places: places,
 	})
 	subscribers := []func(pinset.Change){r.tracker.Observe}
 	if o.view != nil {
@@ -150,6 +154,7 @@ func (r *rig) newCRDT(h host.Host, batch crdt.BatchingConfig) (ipfscluster.Conse
 		Host: h, DHT: dht, PubSub: psub, Config: cfg, Store: r.feed.CRDT(store, datastore.NewKey(cfg.DatastoreNamespace)),
 	})
 	require.NoError(r.t, err)
+	r.entries = ours.Entries(store, cfg.DatastoreNamespace)
 	return ours.NewGrouped(c, batch, store), store
 }
 
