@@ -107,7 +107,7 @@ func (c *Consensus) logPin(ctx context.Context, pin api.Pin, merge func(api.Pin)
 				return "", pinset.DiskFull(err.Error())
 			}
 		}
-		pin = stamp(pin, stored, c.clock)
+		pin = withCreated(pin, stored, c.clock)
 		if err := checkSize(pin); err != nil {
 			return "", err
 		}

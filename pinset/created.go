@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/go-cid"
 )
 
@@ -83,6 +84,16 @@ func NewClock() *Clock {
 // ClockOf returns a Clock on another time, which sleep lets pass: for tests.
 func ClockOf(now func() time.Time, sleep func(time.Duration)) *Clock {
 	return &Clock{now: now, sleep: sleep, start: now()}
+}
+
+// Created returns the `created` of a pin that is about to be stored: that of the stored
+// pin of the same CID, else the next value. An expired pin counts as removed; stored is
+// not defined when there is none.
+func (c *Clock) Created(stored api.Pin) time.Time {
+	if stored.Defined() && !stored.ExpiredAt(c.now()) {
+		return CreatedOf(stored.Metadata, stored.Timestamp, stored.Cid.Cid)
+	}
+	return c.Next()
 }
 
 // Next returns the next value, in UTC.

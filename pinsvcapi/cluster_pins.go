@@ -45,10 +45,8 @@ func (r *rpcCluster) Put(ctx context.Context, p pinset.Pin) (pinset.Pin, error) 
 	if err != nil {
 		return pinset.Pin{}, err
 	}
-	if before.Defined() && !before.ExpiredAt(time.Now()) {
-		p.Created = pinset.CreatedOf(before.Metadata, before.Timestamp, p.CID)
-	} else {
-		p.Created = r.clock.Next()
+	if !r.settled { // else the consensus decides
+		p.Created = r.clock.Created(before)
 	}
 	sent, err := r.calls.pin(ctx, toStored(p, before))
 	if err != nil {
@@ -191,14 +189,16 @@ func slim(p pinset.Pin) pinset.Pin {
 	return p
 }
 
-// toStored translates a pin for the state. Allocations are left empty, so that
+// toStored translates a pin for the state, with `created` unless that is zero. Allocations are left empty, so that
 // the allocator keeps healthy peers and replaces dead ones.
 func toStored(p pinset.Pin, before api.Pin) api.Pin {
 	meta := maps.Clone(p.Meta)
-	if meta == nil {
-		meta = make(map[string]string, 1)
+	if !p.Created.IsZero() {
+		if meta == nil {
+			meta = make(map[string]string, 1)
+		}
+		meta[pinset.CreatedKey] = pinset.EncodeCreated(p.Created)
 	}
-	meta[pinset.CreatedKey] = pinset.EncodeCreated(p.Created)
 	opts := api.PinOptions{
 		Name:                 p.Name,
 		Metadata:             meta,

@@ -13,8 +13,8 @@ import (
 // the first time since the start, and what it lacks is queued.
 func (t *Tracker) Recovered() <-chan struct{} { return t.passes.success }
 
-// compared returns errNotCompared until then. It waits a little for a
-// comparison that is under way, which does not take long for few pins.
+// compared returns pinset.ErrNotCompared until then. It waits up to compareWait for a
+// comparison that is under way, which takes milliseconds for few pins.
 func (t *Tracker) compared(ctx context.Context) error {
 	if c := t.passes.underway(); c != nil {
 		timer := time.NewTimer(compareWait)
@@ -30,7 +30,7 @@ func (t *Tracker) compared(ctx context.Context) error {
 	case <-t.passes.success:
 		return nil
 	default:
-		return errNotCompared
+		return pinset.ErrNotCompared
 	}
 }
 

@@ -22,10 +22,6 @@ const fromIPFS = api.TrackerStatusPinned | api.TrackerStatusUnexpectedlyUnpinned
 // under way.
 const compareWait = 500 * time.Millisecond
 
-// errNotCompared says that a list of what is not pinned has no pins but those
-// of operations, because nobody knows yet what else the IPFS node lacks.
-var errNotCompared = errors.New("this peer has not compared its pins with its IPFS node yet")
-
 // Status returns this peer's status of a CID. A pin that is noted here and is
 // not in the inner tracker yet is queued.
 func (t *Tracker) Status(ctx context.Context, c api.Cid) api.PinInfo {

@@ -166,7 +166,7 @@ func TestListOfQueuedPinsBeforeTheFirstComparison(t *testing.T) {
 		b.inner.start(fakes.CID(3), api.TrackerStatusPinning)
 
 		list, err := b.list(fakes.InMemory)
-		require.ErrorIs(t, err, errNotCompared)
+		require.ErrorIs(t, err, pinset.ErrNotCompared)
 		require.Equal(t, []string{"3 pinning"}, list, "what is known is sent all the same")
 		_, err = b.list(api.TrackerStatusPinError)
 		require.NoError(t, err, "operations are all in memory")
@@ -191,7 +191,7 @@ func TestListWaitsALittleForAComparison(t *testing.T) {
 		go b.recoverAll()
 		synctest.Wait()
 		_, err := b.list(fakes.InMemory)
-		require.ErrorIs(t, err, errNotCompared)
+		require.ErrorIs(t, err, pinset.ErrNotCompared)
 		list, err := b.list(fakes.InMemory)
 		require.NoError(t, err)
 		require.Equal(t, []string{"2 pin_queued"}, list)

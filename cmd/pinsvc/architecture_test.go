@@ -95,8 +95,10 @@ func TestImportRules(t *testing.T) {
 		{"tracker", module, []string{"tracker", "consensus/shards", "pinset", "embedded", "internal"},
 			"a tracker follows the change feed of any consensus, and any connector"},
 		{"tracker", "net/http", nil, "a tracker does not know HTTP"},
+		{"tracker", library + "/consensus", nil, "a tracker works with any consensus"},
 		{"ipfsconn", module, []string{"ipfsconn", "pinset", "embedded", "internal"},
 			"the way to the IPFS node knows neither the state nor who changes it"},
+		{"ipfsconn", library + "/consensus", nil, "the way to the IPFS node works with any consensus"},
 		{"internal/backoff", module, nil, "it is a tool"},
 		{"internal/fifo", module, nil, "it is a tool"},
 		{"internal/hidden", module, nil, "it is a tool"},
@@ -147,6 +149,20 @@ func TestProgramDependencies(t *testing.T) {
 	} {
 		for _, d := range deps {
 			require.Falsef(t, within(d.ImportPath, ban.path), "the program depends on %s: %s", ban.path, ban.why)
+		}
+	}
+}
+
+// TestPeerIsOnTop: a package that assembles peers is no part of one.
+func TestPeerIsOnTop(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		if slices.ContainsFunc([]string{"peer", "cmd", "tools", "bench"}, func(f string) bool { return within(p.ImportPath, module+"/"+f) }) {
+			continue
+		}
+		for _, i := range p.Imports {
+			if within(i, module+"/peer") {
+				t.Errorf("%s imports %s: only commands, tools and benchmarks assemble a peer", p.ImportPath, i)
+			}
 		}
 	}
 }

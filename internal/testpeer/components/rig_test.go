@@ -2,6 +2,7 @@ package components
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,6 +45,7 @@ type rig struct {
 	consensus *consensus.Consensus
 	tracker   *tracker.Tracker
 	ipfs      *fakes.IPFS
+	reads     atomic.Int64 // of single pins from the state
 
 	components []ipfscluster.Component // in the order of their shutdown
 }
@@ -100,7 +102,7 @@ func newRig(t testing.TB, o rigOptions) *rig {
 	} else {
 		r.inner, store = r.newCRDT(h, o.batch)
 	}
-	r.consensus = consensus.New(r.inner, consensus.Options{Store: store})
+	r.consensus = consensus.New(countingConsensus{r.inner, &r.reads}, consensus.Options{Store: store})
 	connector := ipfsconn.New(r.ipfs)
 	cfg := &stateless.Config{}
 	require.NoError(t, cfg.Default())
