@@ -235,6 +235,9 @@ func (b *builder) makeConsensus(raft bool) error {
 		o = consensus.Options{Store: b.store, Synced: ok && g.Enabled()}
 	}
 	o.Room, o.PinRoom, o.Shards = b.disk.Room, b.pinRoom, parts
+	if b.options.inner != nil {
+		inner = b.options.inner(inner)
+	}
 	b.consensus = consensus.New(inner, o)
 	b.local.id, b.local.consensus = b.net.host.ID(), b.consensus
 	b.closeWith("consensus", b.consensus.Shutdown)
@@ -261,7 +264,7 @@ func (b *builder) makeCluster(ctx context.Context) error {
 		apis = append(apis, d.api)
 	}
 	b.cluster, err = ipfscluster.NewCluster(tracker.Automatic(ctx), b.net.host, b.net.bandwidth, b.net.dht,
-		b.settings.Cluster, b.store, gatedConsensus{b.consensus, b.gate}, apis, b.connector, b.tracker,
+		b.settings.Cluster, b.store, gatedConsensus{consensus.Known{Consensus: b.consensus}, b.gate}, apis, b.connector, b.tracker,
 		gatedMonitor{b.monitor, b.gate}, allocator, informers, b.tracer)
 	if err != nil {
 		return fmt.Errorf("cluster: %w", err)

@@ -35,6 +35,9 @@ type Options struct {
 	// Connector replaces the configured way to an IPFS node.
 	Connector ipfscluster.IPFSConnector
 
+	// inner wraps the consensus that the peer's own one is built on, for tests.
+	inner func(ipfscluster.Consensus) ipfscluster.Consensus
+
 	// Notices gets what an operator should know about the configuration, a
 	// line each. Nil: the log, as warnings.
 	Notices io.Writer

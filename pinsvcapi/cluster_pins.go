@@ -48,7 +48,7 @@ func (r *rpcCluster) Put(ctx context.Context, p pinset.Pin) (pinset.Pin, error) 
 	if !r.settled { // else the consensus decides
 		p.Created = r.clock.Created(before)
 	}
-	sent, err := r.calls.pin(ctx, toStored(p, before))
+	sent, err := r.calls.pin(pinset.WithRead(ctx, api.NewCid(p.CID), before), toStored(p, before))
 	if err != nil {
 		return pinset.Pin{}, err
 	}
