@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ipfs/go-cid"
@@ -23,6 +24,11 @@ type Health struct {
 	// of them; IncompletePins is how many there are.
 	Incomplete     []Lack
 	IncompletePins int
+	// Refused are pins that lack nothing but count as not pinned, because the codec
+	// of a block refuses it; RefusedPins is how many there are. Repeating them does
+	// not help.
+	Refused     []Lack
+	RefusedPins int
 	// GCBlocked are pins because of which the last garbage collection deleted
 	// nothing, at most 100; none after one that went well.
 	GCBlocked []Lack
@@ -41,7 +47,8 @@ type Health struct {
 	Share        float64
 }
 
-// Lack is a pin and a block that it lacks, which may be unknown.
+// Lack is a pin and a block that it lacks, or that is refused. The block may be
+// unknown.
 type Lack struct{ Pin, Block cid.Cid }
 
 // Health returns how the blocks are.
@@ -68,11 +75,16 @@ func (n *Node) Health(ctx context.Context) (Health, error) {
 	if err != nil {
 		return h, err
 	}
-	h.IncompletePins = len(broken)
+	refused := n.refusals.among(ctx, broken, n.store)
 	for pin, block := range broken {
-		h.Incomplete = append(h.Incomplete, Lack{pin, block})
+		if refused[block] {
+			h.Refused = append(h.Refused, Lack{pin, block})
+		} else {
+			h.Incomplete = append(h.Incomplete, Lack{pin, block})
+		}
 	}
-	h.Incomplete = named(h.Incomplete)
+	h.IncompletePins, h.RefusedPins = len(h.Incomplete), len(h.Refused)
+	h.Incomplete, h.Refused = named(h.Incomplete), named(h.Refused)
 	if gaps := n.gc.blockedBy.Load(); gaps != nil {
 		for _, g := range *gaps {
 			if _, still := broken[g.pin]; still {
@@ -96,4 +108,38 @@ func (s scrubState) share() float64 {
 		return 0
 	}
 	return float64(s.Done) / float64(s.Folders)
+}
+
+// refusals remembers which blocks are refused by their codec: Health is read at every
+// scrape of the metrics, and a block with the hash of its CID never changes.
+type refusals struct {
+	mu    sync.Mutex
+	known map[cid.Cid]bool
+}
+
+// among returns which of the blocks that broken pins name are here and refused.
+func (r *refusals) among(ctx context.Context, broken map[cid.Cid]cid.Cid, from *store) map[cid.Cid]bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := make(map[cid.Cid]bool)
+	for _, block := range broken {
+		if _, done := now[block]; done || !block.Defined() || !hasLinks(block) {
+			continue
+		}
+		if here, err := from.Has(ctx, block); err != nil || !here {
+			continue
+		}
+		is, known := r.known[block]
+		if !known {
+			b, err := from.Get(ctx, block)
+			if err != nil {
+				continue // it is incomplete, or will be looked at the next time
+			}
+			_, err = links(block, b.RawData())
+			is = err != nil
+		}
+		now[block] = is
+	}
+	r.known = now // only of pins that are still broken, so that it stays small
+	return now
 }

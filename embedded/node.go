@@ -50,6 +50,7 @@ type Node struct {
 	guard     *guard
 	jobs      *inflight
 	streams   *streams
+	refusals  refusals
 
 	// Set by Start.
 	repo     *repo

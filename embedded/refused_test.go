@@ -57,6 +57,44 @@ func refusedDAG(t testing.TB) (root blocks.Block, all []blocks.Block) {
 	return root, append(tree, root, inner, leaf)
 }
 
+// Health tells pins with a refused block, which nothing can complete, from those
+// that lack a block, which is fetched again. One that has both lacks a block.
+func TestHealthOfRefusedPins(t *testing.T) {
+	t.Parallel()
+	n := startNode(t)
+	root, all := refusedDAG(t)
+	lacking := wide("lacking", 5, 100, 3)
+	gone := rawBlock("gone", 100)
+	both := cborNode("both", root, gone)
+	load(t, n, append(all, lacking...)...)
+	load(t, n, both)
+	forget(n)
+	n.ObserveDamage(func(cid.Cid) bool { return true })
+	for _, c := range []cid.Cid{root.Cid(), lacking.root(), both.Cid()} {
+		require.NoError(t, n.pins.set(t.Context(), c, recursive))
+	}
+	missing := lacking[0]
+	if missing.Cid() == lacking.root() {
+		missing = lacking[1]
+	}
+	require.NoError(t, n.store.DeleteBlock(t.Context(), missing.Cid()))
+	require.NoError(t, n.Verify(t.Context(), nil, func(Found) error { return nil }))
+
+	for range 2 { // the second answer is remembered
+		h, err := n.Health(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, []Lack{{root.Cid(), root.Cid()}}, h.Refused)
+		require.Equal(t, 1, h.RefusedPins)
+		require.ElementsMatch(t, []Lack{{lacking.root(), missing.Cid()}, {both.Cid(), gone.Cid()}}, h.Incomplete)
+		require.Equal(t, 2, h.IncompletePins)
+	}
+	require.NoError(t, n.Unpin(t.Context(), api.NewCid(root.Cid())))
+	h, err := n.Health(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, h.RefusedPins)
+	require.Equal(t, 2, h.IncompletePins)
+}
+
 // A pin of a version that decoded more than this one keeps its blocks, and fails
 // with the reason. Other blocks are collected.
 func TestRefusedBlocksKeepTheirs(t *testing.T) {

@@ -104,5 +104,5 @@ func (m *nodeMeter) health(h embedded.Health, gauge func(*prometheus.Desc, float
 		gauge(m.last, float64(h.Ended.Unix()))
 	}
 	gauge(m.damaged, float64(h.Damaged))
-	gauge(m.incomplete, float64(h.IncompletePins))
+	gauge(m.incomplete, float64(h.IncompletePins+h.RefusedPins))
 }

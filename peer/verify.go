@@ -44,6 +44,7 @@ func (b ownBlocks) Health(ctx context.Context) (restapi.BlockHealth, error) {
 	return restapi.BlockHealth{
 		Damaged: h.Damaged, Found: h.Found, Healed: h.Healed,
 		Incomplete: lackLines(h.Incomplete), IncompletePins: h.IncompletePins,
+		Refused: lackLines(h.Refused), RefusedPins: h.RefusedPins,
 		GCBlocked: lackLines(h.GCBlocked), Full: h.Full,
 		CheckedBlocks: h.CheckedBlocks, CheckedBytes: h.CheckedBytes, Queued: h.Queued,
 		Rate: h.Rate, Began: moment(h.Began), Ended: moment(h.Ended), Share: h.Share,

@@ -65,13 +65,15 @@ type Elsewhere struct {
 	Peers []string `json:"peers"`
 }
 
-// BlockHealth is how the blocks of a peer's IPFS node are.
+// BlockHealth is the state of the blocks of a peer's IPFS node.
 type BlockHealth struct {
 	Damaged        int        `json:"damaged_blocks"`
 	Found          uint64     `json:"found_damaged"`
 	Healed         uint64     `json:"healed"`
 	Incomplete     []LackLine `json:"incomplete"`
 	IncompletePins int        `json:"incomplete_pins"`
+	Refused        []LackLine `json:"refused"` // pins that no repair can complete
+	RefusedPins    int        `json:"refused_pins"`
 	GCBlocked      []LackLine `json:"gc_blocked_by"`
 	Full           bool       `json:"storage_full"`
 	CheckedBlocks  uint64     `json:"checked_blocks"`
@@ -83,7 +85,8 @@ type BlockHealth struct {
 	Share          float64    `json:"pass_share"`
 }
 
-// LackLine is a pin and the block that it lacks, which may be unknown.
+// LackLine is a pin and the block that it lacks, or that its codec refuses. The block
+// may be unknown.
 type LackLine struct {
 	Pin   string `json:"pin"`
 	Block string `json:"block"`

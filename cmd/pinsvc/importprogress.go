@@ -54,7 +54,7 @@ func (p *importProgress) count(pins int) { p.pins.Store(int64(pins)) }
 
 // line says how far the import is.
 func (p *importProgress) line() string {
-	text := humanize.Comma(p.pins.Load()) + " pins read"
+	text := counted(p.pins.Load(), "pin") + " read"
 	switch {
 	case p.all.Load():
 		return text + ", all: they are being written to the disk"

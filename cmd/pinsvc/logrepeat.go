@@ -67,7 +67,7 @@ func (c *repeatCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 		return c.Core.Write(e, fields)
 	}
 	more := func(n int) {
-		e.Message = fmt.Sprintf("%s (%d more such messages within %s)", e.Message, n, repeatWindow)
+		e.Message = fmt.Sprintf("%s (%s within %s)", e.Message, counted(n, "more such message"), repeatWindow)
 		_ = c.Core.Write(e, fields) // there is nowhere to tell that it cannot be written
 	}
 	if c.seen.counted(e.LoggerName+" "+withoutNumbers(e.Message), more) {

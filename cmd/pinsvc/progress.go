@@ -77,13 +77,13 @@ func progressLine(fetches iter.Seq[embedded.Fetch], least time.Duration) string 
 		sum.Blocks += f.Blocks
 		sum.Bytes += f.Bytes
 	}
-	size := fmt.Sprintf("%s blocks, %s so far", humanize.Comma(int64(sum.Blocks)), humanize.IBytes(sum.Bytes))
+	size := fmt.Sprintf("%s, %s so far", counted(sum.Blocks, "block"), humanize.IBytes(sum.Bytes))
 	switch count {
 	case 0:
 		return ""
 	case 1:
 		return fmt.Sprintf("Fetching %s: %s", first.Cid, size)
 	default:
-		return fmt.Sprintf("Fetching %d pins: %s, the oldest %s", count, size, first.Cid)
+		return fmt.Sprintf("Fetching %s: %s, the oldest %s", counted(count, "pin"), size, first.Cid)
 	}
 }

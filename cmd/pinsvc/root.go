@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -57,7 +58,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	if err == nil {
 		return 0
 	}
-	say(s.err, "pinsvc: %s\n", printableLines(err.Error()))
+	say(s.err, "pinsvc: %s\n", printableLines(a.withFolder(err.Error())))
 	if errors.Is(err, errDeclined) { // as ipfs-cluster-service sees it
 		return 0
 	}
@@ -127,13 +128,35 @@ func (a *app) prepare(*cobra.Command, []string) (err error) {
 	return err
 }
 
-// commandLine is how another command is called for the same folder.
+// commandLine returns how another command is typed for the same folder.
 func (a *app) commandLine(command string) string {
-	if home, err := homeFolder(); err == nil && a.folder == filepath.Join(home, ".ipfs-cluster") {
+	if home, err := homeFolder(); a.folder == "" || err == nil && a.folder == filepath.Join(home, ".ipfs-cluster") {
 		return "pinsvc " + command
 	}
-	return "pinsvc --config " + a.folder + " " + command
+	return "pinsvc --config " + shellWord(a.folder) + " " + command
 }
+
+// toType matches the commands that errors tell the user to type, in single quotes.
+var toType = regexp.MustCompile(`'pinsvc ([^']*)'`)
+
+// withFolder completes the commands that an error tells the user to type: package peer,
+// which knows of no flags, writes them as for the default folder.
+func (a *app) withFolder(text string) string {
+	return toType.ReplaceAllStringFunc(text, func(quoted string) string {
+		command := toType.FindStringSubmatch(quoted)[1]
+		if strings.HasSuffix(command, "--help") || strings.HasPrefix(command, "--config ") {
+			return quoted
+		}
+		return "'" + a.commandLine(command) + "'"
+	})
+}
+
+// needsEscape matches characters that a shell treats specially within a word.
+var needsEscape = regexp.MustCompile("[^A-Za-z0-9_./~:@%+=,\u0080-\U0010ffff-]")
+
+// shellWord returns a path as one word of a shell. It escapes with backslashes, since a
+// command is quoted in a message.
+func shellWord(path string) string { return needsEscape.ReplaceAllString(path, `\$0`) }
 
 // narrow makes the flags in a template of cobra's fit a terminal.
 func narrow(template string) string {

@@ -54,6 +54,31 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 	})
 }
 
+// TestErrorsNameTheFolder: a command that an error tells the user to type is for the
+// folder that was given, and not for the default one.
+func TestErrorsNameTheFolder(t *testing.T) {
+	isolate(t)
+	for _, name := range []string{"plain", "with space and 'quote'"} {
+		folder := filepath.Join(t.TempDir(), name)
+		typed := strings.NewReplacer(" ", `\ `, "'", `\'`).Replace(folder)
+		for _, command := range []string{"daemon", "status", "token", "passwd u", "state export", "verify"} {
+			text := refuse(t, "", append([]string{"-c", folder}, strings.Fields(command)...)...)
+			require.Contains(t, text, "'pinsvc --config "+typed+" init'", command)
+			require.NotContains(t, text, "'pinsvc init'", command)
+		}
+		require.Contains(t, refuse(t, "", "-c", folder, "daemon"), "'pinsvc --config "+typed+" daemon --init'")
+		require.Contains(t, refuse(t, "", "-c", folder, "daemon", "--frob"), "(see 'pinsvc daemon --help')")
+	}
+	t.Run("in the environment", func(t *testing.T) {
+		t.Setenv(pathVariable, "/not/there")
+		require.Contains(t, refuse(t, "", "daemon"), "'pinsvc --config /not/there init'")
+	})
+	t.Run("the default", func(t *testing.T) {
+		t.Setenv("HOME", t.TempDir())
+		require.Contains(t, refuse(t, "", "daemon"), "'pinsvc init'")
+	})
+}
+
 func TestVersion(t *testing.T) {
 	isolate(t)
 	for _, args := range [][]string{{"version"}, {"--version"}} {

@@ -142,7 +142,7 @@ func (a *app) importPins(ctx context.Context, source io.Reader, o peer.ImportOpt
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.err, "%d pins imported. Make sure that the other peers have the same.\n", n)
+	fmt.Fprintf(a.err, "%s imported. Make sure that the other peers have the same.\n", counted(n, "pin"))
 	return nil
 }
 

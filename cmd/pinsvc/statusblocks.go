@@ -32,8 +32,7 @@ func (r *report) askBlocks(ctx context.Context, rest *ownPeer) error {
 func printBlocks(out io.Writer, h *restapi.BlockHealth) {
 	say(out, "\nBlocks on disk\n%s\n", checkWords(h))
 	if h.Damaged > 0 || h.Found > 0 {
-		say(out, "DAMAGED: %s now; %s found and %s fetched again since the start\n",
-			humanize.Comma(int64(h.Damaged)), humanize.Comma(int64(h.Found)), humanize.Comma(int64(h.Healed)))
+		say(out, "DAMAGED: %s now; %s found and %s fetched again since the start\n", grouped(h.Damaged), grouped(h.Found), grouped(h.Healed))
 	}
 	if len(h.GCBlocked) > 0 {
 		why := "Nothing is collected as garbage because of these pins, which lack blocks"
@@ -45,13 +44,16 @@ func printBlocks(out io.Writer, h *restapi.BlockHealth) {
 	if h.IncompletePins > 0 {
 		printLacks(out, "Pins that lack blocks and are fetched again", h.Incomplete, h.IncompletePins)
 	}
+	if h.RefusedPins > 0 {
+		printLacks(out, "Pins with a block that its codec refuses, not tried again ('pinsvc verify' says why)", h.Refused, h.RefusedPins)
+	}
 }
 
 // checkWords says how far the checks are.
 func checkWords(h *restapi.BlockHealth) string {
-	text := fmt.Sprintf("Checked since the start: %s blocks, %s", humanize.Comma(int64(h.CheckedBlocks)), humanize.IBytes(h.CheckedBytes))
+	text := fmt.Sprintf("Checked since the start: %s, %s", counted(h.CheckedBlocks, "block"), humanize.IBytes(h.CheckedBytes))
 	if h.Queued > 0 {
-		text += fmt.Sprintf("; %s pins wait for a check", humanize.Comma(int64(h.Queued)))
+		text += fmt.Sprintf("; waiting for a check: %s", counted(h.Queued, "pin"))
 	}
 	text += "\nSlow check: "
 	switch {
@@ -75,6 +77,6 @@ func printLacks(out io.Writer, title string, lacks []restapi.LackLine, all int) 
 	}
 	printTable(out, title, table.Row{"Pin", "Block"}, rows)
 	if more := all - len(lacks); more > 0 {
-		fmt.Fprintf(out, "and %s more\n", humanize.Comma(int64(more)))
+		fmt.Fprintf(out, "and %s more\n", grouped(more))
 	}
 }

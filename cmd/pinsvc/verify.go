@@ -142,15 +142,14 @@ func (v *verifyOutput) show(f restapi.Verified) {
 // words are "12 of 30 pins, 1,234 blocks, 3.1 GiB read in 5s: no bad block".
 func (v *verifyOutput) words() string {
 	f := v.last
-	text := fmt.Sprintf("%s of %s pins, %s blocks, %s read in %s: ",
-		humanize.Comma(int64(f.Pins)), humanize.Comma(int64(f.AllPins)), humanize.Comma(int64(f.Blocks)),
-		humanize.IBytes(f.Bytes), time.Since(v.began).Round(time.Second))
+	text := fmt.Sprintf("%s of %s, %s, %s read in %s: ", grouped(f.Pins), counted(f.AllPins, "pin"),
+		counted(f.Blocks, "block"), humanize.IBytes(f.Bytes), time.Since(v.began).Round(time.Second))
 	if f.BadBlocks == 0 {
 		return text + "no bad block"
 	}
-	text += fmt.Sprintf("%s bad blocks in %s pins", humanize.Comma(int64(f.BadBlocks)), humanize.Comma(int64(f.BadPins)))
+	text += counted(f.BadBlocks, "bad block") + " in " + counted(f.BadPins, "pin")
 	if v.repair && v.daemon {
-		text += fmt.Sprintf(", %s repaired", humanize.Comma(int64(f.Repaired)))
+		text += ", " + grouped(f.Repaired) + " repaired"
 	}
 	return text
 }
