@@ -8,7 +8,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// filter is a pinset.Selection prepared for matching items.
+// filter is a pinset.Selection prepared for matching items: times are milliseconds, as items
+// have them, and meta is encoded as theirs.
 type filter struct {
 	name          *pinset.Name // nil: any
 	exact         bool         // text is the only name that matches
@@ -59,7 +60,9 @@ func (f *filter) within(it *item) bool {
 	return it.created < f.before && it.created > f.after && (!f.exact || it.name() == f.text)
 }
 
-// span returns the tree in whose order the filter is applied, and the positions of the
+// span narrows a filter down to neighbours in one tree: an exact name is a part of the tree of
+// names, which has list order within a name, and everything else a part of the tree in list
+// order. It returns the tree in whose order the filter is applied, and the positions of the
 // items that can match: [from, to).
 func (f *filter) span(s *snapshot) (t *tree, from, to int) {
 	if !f.exact {

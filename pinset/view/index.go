@@ -46,7 +46,7 @@ func (x *index) remove(it *item) {
 	x.byCID.Delete(it)
 }
 
-// rank returns the position of the first item for which rest is true. rest must be
+// rank is a binary search. It returns the position of the first item for which rest is true. rest must be
 // false and then true in the order of the tree.
 func rank(t *tree, rest func(*item) bool) int {
 	low, high := 0, t.Len()

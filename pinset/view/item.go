@@ -11,6 +11,9 @@ import (
 
 // item is one pin of the index. It is packed tightly, since there may be millions, and
 // immutable, so that snapshots share it without a lock.
+//
+// The three parts of data are found by nameAt and metaAt, so that an item needs one
+// allocation for all texts, and none when it shares the string of its group (load.go).
 type item struct {
 	data      string // CID's bytes, name, encoded meta
 	placement *placement

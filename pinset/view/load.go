@@ -12,8 +12,12 @@ import (
 const groupSize = 64
 
 // load builds an index from items in any order, fastest in that of byCID. Items are copied
-// in list order, which makes lists and scans sequential in memory. The three trees are
-// built concurrently.
+// in list order, which makes lists and scans sequential in memory: filters that visit all
+// items take eight times as long at a million pins without that. The three trees are built
+// concurrently.
+//
+// BTreeG.Load only appends, so the items must be sorted before; an item out of order would
+// still be inserted, at the price of a search.
 func load(items []*item) *index {
 	x := newIndex()
 	packed, ready := make([]*item, len(items)), make(chan struct{})
@@ -47,7 +51,8 @@ type ranked struct {
 	at    int32
 }
 
-// rankBy sorts the positions of items by first, and then by compare.
+// rankBy sorts the positions of items by first, and then by compare. Most comparisons are
+// decided by first, which is beside the position in memory, and need no look at the items.
 func rankBy(items []*item, first func(*item) uint64, compare func(a, b *item) int) []int32 {
 	ranks := make([]ranked, len(items))
 	for i, it := range items {

@@ -8,12 +8,13 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// maxMeta is the largest encoded meta that is kept, in bytes. Of a pin with
-// more, the state is asked.
+// maxMeta is the largest encoded meta that an item keeps, in bytes. A filter that needs
+// larger meta reads the state: a request may have a megabyte of it, and a pinset of such pins
+// would not fit into memory.
 const maxMeta = 4096
 
-// encodeMeta writes meta as its sorted keys and values, each after its length,
-// without reserved keys.
+// encodeMeta returns the sorted keys and values of meta, each after its length as a varint,
+// without reserved keys. pinset.Wire.AppendMeta makes the same bytes.
 func encodeMeta(meta map[string]string) []byte {
 	if len(meta) == 0 {
 		return nil
@@ -60,8 +61,8 @@ func cutText(encoded string) (text, rest string) {
 	return "", ""
 }
 
-// hasMeta tells whether encoded meta has all of the wanted entries, which are
-// encoded in the same order.
+// hasMeta reports whether encoded meta has all of the wanted entries. Both are sorted by
+// key, so one pass over each is enough, and nothing is decoded into a map.
 func hasMeta(encoded, wanted string) bool {
 	for wanted != "" {
 		var k, v string

@@ -25,7 +25,9 @@ func byName(a, b *item) int {
 // its bytes: a scan of one brings them in this order.
 func byCID(a, b *item) int { return compareBase32(a.key(), b.key()) }
 
-// compareKeys orders CIDs, given as bytes, by their canonical text.
+// compareKeys orders CIDs, given as bytes, by their canonical text, which is how a page's
+// last item is told from the next: pinset.Compare has the same order. It makes no text:
+// base58 of version 0 keeps the order of the bytes, and base32 is compared in blocks.
 func compareKeys(a, b string) int {
 	zeroA, zeroB := isVersion0(a), isVersion0(b)
 	switch {
@@ -54,7 +56,8 @@ func isVersion0(key string) bool {
 	return len(key) == 34 && key[0] == 0x12 && key[1] == 0x20
 }
 
-// compareBlocks orders what follows by the first five bytes.
+// compareBlocks compares the first blocks in which two texts differ. Letters of a block that
+// a shorter text does not have are less than any.
 func compareBlocks(a, b string) int {
 	x, lettersA := block(a)
 	y, lettersB := block(b)

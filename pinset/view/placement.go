@@ -22,7 +22,8 @@ type placements struct {
 	buffer   []byte
 }
 
-// of returns the placement of a pin of the state.
+// of returns the placement of a pin of the state. Placements that no pin has any more are
+// kept: there are as many as different sets of allocations, which is few.
 func (p *placements) of(stored api.Pin) *placement {
 	b := strconv.AppendInt(p.buffer[:0], int64(stored.ReplicationFactorMin), 10)
 	b = append(b, byte(stored.Type>>8), byte(stored.Type))

@@ -37,7 +37,8 @@ type pollState struct {
 }
 
 // pollIfDue starts a round of polls if the last one began over a second ago, and waits
-// for the answers of fast peers.
+// for the answers of fast peers. All lists of a second share one round, and a frozen peer
+// delays them by listTimeout once: then it counts as slow until it answers again.
 func (v *View) pollIfDue(ctx context.Context) {
 	p := &v.poller
 	p.mu.Lock()
@@ -124,7 +125,9 @@ func (v *View) startPoll(id string, fast *sync.WaitGroup) {
 	}
 }
 
-// pollPeer polls a peer and records its answer.
+// pollPeer polls a peer and records its answer. Statuses are recomputed for the CIDs of the
+// new list and for the pins that were unpinned before, in batches, so that observing a change
+// never waits long for the lock.
 func (v *View) pollPeer(id string) {
 	ctx, cancel := context.WithTimeout(v.ctx, pollTimeout)
 	defer cancel()
@@ -167,7 +170,8 @@ func (v *View) refresh(keys []string) {
 	}
 }
 
-// refreshAll recomputes the statuses of all pins.
+// refreshAll recomputes the statuses of all pins. It goes through a copy of the tree: an
+// item that was replaced meanwhile is skipped, since its status was computed when it came.
 func (v *View) refreshAll() {
 	v.mu.Lock()
 	all := v.index.byCreated.Copy()

@@ -120,7 +120,8 @@ func (v *View) merge(built *index) {
 }
 
 // compare scans the state and repairs the index where it differs, which it should not.
-// CIDs that change during the scan are left out.
+// CIDs that change during the scan are left out: the change is newer than what the scan
+// reads, and arrives through Observe.
 func (v *View) compare() error {
 	v.mu.Lock()
 	v.touched = make(map[string]struct{})
@@ -186,7 +187,8 @@ func (v *View) unseen(seen map[*item]struct{}) (cids []cid.Cid) {
 }
 
 // recheck reads a pin from the state that a scan did not visit, and reports whether the
-// index had to be repaired.
+// index had to be repaired. The scan alone does not say that the pin is gone: it may have
+// been removed and added again.
 func (v *View) recheck(ctx context.Context, c cid.Cid) bool {
 	stored, err := v.stored(ctx, c)
 	if err != nil {

@@ -94,7 +94,17 @@ func (f *found) add(it *item, limit int) {
 	}
 }
 
-// find applies a filter with the cheapest of its algorithms.
+// find applies a filter with the cheapest of its algorithms:
+//
+//   - When statuses do not matter, or every pin is known to be pinned, a page is a part of
+//     the span, and the count its length.
+//   - When only unpinned pins are wanted, the index of these is all there is to visit.
+//   - When the filter has nothing but statuses and times, the count is that of the span less
+//     the unwanted, and the page is found by merging two orders.
+//   - Otherwise every item of the span is tested.
+//
+// While a peer has just started, its pins may have any status: such placements are listed
+// under every status, and only the last algorithm knows them one by one.
 func (s *snapshot) find(f *filter) found {
 	switch t, from, to := f.span(s); {
 	case f.plain() && (s.allUncertain || f.wanted == anyStatus || s.uncertain == nil && s.unpinned.len() == 0 && f.wanted&pinned != 0):
@@ -169,33 +179,35 @@ func (s *snapshot) findPinned(f *filter, from, to int) found {
 		out.count -= last - first
 	}
 	limit := min(f.max, out.count)
+	out.first = make([]*item, 0, limit)
 	for at := from; at < to && len(out.first) < limit; at = s.leap(unwanted, at, to) {
-		at += s.walk(f, at, to, limit, &out.first)
+		at += s.walk(f, at, to, &out.first)
 	}
 	return out
 }
 
-// walk appends wanted items to a page until it is full or leapThreshold items in a row
-// are unwanted. It returns the number of visited items.
-func (s *snapshot) walk(f *filter, from, to, limit int, first *[]*item) (seen int) {
+// walk appends wanted items to a page until its capacity is full or leapThreshold items in a
+// row are unwanted. It returns the number of visited items.
+func (s *snapshot) walk(f *filter, from, to int, page *[]*item) (seen int) {
 	start, _ := s.byCreated.GetAt(from)
 	unpinned := s.unpinned.cursorAt(start)
 	inRow := 0
 	s.byCreated.Ascend(start, func(it *item) bool {
 		if unpinned.status(it)&f.wanted != 0 {
-			*first = append(*first, it)
+			*page = append(*page, it)
 			inRow = 0
 		} else {
 			inRow++
 		}
 		seen++
-		return len(*first) < limit && inRow < leapThreshold && from+seen < to
+		return len(*page) < cap(*page) && inRow < leapThreshold && from+seen < to
 	})
 	return seen
 }
 
 // leap returns the first position of a span whose item is in none of the unwanted sets,
-// the span's end if there is none.
+// the span's end if there is none: the first at which the unwanted items before it are fewer
+// than the positions before it, which a binary search finds.
 func (s *snapshot) leap(unwanted []unpinnedSet, from, to int) int {
 	before := func(at int) (n int) {
 		it, ok := s.byCreated.GetAt(at)
@@ -216,7 +228,8 @@ func (s *snapshot) leap(unwanted []unpinnedSet, from, to int) int {
 // minShare is the least number of items for a goroutine of its own.
 const minShare = 10_000
 
-// findAny tests every item of a span, on all processors.
+// findAny tests every item of a span, on all processors. Each part of the span is in list
+// order, so the first matches of all are those of the parts one after the other.
 func (s *snapshot) findAny(f *filter, t *tree, from, to int) found {
 	n := to - from
 	parts := max(1, min(runtime.GOMAXPROCS(0), n/minShare))

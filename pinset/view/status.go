@@ -117,8 +117,11 @@ func (t *statusTable) recordOne(it *item, s pinset.PeerStatus, asked logicalTime
 	}
 }
 
-// state returns the state of a pin at the peer. A pin that changed after the report is
-// queued; one that the list does not have is pinned.
+// state returns the state of a pin at the peer. From the newest knowledge to the oldest: a
+// report of this pin alone that is newer than its last change, the peer's list, and, when the
+// list does not have it, pinned. But a pin that changed after the list was requested is
+// queued, since the list may not have known of the change; so are all pins of a peer that
+// never sent a list, and those of a former member whose last list was partial.
 func (r *peerReport) state(it *item) pinset.State {
 	if len(r.updates) > 0 {
 		if u, ok := r.updates[it.key()]; ok && u.asked >= it.changed {

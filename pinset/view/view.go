@@ -123,7 +123,8 @@ func (v *View) Close() {
 	v.running.Wait()
 }
 
-// spawn runs f in a goroutine that Close waits for. It returns false after Close.
+// spawn runs f in a goroutine that Close waits for. It returns false, and runs nothing, after
+// Close: the datastore may be closed then.
 func (v *View) spawn(f func()) bool {
 	v.starting.Lock()
 	defer v.starting.Unlock()
@@ -196,7 +197,8 @@ func (v *View) set(stored api.Pin) (*item, bool) {
 	return v.install(newItem(stored, v.placements.of(stored)))
 }
 
-// install adds an item to the index. It returns the item that the index has then, and
+// install adds an item to the index. When only the name, the meta or the like of a known pin
+// has changed, the item keeps the time of its last change, so that the pin stays pinned. It returns the item that the index has then, and
 // whether the index has changed.
 func (v *View) install(it *item) (*item, bool) {
 	old := v.index.get(it.key())
@@ -219,8 +221,8 @@ func (v *View) install(it *item) (*item, bool) {
 	return it, true
 }
 
-// drop removes a pin from the index and reports whether it was there. The caller holds
-// mu.
+// drop removes a pin from the index and from the status table, and reports whether it was
+// there. The caller holds mu.
 func (v *View) drop(key string) bool {
 	v.touch(key)
 	it := v.index.get(key)
@@ -233,7 +235,8 @@ func (v *View) drop(key string) bool {
 	return true
 }
 
-// touch protects a value that is newer than the current scan from being overwritten.
+// touch protects a value that is newer than the current scan from being overwritten. From New
+// until the index is built everything that is observed is newer.
 func (v *View) touch(key string) {
 	if v.touched != nil {
 		v.touched[key] = struct{}{}
