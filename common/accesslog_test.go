@@ -10,10 +10,12 @@ import (
 
 	"github.com/golang-jwt/jwt/v4"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 func TestAccessLog(t *testing.T) {
-	h := newTestHandler(t, func(cfg *Config) { cfg.BasicAuthCredentials = Users{"alice": "hunter2", "bob b\n": "hunter2"} })
+	h := newTestHandler(t, func(cfg *Config) { cfg.BasicAuthCredentials = auth.Users{"alice": "hunter2", "bob b\n": "hunter2"} })
 	alice := []string{"Authorization", basic("alice", "hunter2")}
 	tests := map[string]struct {
 		request request

@@ -7,6 +7,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/multiformats/go-multiaddr"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 // Options are what any API component can be given by its peer. The zero value makes a
@@ -17,10 +19,10 @@ type Options struct {
 	Ready Ready
 	// Credentials are changed by somebody else while the component runs. Nil:
 	// those of the configuration.
-	Credentials *Credentials
-	// Guard counts failed attempts for several APIs together. Nil: one of the
+	Credentials *auth.Credentials
+	// Throttle counts failed attempts for several APIs together. Nil: one of the
 	// component's own.
-	Guard *Guard
+	Throttle *auth.Throttle
 	// Budget bounds the memory of the requests of several APIs together. Nil: one
 	// of the component's own, of the configured size.
 	Budget *Budget
@@ -47,7 +49,7 @@ func (o Options) Complete(cfg Config) Options {
 		o.Ready = always
 	}
 	if o.Credentials == nil {
-		o.Credentials = NewCredentials(cfg.BasicAuthCredentials)
+		o.Credentials = auth.NewCredentials(cfg.BasicAuthCredentials)
 	}
 	if o.Budget == nil {
 		o.Budget = NewBudget(cfg.MaxInflightBytes)
@@ -103,7 +105,7 @@ type Component struct {
 // It does no I/O. The options have to be complete.
 func NewComponent(cfg Config, api API, o Options) (*Component, error) {
 	api.Budget, api.Unready, api.Warnings = o.Budget, o.Unready, o.Warnings
-	handler, err := NewHandler(cfg, o.Credentials, api, WithGuard(o.Guard))
+	handler, err := NewHandler(cfg, o.Credentials, api, WithThrottle(o.Throttle))
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 	"github.com/ipfs-cluster/pinsvc/config"
 )
 
@@ -66,7 +67,7 @@ type Config struct {
 	// Users and their passwords, each as it is or as a bcrypt hash, which
 	// begins with $2. Null means that everybody may enter, {} that nobody
 	// may.
-	BasicAuthCredentials Users `json:"basic_auth_credentials" hidden:"true"`
+	BasicAuthCredentials auth.Users `json:"basic_auth_credentials" hidden:"true"`
 	// How many wrong passwords and tokens one address may send in a minute,
 	// to all APIs together. The answer to more is 429, about a second later,
 	// and new passwords of that address are verified one after the other. 0

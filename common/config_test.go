@@ -13,6 +13,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ipfs-cluster/pinsvc/common/auth"
+
 	"github.com/ipfs-cluster/pinsvc/config"
 )
 
@@ -130,7 +132,7 @@ func TestNames(t *testing.T) {
 		Libp2pListenMultiaddress: config.Multiaddrs{ma.StringCast("/ip4/127.0.0.1/tcp/2")},
 		ID:                       id,
 		PrivateKey:               key,
-		BasicAuthCredentials:     Users{"alice": "secret", "bob": "secret2"},
+		BasicAuthCredentials:     auth.Users{"alice": "secret", "bob": "secret2"},
 		HTTPLogFile:              "http.log",
 		Headers:                  map[string][]string{"X-A": {"1"}, "X-B": {"2"}},
 		CORSAllowedOrigins:       []string{"https://a.example", "https://b.example"},
@@ -167,7 +169,7 @@ func TestSectionsOfOlderPeers(t *testing.T) {
 	require.Zero(t, got.WriteTimeout)
 	require.Equal(t, theirs.ReadHeaderTimeout, got.ReadHeaderTimeout.Std())
 	require.Equal(t, theirs.MaxHeaderBytes, got.MaxHeaderBytes)
-	require.Equal(t, Users{"alice": "secret"}, got.BasicAuthCredentials)
+	require.Equal(t, auth.Users{"alice": "secret"}, got.BasicAuthCredentials)
 	require.Equal(t, theirs.CORSAllowedMethods, got.CORSAllowedMethods)
 	require.Equal(t, DefaultConfig().MaxConcurrentRequests, got.MaxConcurrentRequests, "newer keys have their defaults")
 	require.Equal(t, DefaultConfig().MaxAuthFailures, got.MaxAuthFailures)
@@ -215,7 +217,7 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestCredentialsInTheFile(t *testing.T) {
-	for raw, want := range map[string]Users{
+	for raw, want := range map[string]auth.Users{
 		`{}`:                              nil,
 		`{"basic_auth_credentials":null}`: nil,
 		`{"basic_auth_credentials":{}}`:   {},
@@ -322,13 +324,13 @@ func TestSecretsAreNotShown(t *testing.T) {
 	id, key := identity(t)
 	s := newTestSection()
 	cfg := s.Value()
-	cfg.BasicAuthCredentials = Users{"alice": "hunter2"}
+	cfg.BasicAuthCredentials = auth.Users{"alice": "hunter2"}
 	cfg.ID, cfg.PrivateKey = id, key
 	s.Set(cfg)
 	shown, err := s.ToDisplayJSON()
 	require.NoError(t, err)
 	texts := []string{string(shown)}
-	creds := NewCredentials(cfg.BasicAuthCredentials)
+	creds := auth.NewCredentials(cfg.BasicAuthCredentials)
 	h, err := NewHandler(cfg.Config, creds, fakeAPI())
 	require.NoError(t, err)
 	cfg.Libp2pListenMultiaddress = addrs("/ip4/127.0.0.1/tcp/0")

@@ -2,12 +2,10 @@ package common
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"net"
 	"net/http"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -141,49 +139,6 @@ func TestShutdownOfAFullListener(t *testing.T) {
 	shutdown(t, s)
 }
 
-// refusing is a listener without descriptors.
-type refusing struct {
-	net.Listener
-	err error
-}
-
-func (l *refusing) Accept() (net.Conn, error) {
-	if l.err != nil {
-		return nil, l.err
-	}
-	return l.Listener.Accept()
-}
-
-func TestAcceptWithoutDescriptors(t *testing.T) {
-	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE} {
-		inner, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		l := &refusing{Listener: inner}
-		b := Bound(l, 10)
-		client, err := net.Dial("tcp", inner.Addr().String())
-		require.NoError(t, err)
-		conn, err := b.Accept()
-		require.NoError(t, err)
-		l.err = &net.OpError{Op: "accept", Net: "tcp", Err: errno}
-		_, err = b.Accept()
-		require.True(t, errors.Is(err, errno), "the server waits, and tries again")
-		require.NoError(t, client.SetReadDeadline(time.Now().Add(10*time.Second)))
-		_, err = client.Read(make([]byte, 1))
-		require.ErrorIs(t, err, io.EOF, "an idle connection gave up its descriptor")
-		require.Error(t, conn.Close())
-		require.NoError(t, b.Close())
-		require.NoError(t, client.Close())
-	}
-}
-
-func TestMaxConnections(t *testing.T) {
-	files := int(min(OpenFiles(), 1<<30))
-	require.Equal(t, 5, MaxConnections(5))
-	require.LessOrEqual(t, MaxConnections(1<<40), max(files/2, fewConnections))
-	require.LessOrEqual(t, MaxConnections(0), max(files/listenerShare, fewConnections))
-	require.GreaterOrEqual(t, MaxConnections(0), fewConnections)
-}
-
 // A request that waits for its credentials to be verified does not keep its
 // connection from others.
 func TestWaitingForCredentialsMakesRoom(t *testing.T) {
@@ -192,7 +147,7 @@ func TestWaitingForCredentialsMakesRoom(t *testing.T) {
 		c.MaxAuthFailures = 1
 		c.BasicAuthCredentials = testUsers
 	})
-	s.handler.guard.pause = time.Hour
+	s.handler.throttle.Interval = time.Hour
 	send := func(from, authorization string) net.Conn {
 		conn := idle(t, s, from, false)
 		_, err := io.WriteString(conn, "GET /items HTTP/1.1\r\nHost: localhost\r\nAuthorization: "+authorization+"\r\n\r\n")

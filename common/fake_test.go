@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 // errKnown is the one error that the fake API's table knows.
@@ -36,7 +38,7 @@ func fakeAPI() API {
 				return nil, nil
 			}},
 			{Method: "GET", Path: "/whoami", Status: 200, Handle: func(r *http.Request) (any, error) {
-				user, ok := UserFrom(r.Context())
+				user, ok := auth.UserFrom(r.Context())
 				return []any{user.Name, user.TokenID, ok}, nil
 			}},
 			{Method: "GET", Path: "/open", Status: 200, Open: true, Handle: func(r *http.Request) (any, error) {
@@ -100,7 +102,7 @@ func newTestHandler(t testing.TB, change func(*Config)) *Handler {
 	if change != nil {
 		change(&cfg)
 	}
-	h, err := NewHandler(cfg, NewCredentials(cfg.BasicAuthCredentials), fakeAPI())
+	h, err := NewHandler(cfg, auth.NewCredentials(cfg.BasicAuthCredentials), fakeAPI())
 	require.NoError(t, err)
 	return h
 }

@@ -8,35 +8,37 @@ import (
 	"time"
 
 	"github.com/ipfs/go-log/v2"
+
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 // Handler is the HTTP handler of one API: recovery, access log, CORS and
 // authentication around the component's routes.
 type Handler struct {
-	api     API
-	creds   *Credentials
-	chain   http.Handler
-	open    map[string]Route // by method, space and path: the open routes
-	header  http.Header      // that every answer begins with
-	limits  limits
-	budget  *Budget
-	slots   slots // for requests that come without a listener
-	guard   watch
-	behind  proxies
-	logger  *log.ZapEventLogger
-	access  *accessLog
-	metrics *metrics
+	api      API
+	auth     *auth.Authenticator
+	throttle *auth.Throttle
+	chain    http.Handler
+	open     map[string]Route // by method, space and path: the open routes
+	header   http.Header      // that every answer begins with
+	limits   limits
+	budget   *Budget
+	slots    slots // for requests that come without a listener
+	behind   proxies
+	logger   *log.ZapEventLogger
+	access   *accessLog
+	metrics  *metrics
 }
 
 // HandlerOption changes a Handler.
 type HandlerOption func(*Handler)
 
-// WithGuard makes the handler count failed attempts, and hash passwords,
-// together with the other handlers that have the same guard. Nil is no option.
-func WithGuard(g *Guard) HandlerOption {
+// WithThrottle makes the handler count failed attempts, and hash passwords,
+// together with the other handlers that have the same throttle. Nil is no option.
+func WithThrottle(t *auth.Throttle) HandlerOption {
 	return func(h *Handler) {
-		if g != nil {
-			h.guard.Guard = g
+		if t != nil {
+			h.throttle = t
 		}
 	}
 }
@@ -45,30 +47,35 @@ func WithGuard(g *Guard) HandlerOption {
 // routes it adds POST /token, GET /health (204) and GET /ready, unless the API
 // has them.
 // The error names the route that is wrong.
-func NewHandler(cfg Config, creds *Credentials, api API, opts ...HandlerOption) (*Handler, error) {
+func NewHandler(cfg Config, creds *auth.Credentials, api API, opts ...HandlerOption) (*Handler, error) {
 	if creds == nil {
-		return nil, errors.New("common: a handler needs credentials, open ones come from NewCredentials(nil)")
+		return nil, errors.New("common: a handler needs credentials, open ones come from auth.NewCredentials(nil)")
 	}
 	behind, err := parseProxies(cfg.TrustedProxies)
 	if err != nil {
 		return nil, fmt.Errorf("common: %s: trusted_proxies: %w", api.Name, err)
 	}
 	h := &Handler{
-		api:     api,
-		creds:   creds,
-		header:  baseHeader(&cfg),
-		limits:  limitsOf(&cfg),
-		slots:   newSlots(cfg.MaxConcurrentRequests),
-		guard:   watch{Guard: NewGuard()},
-		behind:  behind,
-		logger:  log.Logger(api.Name),
-		access:  newAccessLog(log.Logger(api.Name + "log")),
-		metrics: newMetrics(api.Name),
+		api:      api,
+		header:   baseHeader(&cfg),
+		limits:   limitsOf(&cfg),
+		throttle: auth.NewThrottle(),
+		slots:    newSlots(cfg.MaxConcurrentRequests),
+		behind:   behind,
+		logger:   log.Logger(api.Name),
+		access:   newAccessLog(log.Logger(api.Name + "log")),
+		metrics:  newMetrics(api.Name),
 	}
 	for _, opt := range opts {
 		opt(h)
 	}
-	h.guard = h.guard.Guard.watch(cfg.MaxAuthFailures)
+	h.auth = auth.New(creds, auth.Options{
+		Realm:             api.Name,
+		Throttle:          h.throttle,
+		FailuresPerMinute: cfg.MaxAuthFailures,
+		MaxWait:           h.limits.part(auth.MaxHashWait),
+		Yield:             yieldConnection,
+	})
 	if h.budget = api.Budget; h.budget == nil {
 		h.budget = NewBudget(cfg.MaxInflightBytes)
 	}

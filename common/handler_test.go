@@ -11,6 +11,8 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ipfs-cluster/pinsvc/common/auth"
+
 	"github.com/ipfs-cluster/pinsvc/config"
 )
 
@@ -135,7 +137,7 @@ func TestPathVarMalformed(t *testing.T) {
 func TestHeadersOnEveryAnswer(t *testing.T) {
 	h := newTestHandler(t, func(cfg *Config) {
 		cfg.Headers = map[string][]string{"x-many": {"1", "2"}, "Cache-Control": {"private"}}
-		cfg.BasicAuthCredentials = Users{"alice": "secret"}
+		cfg.BasicAuthCredentials = auth.Users{"alice": "secret"}
 	})
 	auth := []string{"Authorization", basic("alice", "secret")}
 	for _, req := range []request{
@@ -160,7 +162,7 @@ func TestComponentsRoutesComeFirst(t *testing.T) {
 	api := fakeAPI()
 	api.Routes = append(api.Routes, Route{Method: "GET", Path: "/health", Status: 200, Open: true,
 		Handle: func(*http.Request) (any, error) { return "well", nil }})
-	h, err := NewHandler(DefaultConfig(), NewCredentials(map[string]string{}), api)
+	h, err := NewHandler(DefaultConfig(), auth.NewCredentials(map[string]string{}), api)
 	require.NoError(t, err)
 	w := request{method: "GET", path: "/health"}.send(h)
 	require.Equal(t, 200, w.Code)
@@ -183,7 +185,7 @@ func TestNewHandlerMistakes(t *testing.T) {
 		"no template": {Route{Method: "GET", Path: "/{x", Status: 200, Handle: handle}, "GET /{x"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := NewHandler(DefaultConfig(), NewCredentials(nil), API{Name: "fakeapi", Routes: []Route{test.route}})
+			_, err := NewHandler(DefaultConfig(), auth.NewCredentials(nil), API{Name: "fakeapi", Routes: []Route{test.route}})
 			require.ErrorContains(t, err, "fakeapi")
 			require.ErrorContains(t, err, test.want)
 		})

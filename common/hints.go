@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 // goodPassword is how many characters a password should have. Tokens are signed
@@ -18,7 +20,7 @@ func (c *Config) PasswordHint() string {
 	var short []string
 	for _, name := range slices.Sorted(maps.Keys(c.BasicAuthCredentials)) {
 		stored := c.BasicAuthCredentials[name]
-		if !IsHashed(stored) && utf8.RuneCountInString(stored) < goodPassword {
+		if !auth.IsHashed(stored) && utf8.RuneCountInString(stored) < goodPassword {
 			short = append(short, fmt.Sprintf("%q", name))
 		}
 	}

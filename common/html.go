@@ -98,4 +98,4 @@ func knownToBeSecure(r *http.Request) bool {
 }
 
 // IsOpen reports whether the API that a request came to asks for no credentials.
-func IsOpen(r *http.Request) bool { return recordOf(r).handler.creds.Open() }
+func IsOpen(r *http.Request) bool { return recordOf(r).handler.auth.Open() }

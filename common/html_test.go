@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 func TestPrefersHTML(t *testing.T) {
@@ -66,7 +68,7 @@ func pagedHandler(t *testing.T, users map[string]string, change func(*Config)) *
 			_, _ = io.WriteString(w, address)
 			return nil
 		}})
-	h, err := NewHandler(cfg, NewCredentials(users), api)
+	h, err := NewHandler(cfg, auth.NewCredentials(users), api)
 	require.NoError(t, err)
 	return h
 }
@@ -119,7 +121,7 @@ func TestRouteForHTML(t *testing.T) {
 func TestRouteForHTMLIsOpen(t *testing.T) {
 	api := fakeAPI()
 	api.Routes = append(api.Routes, Route{Method: "GET", Path: "/", HTML: true, Stream: func(http.ResponseWriter, *http.Request) error { return nil }})
-	_, err := NewHandler(DefaultConfig(), NewCredentials(nil), api)
+	_, err := NewHandler(DefaultConfig(), auth.NewCredentials(nil), api)
 	require.ErrorContains(t, err, "HTML")
 }
 

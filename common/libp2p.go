@@ -9,6 +9,8 @@ import (
 	p2phttp "github.com/libp2p/go-libp2p-http"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/ipfs-cluster/pinsvc/common/listen"
 )
 
 // openLibp2p begins to accept streams of the libp2p-http protocol, with a host
@@ -34,11 +36,11 @@ func (s *Server) openLibp2p() error {
 		_ = listener.Close()
 		return s.mistake("libp2p_listen_multiaddress", err)
 	}
-	s.bound = append(s.bound, binding{
+	s.bound = append(s.bound, listen.Binding{
 		Listener:  listener,
-		streams:   true,
-		addresses: addresses,
-		url:       "libp2p://" + h.ID().String(),
+		Streams:   true,
+		Addresses: addresses,
+		URL:       "libp2p://" + h.ID().String(),
 	})
 	return nil
 }
@@ -59,7 +61,7 @@ func (s *Server) newHost() (host.Host, error) {
 	for _, addr := range s.cfg.Libp2pListenMultiaddress {
 		if err := h.Network().Listen(addr); err != nil {
 			return nil, s.mistake("libp2p_listen_multiaddress",
-				fmt.Errorf("cannot listen on %s: %w", addr, ExplainBind(oneLine(err))))
+				fmt.Errorf("cannot listen on %s: %w", addr, listen.ExplainBind(oneLine(err))))
 		}
 	}
 	return h, nil

@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ipfs-cluster/pinsvc/common/auth"
+
 	"github.com/ipfs-cluster/pinsvc/config"
 )
 
@@ -24,7 +26,7 @@ func startServer(t testing.TB, change func(*Config, *API)) *Server {
 	if change != nil {
 		change(&cfg, &api)
 	}
-	h, err := NewHandler(cfg, NewCredentials(cfg.BasicAuthCredentials), api)
+	h, err := NewHandler(cfg, auth.NewCredentials(cfg.BasicAuthCredentials), api)
 	require.NoError(t, err)
 	s, err := NewServer(cfg, t.TempDir(), h)
 	require.NoError(t, err)

@@ -9,7 +9,8 @@ import (
 
 	"github.com/ipfs/go-log/v2"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/crypto/bcrypt"
+
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 // logsOf returns the lines, in JSON, that all loggers of the process write
@@ -49,7 +50,7 @@ func TestAudit(t *testing.T) {
 		cfg.TrustedProxies = []string{"192.0.2.1"}
 	})
 	alice := []string{"Authorization", basic("alice", "secret"), "X-Forwarded-For", "203.0.113.9"}
-	bearer, claims := claimsOf(t, postToken(h, basic("bob", "secret of bob"), ""))
+	bearer, claims := issueToken(t, h, basic("bob", "secret of bob"))
 	tests := map[string]struct {
 		request request
 		want    map[string]any // nil: no line
@@ -93,17 +94,18 @@ func TestNoteWithoutAHandler(t *testing.T) {
 
 // Whatever happens, and whatever the levels are, no secret is written.
 func TestNoSecretsInLogs(t *testing.T) {
-	hash := hashOf(t, "hunter2 hunter2", bcrypt.MinCost)
+	hash, err := auth.HashPassword("hunter2 hunter2")
+	require.NoError(t, err)
 	h := newTestHandler(t, func(cfg *Config) {
-		cfg.BasicAuthCredentials = Users{"alice": "hunter2", "bob": hash}
+		cfg.BasicAuthCredentials = auth.Users{"alice": "hunter2", "bob": hash}
 		cfg.MaxAuthFailures = 20 // some requests are answered with 429
 	})
-	h.guard.pause = 0
-	token, _ := claimsOf(t, postToken(h, basic("bob", "hunter2 hunter2"), ""))
+	token, _ := issueToken(t, h, basic("bob", "hunter2 hunter2"))
 	credentials := []string{
 		basic("alice", "hunter2"), basic("bob", "hunter2 hunter2"), basic("alice", "hunter2wrong"), basic("bob", "hunter2wrong"),
 		"Bearer " + token, "Bearer " + token + "x", "Digest hunter2", "Basic hunter2", "Bearer hunter2",
 	}
+	h.throttle.Interval = 0
 	lines := logsOf(t, "debug", func() {
 		for _, c := range credentials {
 			for _, route := range append(fakeAPI().Routes, h.ownRoutes()...) {

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/rs/cors"
+
+	"github.com/ipfs-cluster/pinsvc/common/listen"
 )
 
 // An address on loopback without credentials is open to every program of the
@@ -25,18 +27,11 @@ func withLoopback(ctx context.Context) context.Context {
 	return context.WithValue(ctx, loopbackKey{}, true)
 }
 
-// isOnLoopback tells whether a listener can be reached from this machine only.
-// A unix socket is not meant: no browser reaches it.
-func isOnLoopback(l net.Listener) bool {
-	addr, ok := l.Addr().(*net.TCPAddr)
-	return ok && addr.IP.IsLoopback()
-}
-
 // isLocal tells whether a request came to an address on loopback for which no
 // credentials are needed.
 func (h *Handler) isLocal(r *http.Request) bool {
 	on, _ := r.Context().Value(loopbackKey{}).(bool)
-	return on && h.creds.Open()
+	return on && h.auth.Open()
 }
 
 // hostNames are the names that requests to an open address on loopback may be
@@ -51,8 +46,8 @@ func (c *Config) hostNames() hostNames {
 		names[strings.ToLower(name)] = true
 	}
 	for _, addr := range c.HTTPListenMultiaddress {
-		if e, err := parseEndpoint(addr); err == nil && !e.isUnix() {
-			host, _, _ := net.SplitHostPort(e.address)
+		if e, err := listen.ParseEndpoint(addr); err == nil && !e.IsUnix() {
+			host, _, _ := net.SplitHostPort(e.Address)
 			names[strings.ToLower(host)] = true
 		}
 	}
@@ -88,8 +83,8 @@ func (h *Handler) guardHost(cfg *Config, next http.Handler) http.Handler {
 
 // GuardOpen puts the rules for open addresses on loopback before the handler of
 // somebody else, which asks for no credentials. They hold for every method: some
-// handlers change something by GET. The server's listeners come from Bound, and
-// its hooks are ConnContext and ConnState. Of cfg it uses allowed_hosts,
+// handlers change something by GET. The server's listeners come from listen.Limit, and
+// its hooks are ConnContext and listen.ConnState. Of cfg it uses allowed_hosts,
 // cors_allowed_origins and http_listen_multiaddress.
 func GuardOpen(cfg Config, next http.Handler) http.Handler {
 	names, named := cfg.hostNames(), namedOrigins(&cfg)

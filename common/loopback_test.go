@@ -10,6 +10,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/common/listen"
+
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 // sendTo sends a request with a Host of its own to a server's first address.
@@ -37,7 +41,7 @@ func sendTo(t *testing.T, s *Server, method, host string, header ...string) (int
 
 func TestHostsOnLoopback(t *testing.T) {
 	open := func(*Config, *API) {}
-	users := func(c *Config, _ *API) { c.BasicAuthCredentials = Users{"alice": "secret"} }
+	users := func(c *Config, _ *API) { c.BasicAuthCredentials = auth.Users{"alice": "secret"} }
 	named := func(c *Config, _ *API) { c.AllowedHosts = []string{"Pins.Example.com"} }
 	anyHost := func(c *Config, _ *API) { c.AllowedHosts = []string{"*"} }
 	everywhere := func(c *Config, _ *API) { c.HTTPListenMultiaddress = addrs("/ip4/0.0.0.0/tcp/0") }
@@ -84,7 +88,7 @@ func TestOriginsOnLoopback(t *testing.T) {
 	listed := func(c *Config, _ *API) { c.CORSAllowedOrigins = []string{"*", page} }
 	pattern := func(c *Config, _ *API) { c.CORSAllowedOrigins = []string{"https://*.example"} }
 	none := func(c *Config, _ *API) { c.CORSAllowedOrigins = nil }
-	users := func(c *Config, _ *API) { c.BasicAuthCredentials = Users{"alice": "secret"} }
+	users := func(c *Config, _ *API) { c.BasicAuthCredentials = auth.Users{"alice": "secret"} }
 	everywhere := func(c *Config, _ *API) { c.HTTPListenMultiaddress = addrs("/ip4/0.0.0.0/tcp/0") }
 	for name, test := range map[string]struct {
 		change func(*Config, *API)
@@ -131,9 +135,9 @@ func TestGuardOpen(t *testing.T) {
 		require.NoError(t, err)
 		server := &http.Server{
 			Handler:     GuardOpen(cfg, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})),
-			ConnContext: ConnContext, ConnState: ConnState,
+			ConnContext: ConnContext, ConnState: listen.ConnState,
 		}
-		go func() { _ = server.Serve(Bound(l, 10)) }()
+		go func() { _ = server.Serve(listen.Limit(l, 10)) }()
 		t.Cleanup(func() { server.Close() })
 		_, port, err := net.SplitHostPort(l.Addr().String())
 		require.NoError(t, err)

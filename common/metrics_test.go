@@ -8,6 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 func TestMetrics(t *testing.T) {
@@ -58,7 +60,7 @@ func TestReady(t *testing.T) {
 		require.True(t, bounded)
 		return reasons
 	}
-	h, err := NewHandler(Config{}, NewCredentials(map[string]string{}), api)
+	h, err := NewHandler(Config{}, auth.NewCredentials(map[string]string{}), api)
 	require.NoError(t, err)
 
 	w := request{method: "GET", path: "/ready"}.send(h)
@@ -66,13 +68,13 @@ func TestReady(t *testing.T) {
 	require.JSONEq(t, `{"ready":true,"reasons":[]}`, w.Body.String())
 
 	api.Warnings = func(context.Context) []string { return []string{"a peer is behind"} }
-	h, err = NewHandler(Config{}, NewCredentials(map[string]string{}), api)
+	h, err = NewHandler(Config{}, auth.NewCredentials(map[string]string{}), api)
 	require.NoError(t, err)
 	w = request{method: "GET", path: "/ready"}.send(h)
 	require.Equal(t, 200, w.Code, "it is told, and the peer is ready")
 	require.JSONEq(t, `{"ready":true,"reasons":[],"warnings":["a peer is behind"]}`, w.Body.String())
 	api.Warnings = nil
-	h, err = NewHandler(Config{}, NewCredentials(map[string]string{}), api)
+	h, err = NewHandler(Config{}, auth.NewCredentials(map[string]string{}), api)
 	require.NoError(t, err)
 
 	reasons = []string{"no leader", "the IPFS node does not answer"}

@@ -7,12 +7,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 // A stream that panics in the middle is cut, though nobody said how long it
 // would be: nothing is put behind what was sent.
 func TestStreamThatPanicsIsCut(t *testing.T) {
-	handler, err := NewHandler(DefaultConfig(), NewCredentials(nil), API{
+	handler, err := NewHandler(DefaultConfig(), auth.NewCredentials(nil), API{
 		Name: "fakeapi",
 		Routes: []Route{{Method: http.MethodGet, Path: "/stream", Stream: func(w http.ResponseWriter, _ *http.Request) error {
 			_, _ = io.WriteString(w, "begun")

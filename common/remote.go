@@ -11,10 +11,9 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	manet "github.com/multiformats/go-multiaddr/net"
-)
 
-// unixRemote stands for clients on a unix socket, also in trusted_proxies.
-const unixRemote = "unix"
+	"github.com/ipfs-cluster/pinsvc/common/listen"
+)
 
 // proxies are those whose X-Forwarded-For is believed.
 type proxies struct {
@@ -25,7 +24,7 @@ type proxies struct {
 // parseProxies reads trusted_proxies.
 func parseProxies(texts []string) (p proxies, err error) {
 	for _, text := range texts {
-		if text == unixRemote {
+		if text == listen.Unix {
 			p.unix = true
 			continue
 		}
@@ -43,7 +42,7 @@ func parseProxies(texts []string) (p proxies, err error) {
 }
 
 func (p proxies) trusts(remote string) bool {
-	if remote == unixRemote {
+	if remote == listen.Unix {
 		return p.unix
 	}
 	addr, err := netip.ParseAddr(remote)
@@ -82,7 +81,7 @@ func (p proxies) remoteOf(r *http.Request) string {
 // connectionOf returns the other end of the connection.
 func connectionOf(r *http.Request) string {
 	if r.RemoteAddr == "" || r.RemoteAddr == "@" {
-		return unixRemote
+		return listen.Unix
 	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
@@ -105,22 +104,16 @@ func parseHop(text string) (string, error) {
 	return "", errors.New("not an address")
 }
 
-// bucketOf returns what failed attempts are counted by. A single user of IPv6
-// has a /64 network of addresses. A peer ID costs nothing, so over libp2p it is
-// the address of the connection, when that is known.
-func bucketOf(ctx context.Context, remote string) string {
+// clientKey returns the key that failed attempts are counted by. A peer ID costs
+// nothing, so over libp2p it is that of the connection's address, when it is known.
+func clientKey(ctx context.Context, remote string) string {
 	if ip, ok := ctx.Value(streamKey{}).(string); ok && ip != "" {
 		remote = ip
 	}
-	addr, err := netip.ParseAddr(remote)
-	if err != nil || addr.Is4() {
-		return remote
-	}
-	network, _ := addr.Prefix(64) // fails only for more bits than there are
-	return network.String()
+	return listen.ClientKey(remote)
 }
 
-func bucketOfRequest(r *http.Request) string { return bucketOf(r.Context(), recordOf(r).remote) }
+func clientKeyOf(r *http.Request) string { return clientKey(r.Context(), recordOf(r).remote) }
 
 type streamKey struct{}
 

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 // retryAfter is what a 503 of this layer suggests, in seconds.
@@ -77,7 +79,12 @@ func (h *Handler) logFailure(r *http.Request, f *Failure) {
 // the API does not know, a request that ran out of time or a mistake of ours.
 func (h *Handler) failureOf(err error) *Failure {
 	var f *Failure
-	if !errors.As(err, &f) {
+	var refusal *auth.Refusal
+	switch {
+	case errors.As(err, &f):
+	case errors.As(err, &refusal):
+		f = failureOfRefusal(refusal)
+	default:
 		f = h.api.Failure(err)
 	}
 	unknown := f == nil || f.Status == http.StatusInternalServerError

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +16,8 @@ import (
 	golog "github.com/ipfs/go-log/v2"
 	"github.com/libp2p/go-libp2p/core/host"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/ipfs-cluster/pinsvc/common/listen"
 )
 
 // Server serves one API at all addresses of its section.
@@ -32,7 +33,7 @@ type Server struct {
 
 	mu     sync.Mutex
 	state  state
-	bound  []binding
+	bound  []listen.Binding
 	own    host.Host // made and closed here
 	access *os.File
 	serve  sync.WaitGroup
@@ -46,15 +47,6 @@ const (
 	isListening
 	isDown
 )
-
-// binding is a listener and how it is called.
-type binding struct {
-	net.Listener
-	tls       bool
-	streams   bool // of libp2p
-	addresses []ma.Multiaddr
-	url       string
-}
 
 // ServerOption changes a Server.
 type ServerOption func(*Server)
@@ -97,7 +89,7 @@ func NewServer(cfg Config, baseDir string, h http.Handler, opts ...ServerOption)
 		DisableGeneralOptionsHandler: true, // "OPTIONS *" is a request like any other
 		ErrorLog:                     log.New(errorLog{handler.logger}, "", 0),
 		ConnContext:                  ConnContext,
-		ConnState:                    ConnState,
+		ConnState:                    listen.ConnState,
 	}
 	return s, nil
 }
@@ -168,14 +160,14 @@ func (s *Server) open() error {
 		return s.mistake("http_log_file", err)
 	}
 	if s.cfg.SSLCertFile != "" {
-		certs, err := newCertificates(s.path(s.cfg.SSLCertFile), s.path(s.cfg.SSLKeyFile), s.logger)
+		certs, err := listen.NewCertificates(s.path(s.cfg.SSLCertFile), s.path(s.cfg.SSLKeyFile), s.logger)
 		if err != nil {
 			return fmt.Errorf("%s.%w", s.section, err)
 		}
-		s.http.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certs.get}
+		s.http.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certs.Get}
 	}
 	for _, addr := range s.cfg.HTTPListenMultiaddress {
-		b, err := bindHTTP(addr, s.http.TLSConfig != nil)
+		b, err := listen.Bind(addr, s.http.TLSConfig != nil)
 		if err != nil {
 			return s.mistake("http_listen_multiaddress", err)
 		}
@@ -190,27 +182,27 @@ func (s *Server) openAccessLog() error {
 	}
 	file, err := os.OpenFile(s.path(s.cfg.HTTPLogFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
 	if err != nil {
-		return explainFile(err)
+		return listen.ExplainFile(err)
 	}
 	s.access = file
 	s.handler.access.writeTo(file)
 	return nil
 }
 
-func (s *Server) serveOn(b binding) {
+func (s *Server) serveOn(b listen.Binding) {
 	var err error
 	bound := b.Listener
-	if !b.streams { // they take no descriptors
-		bound = Bound(bound, MaxConnections(s.cfg.MaxConnections))
+	if !b.Streams { // they take no descriptors
+		bound = listen.Limit(bound, listen.MaxConnections(s.cfg.MaxConnections))
 	}
-	listener := slottedListener{bound, newSlots(s.cfg.MaxConcurrentRequests)}
-	if b.tls {
-		err = s.http.ServeTLS(listener, "", "")
+	limited := slottedListener{bound, newSlots(s.cfg.MaxConcurrentRequests)}
+	if b.TLS {
+		err = s.http.ServeTLS(limited, "", "")
 	} else {
-		err = s.http.Serve(listener)
+		err = s.http.Serve(limited)
 	}
 	if !errors.Is(err, http.ErrServerClosed) {
-		s.logger.Errorf("%s: no longer serving at %s: %v", s.section, b.url, err)
+		s.logger.Errorf("%s: no longer serving at %s: %v", s.section, b.URL, err)
 	}
 }
 
@@ -221,7 +213,7 @@ func (s *Server) Addresses() []ma.Multiaddr {
 	defer s.mu.Unlock()
 	var addresses []ma.Multiaddr
 	for _, b := range s.bound {
-		addresses = append(addresses, b.addresses...)
+		addresses = append(addresses, b.Addresses...)
 	}
 	return addresses
 }
@@ -233,7 +225,7 @@ func (s *Server) URLs() []string {
 	defer s.mu.Unlock()
 	var urls []string
 	for _, b := range s.bound {
-		urls = append(urls, b.url)
+		urls = append(urls, b.URL)
 	}
 	return urls
 }

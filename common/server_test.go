@@ -13,6 +13,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ipfs-cluster/pinsvc/common/auth"
+
 	"github.com/ipfs-cluster/pinsvc/config"
 )
 
@@ -31,7 +33,7 @@ func newServer(t testing.TB, change func(*Config), opts ...ServerOption) (*Serve
 	if change != nil {
 		change(&cfg)
 	}
-	h, err := NewHandler(cfg, NewCredentials(cfg.BasicAuthCredentials), fakeAPI())
+	h, err := NewHandler(cfg, auth.NewCredentials(cfg.BasicAuthCredentials), fakeAPI())
 	require.NoError(t, err)
 	if len(cfg.HTTPListenMultiaddress) == 0 && len(opts) == 0 {
 		cfg.HTTPListenMultiaddress = addrs("/ip4/127.0.0.1/tcp/0")

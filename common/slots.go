@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"sync"
+
+	"github.com/ipfs-cluster/pinsvc/common/listen"
 )
 
 // slots bound how many requests of one listener are worked on at once. Nil
@@ -38,6 +40,9 @@ type slotted struct {
 	slots slots
 }
 
+// NetConn returns the connection below, as that of *tls.Conn does.
+func (s slotted) NetConn() net.Conn { return s.Conn }
+
 // slottedListener marks every connection with the listener's slots.
 type slottedListener struct {
 	net.Listener
@@ -52,8 +57,8 @@ func (l slottedListener) Accept() (net.Conn, error) {
 	return slotted{conn, l.slots}, nil
 }
 
-// ConnContext is the hook of an http.Server whose listeners come from Bound: what
-// the requests of a connection know of it.
+// ConnContext is the hook of an http.Server whose listeners come from
+// listen.Limit: it gives the requests of a connection what is known of it.
 func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 	if encrypted, ok := conn.(*tls.Conn); ok {
 		conn = encrypted.NetConn()
@@ -62,13 +67,27 @@ func ConnContext(ctx context.Context, conn net.Conn) context.Context {
 		ctx = context.WithValue(ctx, slotsKey{}, marked.slots)
 		conn = marked.Conn
 	}
-	if c, ok := conn.(*connection); ok {
+	if c, ok := conn.(*listen.Connection); ok {
 		ctx = context.WithValue(ctx, connectionKey{}, c)
-		if c.local {
+		if c.Local {
 			ctx = withLoopback(ctx)
 		}
 	}
 	return withStream(ctx, conn)
+}
+
+type connectionKey struct{}
+
+// yieldConnection lets the connection of a request be closed for another one
+// until done is called: the request waits, and has no right to be answered yet.
+// With HTTP/2 the connection may have other requests.
+func yieldConnection(r *http.Request) (done func()) {
+	c, _ := r.Context().Value(connectionKey{}).(*listen.Connection)
+	if c == nil || r.ProtoMajor > 1 {
+		return func() {}
+	}
+	c.SetIdle(true)
+	return func() { c.SetIdle(false) }
 }
 
 // limited answers 503 when as many requests as may be are being worked on. Open

@@ -16,6 +16,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ipfs-cluster/pinsvc/common/auth"
+
 	"github.com/ipfs-cluster/pinsvc/config"
 )
 
@@ -42,7 +44,7 @@ func TestTooManyRequestsAtOnce(t *testing.T) {
 	api.Routes = append(api.Routes, waiting(begun, finish))
 	cfg := DefaultConfig()
 	cfg.MaxConcurrentRequests = 2
-	h, err := NewHandler(cfg, NewCredentials(nil), api)
+	h, err := NewHandler(cfg, auth.NewCredentials(nil), api)
 	require.NoError(t, err)
 	var busy sync.WaitGroup
 	for range 2 {
@@ -85,7 +87,7 @@ func TestSlotsOfEachListener(t *testing.T) {
 	cfg.MaxConcurrentRequests = 1
 	cfg.HTTPListenMultiaddress = addrs("/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/tcp/0")
 	cfg.SSLCertFile, cfg.SSLKeyFile = "cert.pem", "key.pem"
-	h, err := NewHandler(cfg, NewCredentials(nil), api)
+	h, err := NewHandler(cfg, auth.NewCredentials(nil), api)
 	require.NoError(t, err)
 	s, err := NewServer(cfg, dir, h)
 	require.NoError(t, err)

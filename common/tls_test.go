@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/common/listen"
 )
 
 // writeCertificate makes a self-signed certificate for localhost.
@@ -178,6 +180,6 @@ func TestCertificateThatHasEnded(t *testing.T) {
 }
 
 func TestExplainFile(t *testing.T) {
-	require.ErrorContains(t, explainFile(&os.PathError{Op: "open", Path: "/x", Err: os.ErrPermission}), "/x: permission denied: allow it to the user")
-	require.EqualError(t, explainFile(os.ErrClosed), os.ErrClosed.Error())
+	require.ErrorContains(t, listen.ExplainFile(&os.PathError{Op: "open", Path: "/x", Err: os.ErrPermission}), "/x: permission denied: allow it to the user")
+	require.EqualError(t, listen.ExplainFile(os.ErrClosed), os.ErrClosed.Error())
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/ipfs-cluster/pinsvc/common/auth"
+	"github.com/ipfs-cluster/pinsvc/common/listen"
 	"github.com/ipfs-cluster/pinsvc/config"
 )
 
@@ -79,7 +81,7 @@ func (c *Config) validateTLS() []error {
 func (c *Config) validateAddresses() []error {
 	var mistakes []error
 	for _, addr := range c.HTTPListenMultiaddress {
-		if _, err := parseEndpoint(addr); err != nil {
+		if _, err := listen.ParseEndpoint(addr); err != nil {
 			mistakes = append(mistakes, config.KeyError("http_listen_multiaddress", "%w", err))
 		}
 	}
@@ -137,8 +139,8 @@ func (c *Config) validateUsers() []error {
 		case c.BasicAuthCredentials[name] == "":
 			mistakes = append(mistakes, config.KeyError("basic_auth_credentials",
 				"user %q has no password: set one, or remove the user", name))
-		case IsHashed(c.BasicAuthCredentials[name]):
-			if err := checkHash(c.BasicAuthCredentials[name]); err != nil {
+		case auth.IsHashed(c.BasicAuthCredentials[name]):
+			if err := auth.CheckHash(c.BasicAuthCredentials[name]); err != nil {
 				mistakes = append(mistakes, config.KeyError("basic_auth_credentials", "user %q: the entry %w", name, err))
 			}
 		}

@@ -69,7 +69,7 @@ var viewless string
 func (p *Peer) apiOptions(section string, h host.Host) common.Options {
 	return common.Options{
 		Ready: p.ready, Unready: p.unready, Warnings: p.warnings,
-		Credentials: p.credentials[section], Guard: p.guard, Budget: p.budget,
+		Credentials: p.credentials[section], Throttle: p.throttle, Budget: p.budget,
 		BaseDir: p.settings.folder, Host: h,
 	}
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/ipfs/go-datastore"
 	"go.opencensus.io/tag"
 
-	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
+	"github.com/ipfs-cluster/pinsvc/common/listen"
 	"github.com/ipfs-cluster/pinsvc/consensus"
 	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
@@ -95,10 +96,10 @@ func (b *builder) openFolder(ctx context.Context) error {
 	if err := b.settings.settle(ctx); err != nil {
 		return err
 	}
-	b.guard = common.NewGuard()
-	b.credentials = make(map[string]*common.Credentials)
+	b.throttle = auth.NewThrottle()
+	b.credentials = make(map[string]*auth.Credentials)
 	for section, users := range b.settings.configuredUsers() {
-		b.credentials[section] = common.NewCredentials(users)
+		b.credentials[section] = auth.NewCredentials(users)
 	}
 	o.apply(b.settings)
 	b.settings.spreadTracing(b.identity.ID)
@@ -141,7 +142,7 @@ func (b *builder) openNetwork(ctx context.Context) (err error) {
 	b.closeWith("datastore", func(context.Context) error { return b.store.Close() })
 	b.closeWith("context", func(context.Context) error { b.cancel(); return nil })
 	if mgr := &b.settings.Cluster.ResourceMgr; mgr.FileDescriptorsLimit == 0 {
-		mgr.FileDescriptorsLimit = common.OpenFiles() / descriptorShare
+		mgr.FileDescriptorsLimit = listen.OpenFiles() / descriptorShare
 	}
 	if b.net, err = connect(ctx, b.identity, b.settings.Cluster, b.store); err != nil {
 		return err

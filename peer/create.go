@@ -14,7 +14,7 @@ import (
 	libp2p "github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
 
-	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 // DefaultUser is the name of the user that Create makes.
@@ -209,10 +209,10 @@ func newDefaults(folder string, o CreateOptions) (*Settings, error) {
 // setUser gives both APIs the same one user.
 func (s *Settings) setUser(name, password string) {
 	p := s.Pinsvcapi.Value()
-	p.BasicAuthCredentials = common.Users{name: password}
+	p.BasicAuthCredentials = auth.Users{name: password}
 	s.Pinsvcapi.Set(p)
 	r := s.Restapi.Value()
-	r.BasicAuthCredentials = common.Users{name: password}
+	r.BasicAuthCredentials = auth.Users{name: password}
 	s.Restapi.Set(r)
 }
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/api/ipfsproxy"
 
-	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/listen"
 )
 
 // openProxy makes the library's proxy before a Kubo. It asks for no credentials
@@ -31,7 +31,7 @@ func (p *Peer) openProxy() (*ipfsproxy.Server, error) {
 	(*server).Handler = p.updates((*server).Handler)
 	s.guard(*server)
 	for i, l := range *listeners {
-		(*listeners)[i] = common.Bound(l, common.MaxConnections(0))
+		(*listeners)[i] = listen.Limit(l, listen.MaxConnections(0))
 	}
 	return proxy, nil
 }

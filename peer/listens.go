@@ -8,7 +8,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/config"
 	"github.com/multiformats/go-multiaddr"
 
-	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/listen"
 )
 
 // listener is a key of the configuration with addresses to listen on.
@@ -61,7 +61,7 @@ func (l listener) try() error {
 		err := tryPort(a)
 		switch {
 		case err != nil:
-			failed = append(failed, fmt.Errorf("%s: cannot listen on %s: %w", l.key, a, common.ExplainBind(err)))
+			failed = append(failed, fmt.Errorf("%s: cannot listen on %s: %w", l.key, a, listen.ExplainBind(err)))
 		case l.any:
 			return nil
 		}

@@ -22,6 +22,7 @@ import (
 	"go.opencensus.io/zpages"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/listen"
 )
 
 // descriptorShare is the part of the limit of open files that the cluster's
@@ -59,7 +60,7 @@ func (b *builder) openMetrics() error {
 	}
 	l, err := net.Listen(network, address)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w", cfg.PrometheusEndpoint, common.ExplainBind(err))
+		return fmt.Errorf("cannot listen on %s: %w", cfg.PrometheusEndpoint, listen.ExplainBind(err))
 	}
 	server := &http.Server{Handler: metricsRoutes(exporter), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	b.settings.guard(server)
@@ -68,7 +69,7 @@ func (b *builder) openMetrics() error {
 		return server.Close()
 	})
 	go func() {
-		if err := server.Serve(common.Bound(l, common.MaxConnections(0))); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(listen.Limit(l, listen.MaxConnections(0))); !errors.Is(err, http.ErrServerClosed) {
 			logger.Errorf("observations.metrics: no longer serving at %s: %v", cfg.PrometheusEndpoint, err)
 		}
 	}()
@@ -106,5 +107,5 @@ func (s *Settings) guard(server *http.Server) {
 		AllowedHosts:       slices.Concat(pins.AllowedHosts, rest.AllowedHosts),
 		CORSAllowedOrigins: slices.Concat(pins.CORSAllowedOrigins, rest.CORSAllowedOrigins),
 	}, server.Handler)
-	server.ConnContext, server.ConnState = common.ConnContext, common.ConnState
+	server.ConnContext, server.ConnState = common.ConnContext, listen.ConnState
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 func TestSetPassword(t *testing.T) {
@@ -45,7 +45,7 @@ func TestSetPasswordWhereThereIsOneAPI(t *testing.T) {
 	s, err := LoadSettings(folder, false)
 	require.NoError(t, err)
 	defer s.Close()
-	require.Equal(t, map[string]common.Users{"api.pinsvcapi": {"anna": "entry"}}, s.configuredUsers())
+	require.Equal(t, map[string]auth.Users{"api.pinsvcapi": {"anna": "entry"}}, s.configuredUsers())
 
 	edit(t, folder, nil, "api", "pinsvcapi")
 	_, err = SetPassword(folder, "anna", "entry")

@@ -11,6 +11,7 @@ import (
 	logging "github.com/ipfs/go-log/v2"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 	"github.com/ipfs-cluster/pinsvc/consensus/shards"
 	"github.com/ipfs-cluster/pinsvc/embedded"
@@ -43,8 +44,8 @@ type Peer struct {
 	memory   *pinsvcapi.Memory // of what peers answered last, for both APIs
 	// credentials are those of the doors of ours, by section. Reload changes
 	// them.
-	credentials map[string]*common.Credentials
-	guard       *common.Guard // of all of them
+	credentials map[string]*auth.Credentials
+	throttle    *auth.Throttle // of all of them
 	reloading   sync.Mutex
 	connector   ipfscluster.IPFSConnector // set before ready is closed
 	lagging     lagging                   // on CRDT; nil on Raft

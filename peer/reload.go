@@ -14,7 +14,7 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/config"
 
-	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 // reloadFile tells how the last reload ended, for whoever has asked for it.
@@ -33,8 +33,8 @@ type outcome struct {
 }
 
 // configuredUsers returns the users of every API of ours that has a section.
-func (s *Settings) configuredUsers() map[string]common.Users {
-	users := make(map[string]common.Users)
+func (s *Settings) configuredUsers() map[string]auth.Users {
+	users := make(map[string]auth.Users)
 	if s.has(config.API, "pinsvcapi") {
 		users[s.Pinsvcapi.Name()] = s.Pinsvcapi.Value().BasicAuthCredentials
 	}

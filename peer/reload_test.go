@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 // enter tells with which status a request with some credentials is answered.
@@ -33,7 +33,7 @@ func basic(user, password string) string {
 
 func bearer(t *testing.T, user, stored string) string {
 	t.Helper()
-	token, err := common.IssueToken(user, stored, time.Hour)
+	token, err := auth.IssueToken(user, stored, time.Hour)
 	require.NoError(t, err)
 	return "Bearer " + token
 }
@@ -50,7 +50,7 @@ func setUsers(t *testing.T, folder string, users any) {
 
 func TestReload(t *testing.T) {
 	folder := newFolder(t, CreateOptions{})
-	setUsers(t, folder, common.Users{"anna": "anna's first password", "bert": "bert's only password"})
+	setUsers(t, folder, auth.Users{"anna": "anna's first password", "bert": "bert's only password"})
 	p := startPeer(t, Options{Folder: folder, Connector: newMemory()})
 	type row struct {
 		authorization string
@@ -69,7 +69,7 @@ func TestReload(t *testing.T) {
 	first := []row{{annaOld, 200}, {annaOldToken, 200}, {bertToken, 200}}
 	check(first...)
 
-	setUsers(t, folder, common.Users{"anna": "anna's second password", "carl": "carl's only password"})
+	setUsers(t, folder, auth.Users{"anna": "anna's second password", "carl": "carl's only password"})
 	check(first...) // nobody has said so yet
 	require.NoError(t, p.Reload())
 	second := []row{{annaOld, 401}, {annaOldToken, 401}, {bertToken, 401},
@@ -110,7 +110,7 @@ func TestReload(t *testing.T) {
 		require.Equal(t, 200, enter(t, p, "api.restapi", dora))
 		require.Equal(t, 401, enter(t, p, "api.pinsvcapi", dora))
 	})
-	setUsers(t, folder, common.Users{})
+	setUsers(t, folder, auth.Users{})
 	require.NoError(t, p.Reload())
 	check(row{basic("anna", "anna's second password"), 401}, row{basic("dora", "dora's only password"), 401})
 }

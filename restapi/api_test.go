@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
@@ -290,7 +291,7 @@ func TestWithoutAPeer(t *testing.T) {
 
 func TestSecretsAreNotPrinted(t *testing.T) {
 	cfg := DefaultConfig()
-	cfg.BasicAuthCredentials = common.Users{"alice": "hunter2"}
+	cfg.BasicAuthCredentials = auth.Users{"alice": "hunter2"}
 	a, err := New(cfg)
 	require.NoError(t, err)
 	for _, verb := range []string{"%v", "%+v", "%#v"} {
@@ -300,7 +301,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 }
 
 func TestOptionsOfNew(t *testing.T) {
-	creds := common.NewCredentials(map[string]string{"alice": "one"})
+	creds := auth.NewCredentials(map[string]string{"alice": "one"})
 	a := newTestAPI(t, WithOptions(common.Options{Credentials: creds}))
 	get := func(password string) int {
 		w, _ := a.do("GET", "/id", "", "Authorization", basic("alice", password))

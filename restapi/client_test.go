@@ -26,6 +26,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 	"github.com/ipfs-cluster/pinsvc/config"
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
@@ -36,7 +37,7 @@ func serve(t *testing.T, dir string, change func(*Config)) *API {
 	t.Helper()
 	cfg := DefaultConfig()
 	cfg.HTTPListenMultiaddress = config.Multiaddrs{ma.StringCast("/ip4/127.0.0.1/tcp/0")}
-	cfg.BasicAuthCredentials = common.Users{"alice": "secret"}
+	cfg.BasicAuthCredentials = auth.Users{"alice": "secret"}
 	if change != nil {
 		change(&cfg)
 	}
@@ -318,7 +319,7 @@ func TestLoadBalancingClient(t *testing.T) {
 
 func TestTokenWorksInBothWays(t *testing.T) {
 	a := serve(t, "", nil)
-	token, err := common.IssueToken("alice", "secret", time.Hour)
+	token, err := auth.IssueToken("alice", "secret", time.Hour)
 	require.NoError(t, err)
 	w, _ := (&testAPI{t: t, cluster: &fakeCluster{}, API: a}).do("POST", "/token", `{"expires_in":"1m"}`, "Authorization", "Bearer "+token)
 	require.Equal(t, 200, w.Code, w.Body.String())

@@ -75,6 +75,10 @@ func TestImportRules(t *testing.T) {
 		{"common", library, nil,
 			"the shared layer knows nothing of pins or clusters, so that it can be judged as a security layer alone"},
 		{"common", gorpc, nil, "the way to the cluster begins in the component's adapter"},
+		{"common/auth", module, []string{"common/auth", "config"},
+			"who sent a request does not depend on what it asks for: the handler imports it, not it the handler"},
+		{"common/listen", module, []string{"common/listen", "config"},
+			"a listener knows connections, not requests or users"},
 		{"config", library, nil,
 			"a section satisfies the library's interface by its methods, so that anybody's program can use it"},
 		{"pinset", module, []string{"pinset"},
@@ -111,7 +115,7 @@ func TestImportRules(t *testing.T) {
 		{"", library + "/api/pinsvcapi", nil,
 			"that component is what this repository replaces"},
 		{"", library + "/api/common", nil,
-			"there is one authentication layer, and it is package common"},
+			"there is one authentication layer, and it is package common/auth"},
 		{"", library + "/api/rest", nil,
 			"that component is what package restapi replaces; its client is for tests"},
 	}
@@ -143,7 +147,7 @@ func TestProgramDependencies(t *testing.T) {
 		{library + "/cmdutils", "it imports the library's Pinning Service API"},
 		{library + "/api/pinsvcapi", "the program must not contain two of them"},
 		{library + "/api/rest", "the program must not contain two of them"},
-		{library + "/api/common", "there is one authentication layer, and it is package common"},
+		{library + "/api/common", "there is one authentication layer, and it is package common/auth"},
 		{library + "/test", "it is for tests"},
 		{"github.com/stretchr/testify", "it is for tests"},
 	} {

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 	"github.com/ipfs-cluster/pinsvc/restapi"
 )
@@ -44,12 +45,12 @@ const (
 	hashedPassword = "a long hashed password"
 )
 
-func doorUsers(t *testing.T) common.Users {
+func doorUsers(t *testing.T) auth.Users {
 	t.Helper()
 	// Every failed attempt hashes, so this has to be quick.
 	hash, err := bcrypt.GenerateFromPassword([]byte(hashedPassword), bcrypt.MinCost)
 	require.NoError(t, err)
-	return common.Users{"alice": plainPassword, "bob": string(hash)}
+	return auth.Users{"alice": plainPassword, "bob": string(hash)}
 }
 
 // openDoors returns both APIs after a change of what their sections share.
@@ -146,13 +147,13 @@ const (
 
 // doorCredentials is every kind of credentials, as of now: with the second
 // challenge that they are answered with, if they do not let in.
-func doorCredentials(t *testing.T, users common.Users) map[string]struct{ authorization, challenge string } {
+func doorCredentials(t *testing.T, users auth.Users) map[string]struct{ authorization, challenge string } {
 	t.Helper()
 	type row = struct{ authorization, challenge string }
 	key := []byte(plainPassword)
 	in := func(d time.Duration) int64 { return time.Now().Add(d).Unix() }
 	hs256 := func(claims jwt.MapClaims) string { return doorToken(t, jwt.SigningMethodHS256, key, claims) }
-	hashed, err := common.IssueToken("bob", users["bob"], time.Hour)
+	hashed, err := auth.IssueToken("bob", users["bob"], time.Hour)
 	require.NoError(t, err)
 	alice := hs256(jwt.MapClaims{"iss": "alice"})
 	return map[string]row{
@@ -242,7 +243,7 @@ func requireStatus(t *testing.T, r doorRoute, authorization string, w *httptest.
 
 // What needs no credentials, with and without.
 func TestDoorsThatAreOpen(t *testing.T) {
-	for name, users := range map[string]common.Users{"users": doorUsers(t), "nobody": {}, "everybody": nil} {
+	for name, users := range map[string]auth.Users{"users": doorUsers(t), "nobody": {}, "everybody": nil} {
 		for _, d := range openDoors(t, func(c *common.Config) { c.BasicAuthCredentials = users }) {
 			t.Run(name+" "+d.name, func(t *testing.T) {
 				require.Equal(t, 204, d.knock(doorRoute{method: "GET", path: "/health"}, "").Code)
@@ -267,7 +268,7 @@ func TestTokensOfBothDoors(t *testing.T) {
 	users := doorUsers(t)
 	doors := openDoors(t, func(c *common.Config) { c.BasicAuthCredentials = users })
 	other := openDoors(t, func(c *common.Config) {
-		c.BasicAuthCredentials = common.Users{"alice": "another password", "bob": users["bob"]}
+		c.BasicAuthCredentials = auth.Users{"alice": "another password", "bob": users["bob"]}
 	})
 	for _, from := range doors {
 		for user, password := range map[string]string{"alice": plainPassword, "bob": hashedPassword} {

@@ -12,7 +12,7 @@ import (
 
 	manet "github.com/multiformats/go-multiaddr/net"
 
-	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 	"github.com/ipfs-cluster/pinsvc/peer"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
@@ -33,7 +33,7 @@ func loadService(folder string) (pinsvcapi.Config, error) {
 }
 
 // chooseUser returns the named user of the service, or the only one.
-func chooseUser(users common.Users, name string) (string, error) {
+func chooseUser(users auth.Users, name string) (string, error) {
 	const key = "api.pinsvcapi.basic_auth_credentials"
 	names := slices.Sorted(maps.Keys(users))
 	switch {
@@ -109,5 +109,5 @@ func addLine(name, url, token string) string {
 
 // issue returns a token of a user; it never expires when expiresIn is zero.
 func issue(cfg pinsvcapi.Config, user string, expiresIn time.Duration) (string, error) {
-	return common.IssueToken(user, cfg.BasicAuthCredentials[user], expiresIn)
+	return auth.IssueToken(user, cfg.BasicAuthCredentials[user], expiresIn)
 }

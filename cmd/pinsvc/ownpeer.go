@@ -20,6 +20,7 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 // askPatience bounds one question to the running peer.
@@ -73,7 +74,7 @@ func newOwnPeer(folder, section string, cfg common.Config) (*ownPeer, error) {
 		return nil, fmt.Errorf("%s.basic_auth_credentials has no user: nobody may enter", section)
 	}
 	var err error
-	p.token, err = common.IssueToken(users[0], cfg.BasicAuthCredentials[users[0]], time.Minute)
+	p.token, err = auth.IssueToken(users[0], cfg.BasicAuthCredentials[users[0]], time.Minute)
 	return p, err
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
@@ -47,7 +47,7 @@ func (a *app) passwd(name string) error {
 	if err != nil {
 		return err
 	}
-	hash, err := common.HashPassword(password)
+	hash, err := auth.HashPassword(password)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 const source = `{{define "title"}}T{{end}}{{define "about"}}A{{end}}{{define "main"}}<h1>{{.}}</h1>{{end}}`
@@ -25,7 +26,7 @@ func handler(t *testing.T, change func(*common.Config)) http.Handler {
 	if change != nil {
 		change(&cfg)
 	}
-	h, err := common.NewHandler(cfg, common.NewCredentials(map[string]string{"a": "b"}), common.API{
+	h, err := common.NewHandler(cfg, auth.NewCredentials(map[string]string{"a": "b"}), common.API{
 		Name: "testapi",
 		Routes: []common.Route{
 			Front(page, func(r *http.Request) any { return Address(r, "<nowhere>") }),

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
@@ -79,11 +79,11 @@ func (g *guessing) counts() counts {
 }
 
 func (g *guessing) run(ctx context.Context) error {
-	hash, err := common.HashPassword(hashedPassword)
+	hash, err := auth.HashPassword(hashedPassword)
 	if err != nil {
 		return err
 	}
-	if g.token, err = common.IssueToken(hashedUser, hash, time.Hour); err != nil {
+	if g.token, err = auth.IssueToken(hashedUser, hash, time.Hour); err != nil {
 		return err
 	}
 	var o process.Options

@@ -1,4 +1,4 @@
-package common
+package listen
 
 import (
 	"fmt"
@@ -9,28 +9,28 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// endpoint is a multiaddress in the words of package net.
-type endpoint struct {
-	network string // tcp, tcp4, tcp6 or unix
-	address string // host:port, or a path
+// Endpoint is a multiaddress in the words of package net.
+type Endpoint struct {
+	Network string // tcp, tcp4, tcp6 or unix
+	Address string // host:port, or a path
 }
 
-// parseEndpoint reads an address that HTTP can be served on.
-func parseEndpoint(addr ma.Multiaddr) (endpoint, error) {
+// ParseEndpoint reads an address that HTTP can be served on.
+func ParseEndpoint(addr ma.Multiaddr) (Endpoint, error) {
 	network, address, err := manet.DialArgs(addr)
 	if err != nil {
-		return endpoint{}, fmt.Errorf("%s cannot be listened on: give /ip4, /ip6 or /dns with /tcp, or /unix", addr)
+		return Endpoint{}, fmt.Errorf("%s cannot be listened on: give /ip4, /ip6 or /dns with /tcp, or /unix", addr)
 	}
 	switch network {
 	case "tcp", "tcp4", "tcp6":
 		if len(addr) != tcpLength(addr) {
-			return endpoint{}, fmt.Errorf("%s has more than an address and a TCP port", addr)
+			return Endpoint{}, fmt.Errorf("%s has more than an address and a TCP port", addr)
 		}
-		return endpoint{network, address}, nil
+		return Endpoint{network, address}, nil
 	case "unix":
-		return endpoint{network, address}, nil
+		return Endpoint{network, address}, nil
 	}
-	return endpoint{}, fmt.Errorf("%s cannot be listened on: give /ip4, /ip6 or /dns with /tcp, or /unix", addr)
+	return Endpoint{}, fmt.Errorf("%s cannot be listened on: give /ip4, /ip6 or /dns with /tcp, or /unix", addr)
 }
 
 // tcpLength is the number of components up to the TCP port.
@@ -43,21 +43,21 @@ func tcpLength(addr ma.Multiaddr) int {
 	return 0
 }
 
-// isUnix tells whether the endpoint is a socket in the file system.
-func (e endpoint) isUnix() bool { return e.network == "unix" }
+// IsUnix tells whether the endpoint is a socket in the file system.
+func (e Endpoint) IsUnix() bool { return e.Network == "unix" }
 
 // url returns what a client on this machine uses for the endpoint once it is
 // bound to an address: the configured host name, because a certificate may be
 // made for it, and a loopback address in the place of "any address".
-func (e endpoint) url(bound net.Addr, tls bool) string {
-	if e.isUnix() {
+func (e Endpoint) url(bound net.Addr, tls bool) string {
+	if e.IsUnix() {
 		return (&url.URL{Scheme: "unix", Path: bound.String()}).String()
 	}
-	host, _, _ := net.SplitHostPort(e.address)
+	host, _, _ := net.SplitHostPort(e.Address)
 	_, port, _ := net.SplitHostPort(bound.String())
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
-		if e.network == "tcp6" {
+		if e.Network == "tcp6" {
 			host = "::1"
 		}
 	}

@@ -1,4 +1,4 @@
-package common
+package listen
 
 import (
 	"errors"
@@ -13,44 +13,53 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// bindHTTP listens on one address of http_listen_multiaddress. TLS is for TCP
-// only: a unix socket does not leave the machine.
-func bindHTTP(addr ma.Multiaddr, tls bool) (binding, error) {
-	e, err := parseEndpoint(addr)
+// Binding is a listener and the addresses that lead to it.
+type Binding struct {
+	net.Listener
+	TLS       bool
+	Streams   bool // of libp2p
+	Addresses []ma.Multiaddr
+	URL       string // for clients on this machine
+}
+
+// Bind listens on one address of http_listen_multiaddress. TLS is for TCP only: a
+// unix socket does not leave the machine. The error says what to do.
+func Bind(addr ma.Multiaddr, tls bool) (Binding, error) {
+	e, err := ParseEndpoint(addr)
 	if err != nil {
-		return binding{}, err
+		return Binding{}, err
 	}
-	listen := listenTCP
-	if e.isUnix() {
-		listen, tls = listenUnix, false
+	bind := listenTCP
+	if e.IsUnix() {
+		bind, tls = listenUnix, false
 	}
-	listener, err := listen(e)
+	listener, err := bind(e)
 	if err != nil {
-		return binding{}, fmt.Errorf("cannot listen on %s: %w", addr, ExplainBind(err))
+		return Binding{}, fmt.Errorf("cannot listen on %s: %w", addr, ExplainBind(err))
 	}
-	b := binding{Listener: listener, tls: tls, url: e.url(listener.Addr(), tls)}
+	b := Binding{Listener: listener, TLS: tls, URL: e.url(listener.Addr(), tls)}
 	if bound, err := manet.FromNetAddr(listener.Addr()); err == nil {
-		b.addresses = []ma.Multiaddr{bound}
+		b.Addresses = []ma.Multiaddr{bound}
 	}
 	return b, nil
 }
 
-func listenTCP(e endpoint) (net.Listener, error) {
-	return net.Listen(e.network, e.address)
+func listenTCP(e Endpoint) (net.Listener, error) {
+	return net.Listen(e.Network, e.Address)
 }
 
 // listenUnix makes a socket that only this user may connect to. It takes the
 // place of a socket that a killed process left behind, but of nothing else. The
 // listener removes the socket when it is closed.
-func listenUnix(e endpoint) (net.Listener, error) {
-	if err := removeStale(e.address); err != nil {
+func listenUnix(e Endpoint) (net.Listener, error) {
+	if err := removeStale(e.Address); err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("unix", e.address)
+	listener, err := net.Listen("unix", e.Address)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(e.address, 0o600); err != nil {
+	if err := os.Chmod(e.Address, 0o600); err != nil {
 		_ = listener.Close()
 		return nil, err
 	}

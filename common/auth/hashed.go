@@ -1,4 +1,4 @@
-package common
+package auth
 
 import (
 	"crypto/hkdf"
@@ -20,8 +20,8 @@ const (
 	hashCost = bcrypt.DefaultCost
 	// maxHashCost bounds what a configured hash may cost: about four seconds.
 	maxHashCost = 16
-	// maxHashPatience is how long a password waits for its turn to be hashed.
-	maxHashPatience = 10 * time.Second
+	// MaxHashWait is how long a password waits at most until it is hashed.
+	MaxHashWait = 10 * time.Second
 	// maxPassword is how many bytes of a password bcrypt looks at. Longer ones
 	// would be as good as every other with the same beginning.
 	maxPassword = 72
@@ -47,8 +47,8 @@ func HashPassword(password string) (string, error) {
 	return string(hash), err
 }
 
-// checkHash returns what is wrong with a hashed entry, without showing it.
-func checkHash(stored string) error {
+// CheckHash returns what is wrong with a hashed entry, without showing it.
+func CheckHash(stored string) error {
 	cost, err := bcrypt.Cost([]byte(stored))
 	switch {
 	case err != nil:

@@ -1,4 +1,4 @@
-package common
+package listen
 
 import (
 	"net"
@@ -26,9 +26,9 @@ func TestEndpoints(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.addr, func(t *testing.T) {
-			e, err := parseEndpoint(ma.StringCast(test.addr))
+			e, err := ParseEndpoint(ma.StringCast(test.addr))
 			require.NoError(t, err)
-			require.Equal(t, endpoint{test.network, test.address}, e)
+			require.Equal(t, Endpoint{test.network, test.address}, e)
 			require.Equal(t, test.url, e.url(test.bound, false))
 			require.Equal(t, test.tlsURL, e.url(test.bound, true))
 		})

@@ -1,4 +1,4 @@
-package common
+package auth_test
 
 import (
 	"encoding/json"
@@ -9,9 +9,12 @@ import (
 
 	"github.com/golang-jwt/jwt/v4"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
-func postToken(h *Handler, authorization, body string) *httptest.ResponseRecorder {
+func postToken(h *handler, authorization, body string) *httptest.ResponseRecorder {
 	return request{method: "POST", path: "/token", body: body, header: []string{"Authorization", authorization}}.send(h)
 }
 
@@ -28,7 +31,7 @@ func claimsOf(t testing.TB, w *httptest.ResponseRecorder) (token string, claims 
 }
 
 func TestPostToken(t *testing.T) {
-	h := newTestHandler(t, func(cfg *Config) { cfg.BasicAuthCredentials = testUsers })
+	h := newHandler(t, func(cfg *common.Config) { cfg.BasicAuthCredentials = testUsers })
 	forever := token(t, "secret", jwt.MapClaims{"iss": "alice"})
 	day := token(t, "secret", jwt.MapClaims{"iss": "alice", "exp": at(24 * time.Hour)})
 	tests := map[string]struct {
@@ -89,50 +92,50 @@ func TestPostToken(t *testing.T) {
 }
 
 func TestTokensDiffer(t *testing.T) {
-	h := newTestHandler(t, func(cfg *Config) { cfg.BasicAuthCredentials = testUsers })
+	h := newHandler(t, func(cfg *common.Config) { cfg.BasicAuthCredentials = testUsers })
 	first, _ := claimsOf(t, postToken(h, basic("alice", "secret"), ""))
 	second, _ := claimsOf(t, postToken(h, basic("alice", "secret"), ""))
 	require.NotEqual(t, first, second, "each has its own jti")
 }
 
 func TestTokensEnd(t *testing.T) {
-	h := newTestHandler(t, func(cfg *Config) { cfg.BasicAuthCredentials = testUsers })
+	h := newHandler(t, func(cfg *common.Config) { cfg.BasicAuthCredentials = testUsers })
 	token, _ := claimsOf(t, postToken(h, basic("alice", "secret"), `{"expires_in":"1h"}`))
 	for after, status := range map[time.Duration]int{
 		0: 200, 59 * time.Minute: 200, time.Hour + 58*time.Second: 200, time.Hour + 62*time.Second: 401,
 	} {
-		h.creds.now = func() time.Time { return time.Now().Add(after) }
+		h.creds.SetNow(func() time.Time { return time.Now().Add(after) })
 		w := request{method: "GET", path: "/items", header: []string{"Authorization", "Bearer " + token}}.send(h)
 		require.Equal(t, status, w.Code, after)
 	}
 }
 
 func TestUserIsRemovedWhileATokenIsIssued(t *testing.T) {
-	h := newTestHandler(t, func(cfg *Config) { cfg.BasicAuthCredentials = testUsers })
+	a := auth.New(auth.NewCredentials(testUsers), auth.Options{})
 	r := httptest.NewRequest("POST", "/token", nil)
-	r = r.WithContext(withUser(r.Context(), User{Name: "carol"}))
-	_, err := h.postToken(r)
-	var f *Failure
-	require.ErrorAs(t, err, &f)
-	require.Equal(t, 401, f.Status)
+	r = r.WithContext(auth.WithUser(r.Context(), auth.User{Name: "carol"}))
+	_, err := a.IssueToken(r)
+	var refusal *auth.Refusal
+	require.ErrorAs(t, err, &refusal)
+	require.Equal(t, 401, refusal.Status)
 }
 
 func TestIssueToken(t *testing.T) {
-	creds := NewCredentials(testUsers)
+	creds := auth.NewCredentials(testUsers)
 	for _, lives := range []time.Duration{0, time.Hour} {
-		text, err := IssueToken("alice", "secret", lives)
+		text, err := auth.IssueToken("alice", "secret", lives)
 		require.NoError(t, err)
-		user, err := creds.verifyToken(text)
+		user, err := creds.VerifyToken(text)
 		require.NoError(t, err)
 		require.Equal(t, "alice", user.Name)
 		require.NotEmpty(t, user.TokenID)
-		require.Equal(t, lives == 0, user.expires.IsZero())
+		require.Equal(t, lives == 0, user.Expires().IsZero())
 	}
 	for _, bad := range []struct {
 		user, password string
 		lives          time.Duration
 	}{{"", "secret", 0}, {"alice", "", 0}, {"alice", "secret", time.Millisecond}, {"alice", "secret", -time.Hour}} {
-		_, err := IssueToken(bad.user, bad.password, bad.lives)
+		_, err := auth.IssueToken(bad.user, bad.password, bad.lives)
 		require.Error(t, err, "%v", bad)
 		require.NotContains(t, err.Error(), "secret")
 	}
@@ -140,8 +143,8 @@ func TestIssueToken(t *testing.T) {
 
 // Two APIs whose entries of a user are the same accept each other's tokens.
 func TestTokenOfTheOtherAPI(t *testing.T) {
-	one := newTestHandler(t, func(cfg *Config) { cfg.BasicAuthCredentials = testUsers })
-	other := newTestHandler(t, func(cfg *Config) { cfg.BasicAuthCredentials = Users{"alice": "secret", "bob": "another"} })
+	one := newHandler(t, func(cfg *common.Config) { cfg.BasicAuthCredentials = testUsers })
+	other := newHandler(t, func(cfg *common.Config) { cfg.BasicAuthCredentials = auth.Users{"alice": "secret", "bob": "another"} })
 	for user, status := range map[string]int{"alice": 200, "bob": 401} {
 		token, _ := claimsOf(t, postToken(one, basic(user, testUsers[user]), ""))
 		w := request{method: "GET", path: "/items", header: []string{"Authorization", "Bearer " + token}}.send(other)
@@ -154,11 +157,11 @@ func FuzzTokenRequest(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		lives, err := parseTokenRequest(strings.NewReader(body))
+		lives, err := auth.ParseTokenRequest(strings.NewReader(body))
 		if err != nil {
-			var failure *Failure
-			require.ErrorAs(t, err, &failure)
-			require.Contains(t, []int{400, 413}, failure.Status)
+			var refusal *auth.Refusal
+			require.ErrorAs(t, err, &refusal)
+			require.Contains(t, []int{400, 413}, refusal.Status)
 			return
 		}
 		require.True(t, lives == 0 || lives >= time.Second)

@@ -1,7 +1,6 @@
-package common
+package auth_test
 
 import (
-	"context"
 	"crypto/hmac"
 	"encoding/base64"
 	"encoding/json"
@@ -12,9 +11,12 @@ import (
 
 	"github.com/golang-jwt/jwt/v4"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
-var testUsers = Users{"alice": "secret", "bob": "secret of bob"}
+var testUsers = auth.Users{"alice": "secret", "bob": "secret of bob"}
 
 func basic(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
@@ -51,7 +53,7 @@ func critical(t testing.TB) string {
 }
 
 func TestAuthentication(t *testing.T) {
-	h := newTestHandler(t, func(cfg *Config) { cfg.BasicAuthCredentials = testUsers })
+	h := newHandler(t, func(cfg *common.Config) { cfg.BasicAuthCredentials = testUsers })
 	alice := jwt.MapClaims{"iss": "alice"}
 	plain := token(t, "secret", alice)
 	tests := map[string]struct {
@@ -129,7 +131,7 @@ func TestAuthentication(t *testing.T) {
 func requireChallenge(t testing.TB, w *httptest.ResponseRecorder, badToken bool) {
 	t.Helper()
 	require.Equal(t, 401, w.Code, w.Body.String())
-	require.Equal(t, ReasonUnauthorized, why(t, w))
+	require.Equal(t, common.ReasonUnauthorized, why(t, w))
 	challenges := w.Header().Values("WWW-Authenticate")
 	require.Len(t, challenges, 2)
 	require.Equal(t, `Basic realm="fakeapi", charset="UTF-8"`, challenges[0])
@@ -141,53 +143,8 @@ func requireChallenge(t testing.TB, w *httptest.ResponseRecorder, badToken bool)
 	}
 }
 
-func TestWhatNeedsCredentials(t *testing.T) {
-	preflight := []string{"Origin", "https://a", "Access-Control-Request-Method", "POST"}
-	tests := []struct {
-		request                 request
-		open, closed, withAlice int
-	}{
-		{request{method: "GET", path: "/items"}, 200, 401, 200},
-		{request{method: "GET", path: "/items/%2F"}, 200, 401, 200},
-		{request{method: "GET", path: "/nothing"}, 404, 401, 404},
-		{request{method: "PUT", path: "/items"}, 405, 401, 405},
-		{request{method: "OPTIONS", path: "/items"}, 405, 401, 405},
-		{request{method: "POST", path: "/stream"}, 200, 401, 200},
-		{request{method: "GET", path: "/panic"}, 500, 401, 500},
-		{request{method: "POST", path: "/token"}, 403, 401, 200},
-		{request{method: "POST", path: "/health"}, 405, 401, 405},
-		{request{method: "GET", path: "/open/x"}, 404, 401, 404},
-		{request{method: "GET", path: "/%6Fpen"}, 200, 200, 200},
-		{request{method: "GET", path: "//open"}, 200, 200, 200},
-		{request{method: "GET", path: "//items"}, 200, 401, 200},
-		{request{method: "GET", path: "/open//x"}, 404, 401, 404},
-		{request{method: "GET", path: "/items%2F..%2Fopen"}, 404, 401, 404},
-		{request{method: "GET", path: "/open"}, 200, 200, 200},
-		{request{method: "GET", path: "/open/"}, 200, 200, 200},
-		{request{method: "HEAD", path: "/open"}, 200, 200, 200},
-		{request{method: "GET", path: "/health"}, 204, 204, 204},
-		{request{method: "HEAD", path: "/health"}, 204, 204, 204},
-		{request{method: "OPTIONS", path: "/items", header: preflight}, 204, 204, 204},
-		{request{method: "OPTIONS", path: "/nothing", header: preflight}, 204, 204, 204},
-	}
-	open := newTestHandler(t, nil)
-	users := newTestHandler(t, func(cfg *Config) { cfg.BasicAuthCredentials = testUsers })
-	nobody := newTestHandler(t, func(cfg *Config) { cfg.BasicAuthCredentials = Users{} })
-	for _, test := range tests {
-		t.Run(test.request.method+" "+test.request.path, func(t *testing.T) {
-			require.Equal(t, test.open, test.request.send(open).Code, "open")
-			require.Equal(t, test.closed, test.request.send(users).Code, "without credentials")
-			require.Equal(t, test.closed, test.request.send(nobody).Code, "nobody may enter")
-			with := test.request
-			with.header = append(with.header[:len(with.header):len(with.header)], "Authorization", basic("alice", "secret"))
-			require.Equal(t, test.withAlice, with.send(users).Code, "with credentials")
-			require.Equal(t, test.closed, with.send(nobody).Code, "credentials of nobody")
-		})
-	}
-}
-
 func TestCredentialsChange(t *testing.T) {
-	h := newTestHandler(t, func(cfg *Config) { cfg.BasicAuthCredentials = testUsers })
+	h := newHandler(t, func(cfg *common.Config) { cfg.BasicAuthCredentials = testUsers })
 	bearer := token(t, "secret", jwt.MapClaims{"iss": "alice"})
 	code := func(authorization string) int {
 		return request{method: "GET", path: "/items", header: []string{"Authorization", authorization}}.send(h).Code
@@ -217,63 +174,51 @@ func TestCredentialsChange(t *testing.T) {
 }
 
 func TestEmptyEntriesLetNobodyIn(t *testing.T) {
-	creds := NewCredentials(map[string]string{"alice": "", "": "secret"})
+	creds := auth.NewCredentials(map[string]string{"alice": "", "": "secret"})
 	require.False(t, creds.Open())
-	require.False(t, fits(t, creds, "alice", ""))
-	require.False(t, fits(t, creds, "", "secret"))
-	_, err := creds.verifyToken(strings.TrimPrefix(token(t, "", jwt.MapClaims{"iss": "alice"}), "Bearer "))
+	require.False(t, creds.Fits("alice", ""))
+	require.False(t, creds.Fits("", "secret"))
+	_, err := creds.VerifyToken(strings.TrimPrefix(token(t, "", jwt.MapClaims{"iss": "alice"}), "Bearer "))
 	require.Error(t, err)
-	_, err = creds.verifyToken(strings.TrimPrefix(token(t, "secret", jwt.MapClaims{"iss": ""}), "Bearer "))
+	_, err = creds.VerifyToken(strings.TrimPrefix(token(t, "secret", jwt.MapClaims{"iss": ""}), "Bearer "))
 	require.Error(t, err)
-}
-
-// fits tells whether a password is the user's.
-func fits(t testing.TB, creds *Credentials, name, password string) bool {
-	t.Helper()
-	ok, err := creds.verifyPassword(name, password, func() (func(), error) { return func() {}, nil })
-	require.NoError(t, err)
-	return ok
 }
 
 // Whether a user exists must not show in the work that a wrong password takes.
 func TestUnknownUserTakesTheSameWork(t *testing.T) {
-	creds := NewCredentials(testUsers)
+	creds := auth.NewCredentials(testUsers)
 	for name, password := range map[string]string{
 		"alice": "secret", "bob": "wrong", "carol": "secret", "": "", "dave": strings.Repeat("x", 1000),
 	} {
 		compared := 0
-		creds.compare = func(a, b []byte) bool {
+		creds.SetCompare(func(a, b []byte) bool {
 			compared++
 			require.Len(t, a, 32)
 			require.Len(t, b, 32)
 			return hmac.Equal(a, b)
-		}
-		require.Equal(t, name == "alice", fits(t, creds, name, password))
+		})
+		require.Equal(t, name == "alice", creds.Fits(name, password))
 		require.Equal(t, 1, compared, name)
 	}
 }
 
 func TestUnknownIssuerTakesTheSameWork(t *testing.T) {
 	for _, issuer := range []string{"alice", "carol", ""} {
-		creds := NewCredentials(testUsers)
+		creds := auth.NewCredentials(testUsers)
 		asked := 0
 		header := token(t, "wrong", jwt.MapClaims{"iss": issuer})
-		_, err := parseToken(strings.TrimPrefix(header, "Bearer "), time.Now(), func(name string) []byte {
+		_, err := auth.ParseToken(strings.TrimPrefix(header, "Bearer "), time.Now(), func(name string) []byte {
 			asked++
-			entry, _ := creds.find(name)
-			require.NotEmpty(t, entry.tokenKey)
-			return entry.tokenKey
+			require.NotEmpty(t, creds.TokenKey(name))
+			return creds.TokenKey(name)
 		})
-		require.Equal(t, errTokenInvalid, err)
+		require.Equal(t, auth.ErrTokenInvalid, err)
 		require.Equal(t, 1, asked, "the signature is verified for %q", issuer)
 	}
 }
 
 func FuzzAuthorization(f *testing.F) {
-	h := newTestHandler(f, func(cfg *Config) {
-		cfg.BasicAuthCredentials = testUsers
-		cfg.MaxAuthFailures = 0
-	})
+	a := auth.New(auth.NewCredentials(testUsers), auth.Options{Realm: "fakeapi"})
 	for _, seed := range []string{
 		"", "Basic", basic("alice", "secret"), basic("alice", "wrong"), "Bearer x.y.z",
 		token(f, "secret", jwt.MapClaims{"iss": "alice", "exp": at(time.Hour), "jti": "x"}),
@@ -286,13 +231,10 @@ func FuzzAuthorization(f *testing.F) {
 	f.Fuzz(func(t *testing.T, header string) {
 		r := httptest.NewRequest("GET", "/items", nil)
 		r.Header["Authorization"] = []string{header}
-		r = r.WithContext(context.WithValue(r.Context(), recordKey{}, &record{handler: h}))
-		user, err := h.identify(r)
-		if err != nil {
-			var failure *Failure
-			require.ErrorAs(t, err, &failure)
-			require.Equal(t, 401, failure.Status)
-			require.Len(t, failure.Header["Www-Authenticate"], 2)
+		user, refusal := a.Authenticate(r, "192.0.2.1")
+		if refusal != nil {
+			require.Equal(t, 401, refusal.Status)
+			require.Len(t, refusal.Header["Www-Authenticate"], 2)
 			require.Empty(t, user)
 			return
 		}

@@ -1,4 +1,4 @@
-package common
+package auth
 
 import (
 	"crypto/hmac"
@@ -77,7 +77,7 @@ func (c *Credentials) Replace(users map[string]string) {
 	table := &userTable{byName: make(map[digest]*entry, len(users))}
 	highest := 0
 	for name, stored := range users {
-		if name == "" || stored == "" || IsHashed(stored) && checkHash(stored) != nil {
+		if name == "" || stored == "" || IsHashed(stored) && CheckHash(stored) != nil {
 			continue
 		}
 		e := c.newEntry(stored)
@@ -136,17 +136,17 @@ func (c *Credentials) remembers(name, password string) bool {
 }
 
 // verifyPassword tells whether the password is the user's. Before it hashes, it
-// waits with turn, whose error it returns.
-func (c *Credentials) verifyPassword(name, password string, turn func() (leave func(), err error)) (bool, error) {
+// waits with turn, whose refusal it returns.
+func (c *Credentials) verifyPassword(name, password string, turn func() (leave func(), refusal *Refusal)) (bool, *Refusal) {
 	if c.remembers(name, password) {
 		return true, nil
 	}
 	if !c.hashes() {
 		return false, nil
 	}
-	leave, err := turn()
-	if err != nil {
-		return false, err
+	leave, refusal := turn()
+	if refusal != nil {
+		return false, refusal
 	}
 	defer leave()
 	return c.verifyHash(name, password), nil

@@ -1,4 +1,4 @@
-package common
+package auth_test
 
 import (
 	"crypto/hmac"
@@ -11,6 +11,9 @@ import (
 	"github.com/golang-jwt/jwt/v4"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 // hashOf returns a hash that takes little time.
@@ -22,28 +25,28 @@ func hashOf(t testing.TB, password string, cost int) string {
 }
 
 func TestHashPassword(t *testing.T) {
-	hash, err := HashPassword("secret")
+	hash, err := auth.HashPassword("secret")
 	require.NoError(t, err)
-	require.True(t, IsHashed(hash))
-	require.NoError(t, checkHash(hash))
-	require.True(t, fits(t, NewCredentials(map[string]string{"alice": hash}), "alice", "secret"))
-	again, err := HashPassword("secret")
+	require.True(t, auth.IsHashed(hash))
+	require.NoError(t, auth.CheckHash(hash))
+	require.True(t, auth.NewCredentials(map[string]string{"alice": hash}).Fits("alice", "secret"))
+	again, err := auth.HashPassword("secret")
 	require.NoError(t, err)
 	require.NotEqual(t, hash, again, "each has its own salt")
 	for _, bad := range []string{"", strings.Repeat("x", 73)} {
-		_, err := HashPassword(bad)
+		_, err := auth.HashPassword(bad)
 		require.Error(t, err)
 	}
-	_, err = HashPassword(strings.Repeat("x", 72))
+	_, err = auth.HashPassword(strings.Repeat("x", 72))
 	require.NoError(t, err)
 }
 
 func TestHashedEntries(t *testing.T) {
 	hash := hashOf(t, "secret", bcrypt.MinCost)
-	h := newTestHandler(t, func(cfg *Config) {
-		cfg.BasicAuthCredentials = Users{"alice": hash, "bob": "secret of bob", "eve": "$2a$04$broken"}
+	h := newHandler(t, func(cfg *common.Config) {
+		cfg.BasicAuthCredentials = auth.Users{"alice": hash, "bob": "secret of bob", "eve": "$2a$04$broken"}
 	})
-	issued, err := IssueToken("alice", hash, time.Hour)
+	issued, err := auth.IssueToken("alice", hash, time.Hour)
 	require.NoError(t, err)
 	for name, test := range map[string]struct {
 		authorization string
@@ -71,30 +74,30 @@ func TestHashedEntries(t *testing.T) {
 	}
 
 	text, _ := claimsOf(t, postToken(h, basic("alice", "secret"), ""))
-	user, err := h.creds.verifyToken(text)
+	user, err := h.creds.VerifyToken(text)
 	require.NoError(t, err)
 	require.Equal(t, "alice", user.Name)
 	h.creds.Replace(map[string]string{"alice": hashOf(t, "secret", bcrypt.MinCost)})
-	_, err = h.creds.verifyToken(text)
+	_, err = h.creds.VerifyToken(text)
 	require.Error(t, err, "another hash, even of the same password, ends the tokens")
 }
 
 // counted counts how often hashes are compared.
-func counted(c *Credentials) *atomic.Int32 {
+func counted(c *auth.Credentials) *atomic.Int32 {
 	var n atomic.Int32
-	compare := c.compareHash
-	c.compareHash = func(hash, password []byte) error {
+	compare := c.CompareHash()
+	c.SetCompareHash(func(hash, password []byte) error {
 		n.Add(1)
 		return compare(hash, password)
-	}
+	})
 	return &n
 }
 
 func TestVerifiedPasswordIsRememberedForAMinute(t *testing.T) {
 	hash := hashOf(t, "secret", bcrypt.MinCost)
-	creds := NewCredentials(map[string]string{"alice": hash})
+	creds := auth.NewCredentials(map[string]string{"alice": hash})
 	now := time.Now()
-	creds.now = func() time.Time { return now }
+	creds.SetNow(func() time.Time { return now })
 	hashed := counted(creds)
 	steps := []struct {
 		password string
@@ -113,11 +116,11 @@ func TestVerifiedPasswordIsRememberedForAMinute(t *testing.T) {
 	for i, step := range steps {
 		hashed.Store(0)
 		now = now.Add(step.later)
-		require.Equal(t, step.want, fits(t, creds, "alice", step.password), "step %d", i)
+		require.Equal(t, step.want, creds.Fits("alice", step.password), "step %d", i)
 		require.Equal(t, step.hashes, hashed.Load(), "step %d", i)
 	}
 	creds.Replace(map[string]string{"alice": hashOf(t, "changed", bcrypt.MinCost)})
-	require.False(t, fits(t, creds, "alice", "secret"), "what was remembered goes with the entry")
+	require.False(t, creds.Fits("alice", "secret"), "what was remembered goes with the entry")
 }
 
 // The work that a failed attempt takes says nothing about the user.
@@ -128,20 +131,20 @@ func TestSameWorkWithHashes(t *testing.T) {
 	for _, test := range []struct{ name, password string }{
 		{"alice", "wrong"}, {"bob", "wrong"}, {"nobody", "secret"}, {"", ""}, {"bob", "secret"}, {"alice", "secret of bob"}, {"nobody", "secret of bob"},
 	} {
-		creds := NewCredentials(mixed)
+		creds := auth.NewCredentials(mixed)
 		hashed := counted(creds)
 		compared := 0
-		creds.compare = func(a, b []byte) bool {
+		creds.SetCompare(func(a, b []byte) bool {
 			compared++
 			return hmac.Equal(a, b)
-		}
-		require.False(t, fits(t, creds, test.name, test.password))
+		})
+		require.False(t, creds.Fits(test.name, test.password))
 		require.EqualValues(t, 1, hashed.Load(), "%v", test)
 		require.Equal(t, 2, compared, "%v", test)
 	}
-	plain := NewCredentials(testUsers)
+	plain := auth.NewCredentials(testUsers)
 	hashed := counted(plain)
-	require.False(t, fits(t, plain, "nobody", "secret"))
+	require.False(t, plain.Fits("nobody", "secret"))
 	require.Zero(t, hashed.Load(), "without any hash there is nothing to be the same as")
 }
 
@@ -149,23 +152,23 @@ func TestSameWorkWithHashes(t *testing.T) {
 // stand out.
 func TestDecoyIsTheCostliest(t *testing.T) {
 	high := hashOf(t, "a", bcrypt.MinCost+2)
-	creds := NewCredentials(map[string]string{"a": hashOf(t, "a", bcrypt.MinCost), "b": high, "c": hashOf(t, "a", bcrypt.MinCost+1)})
-	creds.compareHash = func(hash, _ []byte) error {
+	creds := auth.NewCredentials(map[string]string{"a": hashOf(t, "a", bcrypt.MinCost), "b": high, "c": hashOf(t, "a", bcrypt.MinCost+1)})
+	creds.SetCompareHash(func(hash, _ []byte) error {
 		require.Equal(t, high, string(hash))
 		return nil // even then an unknown user does not enter
-	}
-	require.False(t, fits(t, creds, "nobody", "a"))
+	})
+	require.False(t, creds.Fits("nobody", "a"))
 }
 
 func TestHashingIsBounded(t *testing.T) {
-	h := newTestHandler(t, func(cfg *Config) {
-		cfg.BasicAuthCredentials = Users{"alice": hashOf(t, "secret", bcrypt.MinCost)}
+	h := newHandler(t, func(cfg *common.Config) {
+		cfg.BasicAuthCredentials = auth.Users{"alice": hashOf(t, "secret", bcrypt.MinCost)}
 		cfg.MaxAuthFailures = 0
 	})
-	h.guard.hashes.free = 2
+	h.throttle.SetFree(2)
 	var busy, most atomic.Int32
 	begun, finish := make(chan struct{}, 20), make(chan struct{})
-	h.creds.compareHash = func([]byte, []byte) error {
+	h.creds.SetCompareHash(func([]byte, []byte) error {
 		n := busy.Add(1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 		}
@@ -173,7 +176,7 @@ func TestHashingIsBounded(t *testing.T) {
 		<-finish
 		busy.Add(-1)
 		return bcrypt.ErrMismatchedHashAndPassword
-	}
+	})
 	wrong := request{method: "GET", path: "/items", header: []string{"Authorization", basic("alice", "wrong")}}
 	var attempts sync.WaitGroup
 	for range 20 {
@@ -184,20 +187,20 @@ func TestHashingIsBounded(t *testing.T) {
 	close(finish)
 	attempts.Wait()
 	require.EqualValues(t, 2, most.Load())
-	require.Equal(t, 2, h.guard.hashes.free)
+	require.Equal(t, 2, h.throttle.Free())
 }
 
 // Many requests that come together with the same right password hash once.
 func TestOneHashForManyRequests(t *testing.T) {
-	h := newTestHandler(t, func(cfg *Config) {
-		cfg.BasicAuthCredentials = Users{"alice": hashOf(t, "secret", bcrypt.MinCost)}
+	h := newHandler(t, func(cfg *common.Config) {
+		cfg.BasicAuthCredentials = auth.Users{"alice": hashOf(t, "secret", bcrypt.MinCost)}
 		cfg.MaxAuthFailures = 1
 	})
-	h.guard.hashes.free = 1
+	h.throttle.SetFree(1)
 	hashed := counted(h.creds)
 	right := request{method: "GET", path: "/items", header: []string{"Authorization", basic("alice", "secret")}}
 	var requests sync.WaitGroup
-	for range maxHashWaitsPerAddress {
+	for range auth.MaxHashWaitsPerAddress {
 		requests.Go(func() {
 			if code := right.send(h).Code; code != 200 {
 				t.Error("refused", code)
@@ -210,9 +213,9 @@ func TestOneHashForManyRequests(t *testing.T) {
 
 // bcrypt looks at 72 bytes: a longer password must not enter by its beginning.
 func TestLongPasswordOfAHashedUser(t *testing.T) {
-	long := strings.Repeat("x", maxPassword)
-	h := newTestHandler(t, func(cfg *Config) {
-		cfg.BasicAuthCredentials = Users{"alice": hashOf(t, long, bcrypt.MinCost), "bob": long + "bob"}
+	long := strings.Repeat("x", auth.MaxPassword)
+	h := newHandler(t, func(cfg *common.Config) {
+		cfg.BasicAuthCredentials = auth.Users{"alice": hashOf(t, long, bcrypt.MinCost), "bob": long + "bob"}
 	})
 	for _, test := range []struct {
 		name, password string
@@ -228,24 +231,5 @@ func TestLongPasswordOfAHashedUser(t *testing.T) {
 			require.Contains(t, text(t, w), "at most 72 bytes", "whoever's password it is")
 			require.EqualValues(t, 1, hashed.Load(), "the same work")
 		}
-	}
-}
-
-func TestPasswordHint(t *testing.T) {
-	for _, test := range []struct {
-		users Users
-		want  string // in the hint
-	}{
-		{nil, ""},
-		{Users{}, ""},
-		{Users{"alice": "0123456789abcdef", "bob": hashOf(t, "x", bcrypt.MinCost)}, ""},
-		{Users{"alice": "ßßßßßßßßßßßßßßß"}, `the password of "alice" is shorter than 16 characters`},
-		{Users{"carol": "hunter2", "alice": "hunter2", "bob": "0123456789abcdef"}, `the password of "alice", "carol" is`},
-	} {
-		cfg := Config{BasicAuthCredentials: test.users}
-		hint := cfg.PasswordHint()
-		require.Contains(t, hint, test.want)
-		require.Equal(t, test.want == "", hint == "")
-		require.NotContains(t, hint, "hunter2")
 	}
 }

@@ -1,4 +1,4 @@
-package common
+package listen
 
 import (
 	"crypto/tls"
@@ -16,9 +16,9 @@ import (
 	"github.com/ipfs-cluster/pinsvc/config"
 )
 
-// certificates is a certificate in two files, which is read again when they
+// Certificates is a certificate in two files, which is read again when they
 // have changed.
-type certificates struct {
+type Certificates struct {
 	certFile, keyFile string
 	logger            *log.ZapEventLogger
 
@@ -35,22 +35,24 @@ type version struct {
 	}
 }
 
-func newCertificates(certFile, keyFile string, logger *log.ZapEventLogger) (*certificates, error) {
-	c := &certificates{certFile: certFile, keyFile: keyFile, logger: logger}
+// NewCertificates reads two files in PEM form. The error names the key, ssl_cert_file
+// or ssl_key_file, of the one that cannot be used.
+func NewCertificates(certFile, keyFile string, logger *log.ZapEventLogger) (*Certificates, error) {
+	c := &Certificates{certFile: certFile, keyFile: keyFile, logger: logger}
 	c.seen, _ = c.version() // load says what is wrong with the files
 	return c, c.load()
 }
 
 // load reads the files. An error names the key that leads to the file that is
 // wrong.
-func (c *certificates) load() error {
+func (c *Certificates) load() error {
 	cert, err := os.ReadFile(c.certFile)
 	if err != nil {
-		return config.KeyError("ssl_cert_file", "%w", explainFile(err))
+		return config.KeyError("ssl_cert_file", "%w", ExplainFile(err))
 	}
 	key, err := os.ReadFile(c.keyFile)
 	if err != nil {
-		return config.KeyError("ssl_key_file", "%w", explainFile(err))
+		return config.KeyError("ssl_key_file", "%w", ExplainFile(err))
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
@@ -65,7 +67,7 @@ func (c *certificates) load() error {
 }
 
 // explainPair says which of two files cannot be used.
-func (c *certificates) explainPair(cert, key []byte, err error) error {
+func (c *Certificates) explainPair(cert, key []byte, err error) error {
 	switch {
 	case !holdsPEM(cert, "CERTIFICATE"):
 		return config.KeyError("ssl_cert_file", "%s has no certificate in PEM form (-----BEGIN CERTIFICATE-----)", c.certFile)
@@ -89,9 +91,9 @@ func holdsPEM(text []byte, kind string) bool {
 	}
 }
 
-// explainFile says what to do about a file of the configuration that cannot be
+// ExplainFile says what to do about a file of the configuration that cannot be
 // opened.
-func explainFile(err error) error {
+func ExplainFile(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w: check the path, relative ones begin at the folder of service.json", err)
@@ -101,9 +103,9 @@ func explainFile(err error) error {
 	return err
 }
 
-// get implements tls.Config.GetCertificate. While the files are broken, or only
+// Get implements tls.Config.GetCertificate. While the files are broken, or only
 // one of them is replaced yet, the last good certificate stays.
-func (c *certificates) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (c *Certificates) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	seen, err := c.version()
@@ -118,7 +120,7 @@ func (c *certificates) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.current, nil
 }
 
-func (c *certificates) version() (v version, err error) {
+func (c *Certificates) version() (v version, err error) {
 	cert, err := os.Stat(c.certFile)
 	if err != nil {
 		return v, err

@@ -1,4 +1,4 @@
-package common
+package auth
 
 import (
 	"context"
@@ -26,6 +26,7 @@ func UserFrom(ctx context.Context) (User, bool) {
 	return user, ok
 }
 
-func withUser(ctx context.Context, user User) context.Context {
+// WithUser returns a context with the user of an authenticated request.
+func WithUser(ctx context.Context, user User) context.Context {
 	return context.WithValue(ctx, userKey{}, user)
 }

@@ -1,7 +1,6 @@
-package common
+package auth_test
 
 import (
-	"context"
 	"net/http/httptest"
 	"strconv"
 	"sync"
@@ -10,29 +9,32 @@ import (
 
 	"github.com/golang-jwt/jwt/v4"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
 // guarded is a handler that allows a few failures a minute, with a clock.
 type guarded struct {
 	t testing.TB
-	*Handler
+	*handler
 	mu  sync.Mutex
 	now time.Time
 }
 
 func newGuarded(t testing.TB, perMinute int) *guarded {
 	g := &guarded{t: t, now: time.Now()}
-	g.Handler = newTestHandler(t, func(cfg *Config) {
+	g.handler = newHandler(t, func(cfg *common.Config) {
 		cfg.BasicAuthCredentials = testUsers
 		cfg.MaxAuthFailures = perMinute
 		cfg.TrustedProxies = []string{"127.0.0.1"}
 	})
-	g.guard.now = func() time.Time {
+	g.throttle.SetNow(func() time.Time {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		return g.now
-	}
-	g.guard.pause = 0
+	})
+	g.throttle.Interval = 0
 	return g
 }
 
@@ -73,7 +75,7 @@ func TestRepeatedFailures(t *testing.T) {
 
 	w := g.from(addr, basic("alice", "wrong"))
 	require.Equal(t, 429, w.Code)
-	require.Equal(t, ReasonTooManyRequests, why(t, w))
+	require.Equal(t, common.ReasonTooManyRequests, why(t, w))
 	require.Equal(t, "10", w.Header().Get("Retry-After"))
 	require.Empty(t, w.Header().Get("WWW-Authenticate"), "a browser would ask its user again")
 
@@ -155,57 +157,39 @@ func TestGuessesTakeTurns(t *testing.T) {
 	require.Equal(t, 200, g.from(addr, basic("bob", "secret of bob")).Code)
 	g.fail(addr, basic("alice", "wrong"))
 
-	s, _ := g.guard.suspects.Get("192.0.2.7")
+	turn := g.throttle.Turn("192.0.2.7")
 	require.Eventually(t, func() bool {
 		select {
-		case s.turn <- struct{}{}: // somebody else's guess
+		case turn <- struct{}{}: // somebody else's guess
 			return true
 		default:
 			return false
 		}
 	}, 10*time.Second, time.Millisecond, "turns end")
 	var waiting sync.WaitGroup
-	codes := make(chan int, maxGuessers)
-	for i := range maxGuessers {
+	codes := make(chan int, auth.MaxGuessers)
+	for i := range auth.MaxGuessers {
 		waiting.Go(func() { codes <- g.from(addr, basic("alice", "guess "+strconv.Itoa(i))).Code })
 	}
-	require.Eventually(t, func() bool { return s.waiting.Load() == maxGuessers }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return g.throttle.Guessers("192.0.2.7") == auth.MaxGuessers }, time.Minute, time.Millisecond)
 	require.Empty(t, codes, "they wait")
 	require.Equal(t, 429, g.from(addr, basic("alice", "one more")).Code, "that is enough")
 	require.Equal(t, 200, g.from(addr, basic("bob", "secret of bob")).Code, "known credentials do not wait")
 	require.Equal(t, 200, g.from("192.0.2.8:1", basic("alice", "secret")).Code)
 
-	<-s.turn
+	<-turn
 	waiting.Wait()
 	close(codes)
 	for code := range codes {
 		require.Equal(t, 429, code)
 	}
-	require.Zero(t, s.waiting.Load())
+	require.Zero(t, g.throttle.Guessers("192.0.2.7"))
 	require.Equal(t, 200, g.from(addr, basic("alice", "secret")).Code)
-}
-
-func TestAWrongGuessKeepsItsTurnForAWhile(t *testing.T) {
-	g := NewGuard().watch(1)
-	g.pause = time.Hour
-	for _, status := range []int{401, 429} {
-		a, err := g.begin(t.Context(), "a")
-		require.NoError(t, err)
-		require.Equal(t, status, a.wrong(&Failure{Status: 401}).Status)
-		a.end()
-	}
-	s, _ := g.suspects.Get("a")
-	require.Len(t, s.turn, 1)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err := g.begin(ctx, "a")
-	require.Error(t, err, "a client that goes away waits no longer")
-	require.Zero(t, s.waiting.Load())
 }
 
 // Behind a proxy the addresses are those of its clients.
 func TestFailuresBehindAProxy(t *testing.T) {
-	h := newTestHandler(t, func(cfg *Config) {
+	h := newHandler(t, func(cfg *common.Config) {
 		cfg.BasicAuthCredentials = testUsers
 		cfg.MaxAuthFailures = 1
 		cfg.TrustedProxies = []string{"192.0.2.1"}

@@ -1,10 +1,9 @@
-package common
+package auth
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -14,36 +13,32 @@ import (
 // maxTokenRequest is how many bytes the body of POST /token may have.
 const maxTokenRequest = 4096
 
-type tokenResponse struct {
-	Token string `json:"token"`
-}
-
-// postToken issues a token to the user that sent the request. The body is
-// empty or {"expires_in":"720h"}.
-func (h *Handler) postToken(r *http.Request) (any, error) {
+// IssueToken issues a token to the user of an authenticated request, whose body
+// is empty or {"expires_in":"720h"}. The error is a *Refusal, or unexpected.
+func (a *Authenticator) IssueToken(r *http.Request) (string, error) {
 	user, ok := UserFrom(r.Context())
 	if !ok {
-		return nil, forbidden("there is no user to issue a token for: no credentials are configured here")
+		return "", refuse(http.StatusForbidden, "there is no user to issue a token for: no credentials are configured here")
 	}
 	expiresIn, err := parseTokenRequest(r.Body)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	expires, err := expiry(h.creds.now(), expiresIn)
+	expires, err := expiry(a.creds.now(), expiresIn)
 	if err != nil {
-		return nil, badRequest("expires_in: %v", err)
+		return "", refuse(http.StatusBadRequest, "expires_in: %v", err)
 	}
 	if err := mayIssue(user, expires); err != nil {
-		return nil, err
+		return "", err
 	}
-	token, known, err := h.creds.issue(user.Name, expires)
+	token, known, err := a.creds.issue(user.Name, expires)
 	switch {
 	case err != nil:
-		return nil, err
+		return "", err
 	case !known: // removed since the request was authenticated
-		return nil, h.challenge("the user is not known any more", "")
+		return "", a.challenge("the user is not known any more", "")
 	}
-	return tokenResponse{token}, nil
+	return token, nil
 }
 
 // mayIssue keeps a stolen token from living for ever: a token begets only
@@ -53,9 +48,9 @@ func mayIssue(user User, expires time.Time) error {
 	case !user.bearer:
 		return nil
 	case expires.IsZero():
-		return forbidden("a bearer token can only issue tokens that end: give expires_in, or use Basic authentication")
+		return refuse(http.StatusForbidden, "a bearer token can only issue tokens that end: give expires_in, or use Basic authentication")
 	case !user.expires.IsZero() && expires.After(user.expires):
-		return forbidden("expires_in: the new token would outlive the bearer token, which ends at " +
+		return refuse(http.StatusForbidden, "expires_in: the new token would outlive the bearer token, which ends at %s",
 			user.expires.UTC().Format(time.RFC3339))
 	}
 	return nil
@@ -65,12 +60,10 @@ func mayIssue(user User, expires time.Time) error {
 func parseTokenRequest(body io.Reader) (time.Duration, error) {
 	raw, err := io.ReadAll(io.LimitReader(body, maxTokenRequest+1))
 	if err != nil {
-		return 0, &Failure{Status: http.StatusBadRequest, Reason: ReasonBadRequest,
-			Details: "the body could not be read", Cause: err}
+		return 0, &Refusal{Status: http.StatusBadRequest, Details: "the body could not be read", Cause: err}
 	}
 	if len(raw) > maxTokenRequest {
-		return 0, &Failure{Status: http.StatusRequestEntityTooLarge, Reason: ReasonTooLarge,
-			Details: fmt.Sprintf("the body is larger than %d bytes", maxTokenRequest)}
+		return 0, refuse(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", maxTokenRequest)
 	}
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return 0, nil
@@ -82,9 +75,9 @@ func parseTokenRequest(body io.Reader) (time.Duration, error) {
 	expiresIn, err := time.ParseDuration(*text)
 	switch {
 	case err != nil:
-		return 0, badRequest("expires_in: %q is not a duration such as \"720h\"", *text)
+		return 0, refuse(http.StatusBadRequest, "expires_in: %q is not a duration such as \"720h\"", *text)
 	case expiresIn < time.Second:
-		return 0, badRequest("expires_in: must be at least 1s")
+		return 0, refuse(http.StatusBadRequest, "expires_in: must be at least 1s")
 	}
 	return expiresIn, nil
 }
@@ -101,14 +94,14 @@ func decodeTokenRequest(raw []byte) (*string, error) {
 	var wrongType *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrongType) && wrongType.Field != "":
-		return nil, badRequest("%s: must be a string such as \"720h\"", wrongType.Field)
+		return nil, refuse(http.StatusBadRequest, "%s: must be a string such as \"720h\"", wrongType.Field)
 	case errors.As(err, &wrongType):
-		return nil, badRequest("body: must be an object")
+		return nil, refuse(http.StatusBadRequest, "body: must be an object")
 	case err != nil:
-		return nil, badRequest("body: %s", strings.TrimPrefix(err.Error(), "json: "))
+		return nil, refuse(http.StatusBadRequest, "body: %s", strings.TrimPrefix(err.Error(), "json: "))
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, badRequest("body: something follows the JSON document")
+		return nil, refuse(http.StatusBadRequest, "body: something follows the JSON document")
 	}
 	return request.ExpiresIn, nil
 }

@@ -1,9 +1,7 @@
-package common
+package listen
 
 import (
 	"container/list"
-	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -51,31 +49,31 @@ type connections struct {
 // addressConnections are those of one address.
 type addressConnections struct {
 	count int
-	idle  list.List // of *connection, idle for the longest time first
+	idle  list.List // of *Connection, idle for the longest time first
 }
 
-// connection counts itself until it is closed. It is idle while it has no
+// Connection counts itself until it is closed. It is idle while it has no
 // request, or only one that waits for its credentials to be verified.
-type connection struct {
+type Connection struct {
 	net.Conn
 	all   *connections
 	addr  string
-	local bool // of a listener on loopback
+	Local bool // of a listener on loopback
 
 	// Under the lock of all.
 	idle    *list.Element // in the address's list, or nil
 	dropped bool
 }
 
-// Bound returns a listener with at most max connections, for a server whose
+// Limit returns a listener with at most max connections, for a server whose
 // ConnState hook is ConnState.
-func Bound(l net.Listener, max int) net.Listener {
+func Limit(l net.Listener, max int) net.Listener {
 	c := &connections{max: max, of: make(map[string]*addressConnections)}
 	c.room.L = &c.mu
-	return &boundListener{l, c, isOnLoopback(l)}
+	return &limitedListener{l, c, isOnLoopback(l)}
 }
 
-type boundListener struct {
+type limitedListener struct {
 	net.Listener
 	all   *connections
 	local bool
@@ -84,7 +82,7 @@ type boundListener struct {
 // Accept returns the next connection when there is room for it. When the
 // process has no descriptor for one, an idle connection gives up its own, and
 // the error is returned: the server tries again.
-func (l *boundListener) Accept() (net.Conn, error) {
+func (l *limitedListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
 		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
@@ -101,7 +99,7 @@ func (l *boundListener) Accept() (net.Conn, error) {
 }
 
 // Close ends Accept, also while that waits for room.
-func (l *boundListener) Close() error {
+func (l *limitedListener) Close() error {
 	l.all.mu.Lock()
 	l.all.closed = true
 	l.all.room.Broadcast()
@@ -112,8 +110,8 @@ func (l *boundListener) Close() error {
 // add counts a connection, which is idle until its first request. When there is
 // room for no more it closes an idle one, and waits when none is idle. It
 // returns false when the listener was closed.
-func (c *connections) add(conn net.Conn, local bool) (*connection, bool) {
-	added := &connection{Conn: conn, all: c, addr: addressOf(conn), local: local}
+func (c *connections) add(conn net.Conn, local bool) (*Connection, bool) {
+	added := &Connection{Conn: conn, all: c, addr: clientOf(conn), Local: local}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.count >= c.max && !c.closed {
@@ -154,7 +152,7 @@ func (c *connections) closeIdle() bool {
 
 // victim returns the connection that has been idle longest, of the address that
 // has most connections, or nil when none is idle.
-func (c *connections) victim() *connection {
+func (c *connections) victim() *Connection {
 	var most *addressConnections
 	for _, a := range c.of {
 		if a.idle.Len() > 0 && (most == nil || a.count > most.count) {
@@ -164,12 +162,12 @@ func (c *connections) victim() *connection {
 	if most == nil {
 		return nil
 	}
-	oldest, _ := most.idle.Front().Value.(*connection)
+	oldest, _ := most.idle.Front().Value.(*Connection)
 	return oldest
 }
 
 // drop stops counting a connection.
-func (c *connections) drop(conn *connection) {
+func (c *connections) drop(conn *Connection) {
 	if conn.dropped {
 		return
 	}
@@ -186,8 +184,8 @@ func (c *connections) drop(conn *connection) {
 	c.room.Signal()
 }
 
-// setIdle notes whether a connection may be closed for another one.
-func (c *connection) setIdle(idle bool) {
+// SetIdle notes whether a connection may be closed for another one.
+func (c *Connection) SetIdle(idle bool) {
 	c.all.mu.Lock()
 	defer c.all.mu.Unlock()
 	switch own := c.all.of[c.addr]; {
@@ -201,64 +199,56 @@ func (c *connection) setIdle(idle bool) {
 	}
 }
 
-type connectionKey struct{}
-
-// yieldConnection lets the connection of a request be closed for another one
-// until the returned function is called: the request waits, and has no right to
-// be answered yet. With HTTP/2 the connection may have other requests.
-func yieldConnection(r *http.Request) (done func()) {
-	c, _ := r.Context().Value(connectionKey{}).(*connection)
-	if c == nil || r.ProtoMajor > 1 {
-		return func() {}
-	}
-	c.setIdle(true)
-	return func() { c.setIdle(false) }
-}
-
 // Close implements net.Conn.
-func (c *connection) Close() error {
+func (c *Connection) Close() error {
 	c.all.mu.Lock()
 	c.all.drop(c)
 	c.all.mu.Unlock()
 	return c.Conn.Close()
 }
 
-// addressOf returns what the connections of one client are counted by.
-func addressOf(conn net.Conn) string {
+// clientOf returns the key that the connections of one client are counted by.
+func clientOf(conn net.Conn) string {
 	addr, ok := conn.RemoteAddr().(*net.TCPAddr)
 	if !ok {
-		return unixRemote
+		return Unix
 	}
 	ip, _ := netip.AddrFromSlice(addr.IP)
-	return bucketOf(context.Background(), ip.Unmap().WithZone("").String())
+	return ClientKey(ip.Unmap().WithZone("").String())
 }
 
-// boundConnection returns the connection below TLS and other wrappers, or nil.
-func boundConnection(conn net.Conn) *connection {
+// isOnLoopback reports whether a listener can be reached from this machine only.
+// Unix sockets do not count: no browser reaches them.
+func isOnLoopback(l net.Listener) bool {
+	addr, ok := l.Addr().(*net.TCPAddr)
+	return ok && addr.IP.IsLoopback()
+}
+
+// Of returns the connection below TLS and other wrappers that have a method
+// NetConn, or nil.
+func Of(conn net.Conn) *Connection {
 	for {
 		switch c := conn.(type) {
-		case *connection:
+		case *Connection:
 			return c
-		case *tls.Conn:
+		case interface{ NetConn() net.Conn }:
 			conn = c.NetConn()
-		case slotted:
-			conn = c.Conn
 		default:
 			return nil
 		}
 	}
 }
 
-// ConnState is the hook of an http.Server whose listeners come from Bound.
+// ConnState is the hook of an http.Server whose listeners come from Limit.
 func ConnState(conn net.Conn, state http.ConnState) {
-	c := boundConnection(conn)
+	c := Of(conn)
 	if c == nil {
 		return
 	}
 	switch state {
 	case http.StateIdle:
-		c.setIdle(true)
+		c.SetIdle(true)
 	case http.StateActive:
-		c.setIdle(false)
+		c.SetIdle(false)
 	}
 }
