@@ -58,7 +58,7 @@ type Consensus struct {
 	endLate  context.CancelFunc
 
 	mu     sync.Mutex     // guards the beginning of writes against life's end
-	writes sync.WaitGroup // those under way
+	writes sync.WaitGroup // those under way, and the wait for ready
 }
 
 // New wraps a consensus component that nobody uses yet.
@@ -72,13 +72,13 @@ func New(inner ipfscluster.Consensus, o Options) *Consensus {
 	}
 	c.life, c.end = context.WithCancel(context.Background())
 	c.lifeLate, c.endLate = context.WithCancel(context.Background())
-	go func() {
+	c.writes.Go(func() {
 		select {
 		case <-inner.Ready(c.life):
 			close(c.ready)
 		case <-c.life.Done():
 		}
-	}()
+	})
 	return c
 }
 

@@ -160,7 +160,7 @@ func restore(t *testing.T, s *rigSource) {
 	require.NoError(t, other.Add(t.Context(), fakes.Pin(100, "restored")))
 	var snapshot bytes.Buffer
 	require.NoError(t, other.Marshal(&snapshot))
-	st, err := s.consensus.State(t.Context())
+	st, err := s.inner.State(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, st.(interface{ Unmarshal(io.Reader) error }).Unmarshal(&snapshot))
 }
