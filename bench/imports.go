@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
@@ -14,7 +13,7 @@ import (
 
 // imported is what one import took.
 type imported struct {
-	took, processor, memory float64 // seconds, seconds of all cores, bytes
+	took, processor float64 // seconds, seconds of all cores
 }
 
 // noIPFS is where no IPFS daemon is: an import asks none.
@@ -41,7 +40,6 @@ func (b *bench) imports(ctx context.Context) error {
 	what := fmt.Sprintf("state import of %d pins", b.set.N)
 	took := b.imported(what, seconds, all, func(i imported) float64 { return i.took })
 	b.imported("  processor time", seconds, all, func(i imported) float64 { return i.processor })
-	b.imported("  peak memory", megabytes, all, func(i imported) float64 { return i.memory })
 	b.pairs(what, took)
 	return nil
 }
@@ -79,9 +77,6 @@ func (b *bench) importOnce(ctx context.Context, c *contender, file string) (one 
 	}
 	one.took = time.Since(start).Seconds()
 	one.processor = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		one.memory = float64(usage.Maxrss) * 1024
-	}
 	b.deviates(c, "an import", b.countExported(ctx, f))
 	return one, nil
 }

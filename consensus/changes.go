@@ -2,7 +2,6 @@ package consensus
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"sync"
 
@@ -27,55 +26,30 @@ var logger = logging.Logger("pinsvc")
 type Feed struct {
 	mu          sync.Mutex // held while a change is delivered
 	subscribers []func(pinset.Change)
-	early       map[api.Cid]early // committed before Subscribe
 }
 
-// early is a change that waits for Subscribe. Its value is read then.
-type early struct {
-	store   datastore.Read
-	key     datastore.Key
-	existed bool
-}
-
-// Subscribe sets who is notified, in this order, and delivers what was committed
-// before: a Raft peer replays its log as soon as it is made. It is called once.
-// Subscribers are called by the goroutine that commits, while nothing else can be
-// committed: they must not wait for anything.
+// Subscribe sets who is notified of the changes from now on, in this order. It is
+// called once, before anything reads the state: what was committed earlier, such as
+// the snapshot that a Raft peer starts with, belongs to the state that is read at the
+// start. Subscribers are called by the goroutine that commits, while nothing else can
+// be committed: they must not wait for anything.
 func (f *Feed) Subscribe(subscribers ...func(pinset.Change)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.subscribers = subscribers
-	for c, e := range f.early {
-		value, err := e.store.Get(context.Background(), e.key)
-		if err != nil && !errors.Is(err, datastore.ErrNotFound) {
-			logger.Errorf("reading the pin %s from the state: %s", c, err)
-			continue
-		}
-		f.deliver(write{cid: c, key: e.key, value: value, existed: e.existed})
-	}
-	f.early = nil
 }
 
 // commit notifies of a committed write.
-func (f *Feed) commit(store datastore.Read, w write) {
+func (f *Feed) commit(w write) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.subscribers != nil {
-		f.deliver(w)
-		return
-	}
-	if f.early == nil {
-		f.early = make(map[api.Cid]early)
-	}
-	if _, ok := f.early[w.cid]; !ok {
-		f.early[w.cid] = early{store, w.key, w.existed}
-	}
+	f.deliver(w)
 }
 
 // deliver calls the subscribers. The caller holds mu.
 func (f *Feed) deliver(w write) {
-	if w.value == nil && !w.existed {
-		return // a removal of what was not there
+	if len(f.subscribers) == 0 || w.value == nil && !w.existed {
+		return // nobody listens yet, or it removes what was not there
 	}
 	change := pinset.Change{CID: w.cid, Existed: w.existed}
 	if w.value != nil {
@@ -153,7 +127,7 @@ func (s *observed) Put(ctx context.Context, key datastore.Key, value []byte) err
 	w, ok := s.write(ctx, key, value)
 	err := s.Datastore.Put(ctx, key, value)
 	if ok && err == nil {
-		s.feed.commit(s.Datastore, w)
+		s.feed.commit(w)
 	}
 	return err
 }
@@ -163,7 +137,7 @@ func (s *observed) Delete(ctx context.Context, key datastore.Key) error {
 	w, ok := s.write(ctx, key, nil)
 	err := s.Datastore.Delete(ctx, key)
 	if ok && err == nil {
-		s.feed.commit(s.Datastore, w)
+		s.feed.commit(w)
 	}
 	return err
 }
@@ -233,7 +207,7 @@ func (b *observedBatch) Commit(ctx context.Context) error {
 		return err
 	}
 	for _, w := range b.writes {
-		b.observed.feed.commit(b.observed.Datastore, w)
+		b.observed.feed.commit(w)
 	}
 	b.writes, b.byKey = nil, nil
 	return nil
