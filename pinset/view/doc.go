@@ -6,7 +6,7 @@
 // The index (index.go) has the items (item.go, meta.go) by created, by name and by CID
 // (order.go). It is built from a scan of the local state (scan.go, read.go, load.go),
 // follows the change feed (observe.go), and is compared with the state periodically, which
-// should find nothing. An item takes about 200 bytes: 48 for the struct, its CID, name and
+// should find nothing. An item takes about 170 bytes: 48 for the struct, its CID, name and
 // meta in one string, and its places in three B-trees.
 //
 // # Statuses
