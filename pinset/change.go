@@ -2,7 +2,7 @@ package pinset
 
 import "github.com/ipfs-cluster/ipfs-cluster/api"
 
-// Change is what a commit has done to one CID of the cluster's state.
+// Change is the effect of a commit on one CID of the cluster's state.
 type Change struct {
 	CID     api.Cid
 	Pin     api.Pin // what the state has after the commit, not defined when the CID was removed

@@ -12,18 +12,17 @@ import (
 	hashes "github.com/multiformats/go-multihash/core"
 )
 
-// codecs are those whose blocks an IPFS node can decode, to find what they link
-// to. Kubo 0.43 has the same.
+// codecs are those that an IPFS node can decode, to find the links of a block: the same
+// as in Kubo 0.43.
 var codecs = []mc.Code{mc.Raw, mc.DagPb, mc.DagCbor, mc.DagJson, mc.DagJose, mc.Cbor, mc.Json, mc.GitRaw}
 
 // Codecs returns the codecs of the roots that can be pinned.
 func Codecs() []mc.Code { return slices.Clone(codecs) }
 
-// CheckCID returns why no IPFS node can ever pin a CID recursively, in words for
-// the client that sent it, or nil. It does not look at any content.
+// CheckCID returns the reason why no IPFS node can ever pin a CID recursively, as a
+// text for the client that sent it, or nil. It reads no content.
 //
-// A CID can be pinned when its codec is one of Codecs, and CheckHash has nothing
-// against its hash.
+// A CID can be pinned when its codec is one of Codecs and CheckHash accepts its hash.
 func CheckCID(c cid.Cid) error {
 	switch codec := mc.Code(c.Type()); {
 	case codec == mc.Libp2pKey:
@@ -34,10 +33,10 @@ func CheckCID(c cid.Cid) error {
 	return CheckHash(c)
 }
 
-// CheckHash returns why IPFS nodes do not exchange blocks with the hash of a CID,
-// or nil: by boxo's list of hash functions, digests have 20 to 128 bytes, and an
-// identity CID has at most 128 bytes of data. A digest cannot be longer than what
-// its function returns.
+// CheckHash returns the reason why IPFS nodes do not exchange blocks with the hash of a
+// CID, or nil. By boxo's allowlist of hash functions, digests have 20 to 128 bytes, and
+// an identity CID has at most 128 bytes of data. A digest cannot be longer than the
+// output of its function.
 func CheckHash(c cid.Cid) error {
 	p := c.Prefix()
 	name := hashName(p.MhType)

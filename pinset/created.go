@@ -10,24 +10,22 @@ import (
 	"github.com/ipfs/go-cid"
 )
 
-// ReservedPrefix begins the metadata keys that the service keeps for itself
-// in the cluster's copy of a pin. Clients never see such keys, and a request
-// that names one is refused.
+// ReservedPrefix is the prefix of metadata keys for internal use. Clients never see
+// such keys, and a request that contains one is refused.
 const ReservedPrefix = "pinsvc-"
 
-// CreatedKey is the reserved metadata key that holds a pin's `created`. The
-// cluster sets a pin's own timestamp anew on every write and stores whole
-// seconds, so the immutable value with milliseconds has to live here.
+// CreatedKey is the reserved metadata key of a pin's `created`. The timestamp of a pin
+// cannot be used: the cluster overwrites it with each write, and stores whole seconds.
 const CreatedKey = ReservedPrefix + "created"
 
 // createdLayout is RFC 3339 in UTC with exactly three digits of milliseconds:
-// JavaScript clients cannot hold more, and clients compare the text.
+// JavaScript clients cannot represent more, and clients compare the text.
 const createdLayout = "2006-01-02T15:04:05.000Z"
 
-// maxLead bounds how far uniqueness may push `created` ahead of the clock.
+// maxLead bounds how far ahead of the wall clock a unique `created` may be.
 const maxLead = time.Second
 
-// IsReserved tells whether a metadata key belongs to the service.
+// IsReserved reports whether a metadata key is for internal use.
 func IsReserved(key string) bool {
 	return strings.HasPrefix(key, ReservedPrefix)
 }
@@ -38,11 +36,11 @@ func EncodeCreated(t time.Time) string {
 	return t.UTC().Format(createdLayout)
 }
 
-// CreatedOf returns when a pin was created, in UTC with milliseconds: what its
-// metadata says, or, for a pin that was written by another kind of peer, its
-// timestamp's second plus milliseconds derived from the CID. Derived values
-// are the same on every peer and spread over the second, so that a client
-// that pages by `created` does not meet large groups of equal values.
+// CreatedOf returns the `created` of a pin, in UTC with milliseconds. It is in the
+// metadata, unless another kind of peer has written the pin. Then it is the second of
+// the timestamp plus milliseconds derived from the CID: the same at every peer, and
+// spread over the second, so that a client that pages by `created` does not meet large
+// groups of equal values.
 func CreatedOf(meta map[string]string, timestamp time.Time, c cid.Cid) time.Time {
 	return DecodeCreated(meta[CreatedKey], timestamp, c.Bytes())
 }
@@ -59,14 +57,13 @@ func DecodeCreated(text string, timestamp time.Time, cid []byte) time.Time {
 	return timestamp.UTC().Truncate(time.Second).Add(ms)
 }
 
-// Clock hands out `created` values of one peer: whole milliseconds, unique and
-// increasing. A value is at most one second ahead of the wall clock; when more
-// than that is asked of it, or when the wall clock is set back by more, values
-// repeat rather than run away.
+// Clock generates `created` values for one peer: whole milliseconds, unique and
+// increasing. A value is at most one second ahead of the wall clock; at more than 1000
+// values a second for long, or when the wall clock is set back by more, values repeat.
 //
-// A Clock remembers nothing across a restart. Its predecessor may have been
-// one second ahead, so the first value is handed out one second after
-// NewClock at the earliest; a peer takes that long to start anyway.
+// A Clock has no state across restarts. The one before may have been a second ahead, so
+// the first value is generated at the earliest one second after NewClock; a peer takes
+// that long to start anyway.
 type Clock struct {
 	now   func() time.Time
 	sleep func(time.Duration)
@@ -76,12 +73,12 @@ type Clock struct {
 	last  time.Time
 }
 
-// NewClock returns a Clock on the system's time.
+// NewClock returns a Clock that follows the system time.
 func NewClock() *Clock {
 	return ClockOf(time.Now, time.Sleep)
 }
 
-// ClockOf returns a Clock on another time, which sleep lets pass: for tests.
+// ClockOf returns a Clock for tests, with a time of their own.
 func ClockOf(now func() time.Time, sleep func(time.Duration)) *Clock {
 	return &Clock{now: now, sleep: sleep, start: now()}
 }

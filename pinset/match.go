@@ -16,7 +16,7 @@ const (
 	matchIPartial Match = "ipartial"
 )
 
-// Matches are all words that the match parameter knows.
+// Matches are the values of the match parameter.
 var Matches = []Match{matchExact, matchIExact, matchPartial, matchIPartial}
 
 // Name is a filter by name.
@@ -28,7 +28,7 @@ type Name struct {
 // Exactly returns the only name that passes, if there is only one.
 func (n *Name) Exactly() (string, bool) { return n.text, n.how == matchExact }
 
-// Matches tells whether a name passes. It allocates nothing.
+// Matches reports whether a name passes. It allocates no memory.
 func (n *Name) Matches(name string) bool {
 	switch n.how {
 	case matchExact:
@@ -43,7 +43,7 @@ func (n *Name) Matches(name string) bool {
 	}
 }
 
-// containsFolded tells whether a name has a folded text in it, in any case.
+// containsFolded reports whether a name contains a folded text, ignoring case.
 func containsFolded(name, text string) bool {
 	if text == "" {
 		return true
@@ -64,7 +64,7 @@ func containsFolded(name, text string) bool {
 	return false
 }
 
-// cutFolded cuts a folded text, in any case, off the beginning of a name.
+// cutFolded cuts a folded prefix off a name, ignoring case.
 func cutFolded(name, text string) (rest string, ok bool) {
 	for text != "" {
 		if name == "" {
@@ -117,8 +117,7 @@ func lower(b byte) byte {
 	return b
 }
 
-// NewName returns a filter by name. how is a word of the specification: exact,
-// iexact, partial or ipartial.
+// NewName returns a filter by name. how is exact, iexact, partial or ipartial.
 func NewName(how, text string) *Name {
 	if Match(how) == matchIExact || Match(how) == matchIPartial {
 		text = fold(text)

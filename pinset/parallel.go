@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// Parallel calls fn for 0 to n-1, at most limit at a time, and returns when all
-// calls have. A panic of a call goes on in the caller's goroutine, where it
-// becomes a 500; in its own it would end the process.
+// Parallel calls fn for 0 to n-1, at most limit at a time, and returns when all calls
+// have returned. It panics in the caller's goroutine when a call has panicked: an HTTP
+// handler recovers there, while a panic of another goroutine would end the process.
 func Parallel(n, limit int, fn func(i int)) {
 	if n == 1 {
 		fn(0)
@@ -34,7 +34,7 @@ func Parallel(n, limit int, fn func(i int)) {
 	}
 }
 
-// Caught calls fn and returns what it panicked with and where, or nil.
+// Caught calls fn and returns the value and the stack of its panic, or nil.
 func Caught(fn func()) (panicked any) {
 	defer func() {
 		if r := recover(); r != nil {

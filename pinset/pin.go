@@ -9,7 +9,7 @@ import (
 	"github.com/ipfs/go-cid"
 )
 
-// Pin is a pin of the cluster's pinset, in the service's terms.
+// Pin is a pin of the cluster, in the terms of the Pinning Service API.
 type Pin struct {
 	CID     cid.Cid
 	Name    string
@@ -32,24 +32,24 @@ type Pin struct {
 	Before Before
 }
 
-// Before is what a Cluster had for the CID when the service read it, so that
-// Put need not read it again.
+// Before is what a Cluster had for a CID when the caller read it. With it, Put need not
+// read the state again.
 type Before struct {
 	Known  bool
 	Stored any // of the Cluster's own type; nil: nothing
 }
 
-// Expired tells whether the pin's time is over. The cluster removes such a
-// pin at its next state sync.
+// Expired reports whether the pin has expired. The cluster removes it at its next state
+// sync, every five minutes by default.
 func (p Pin) Expired(now time.Time) bool {
 	return !p.Expires.IsZero() && p.Expires.Before(now)
 }
 
-// State is what a peer's tracker says of a pin, as far as the API tells
-// tracker statuses apart.
+// State is the state of a pin at one peer: a tracker status, without the differences
+// that the API does not show.
 type State int
 
-// The states, of which a pin's Status is made.
+// The states.
 const (
 	StateQueued  State = iota // waits: everything that is none of the below
 	StatePinning              // is being fetched
@@ -57,7 +57,7 @@ const (
 	StateFailed               // pin_error; the tracker will try again
 )
 
-// PeerStatus is what one peer says of a pin.
+// PeerStatus is the status of a pin at one peer.
 type PeerStatus struct {
 	Peer     string    // peer ID
 	Name     string    // the peer's name in the cluster, may be empty
@@ -65,12 +65,12 @@ type PeerStatus struct {
 	Text     string    // a failed peer's error, a pinning peer's progress
 	Attempts int       // how often the tracker has tried
 	Since    time.Time // when the state was entered, zero if not known
-	Silent   bool      // the peer refused to answer or was late
+	Silent   bool      // the peer returned an error or was late
 	NoIPFS   bool      // the peer's IPFS node was late
 }
 
-// Selection says which pins of the pinset a list is made of. The zero value
-// of each filter but Statuses selects everything.
+// Selection is the filter of a list. The zero value of each field selects everything,
+// but Statuses has to have an element.
 type Selection struct {
 	Name          *Name             // nil: any name
 	Meta          map[string]string // pins that have all of these
@@ -81,7 +81,7 @@ type Selection struct {
 	Max int
 }
 
-// Matches tells whether a pin passes the filters that need no status.
+// Matches reports whether a pin passes the filters that need no status.
 func (s *Selection) Matches(p Pin) bool {
 	if !s.Before.IsZero() && !p.Created.Before(s.Before) {
 		return false
@@ -100,50 +100,50 @@ func (s *Selection) Matches(p Pin) bool {
 	return true
 }
 
-// Wants tells whether a pin of this status passes.
+// Wants reports whether pins of a status pass.
 func (s *Selection) Wants(st Status) bool { return slices.Contains(s.Statuses, st) }
 
-// Selected is what a Selection finds. Statuses are as they were seen a moment
-// ago. A pin of whose status nothing is known yet passes, since each pin of a
-// page is asked for once more.
+// Selected is the result of a Selection. The statuses that it is based on may be a
+// second old. A pin whose status is not known yet passes, since the status of each pin
+// of a page is queried again.
 type Selected struct {
 	Count int         // all pins that match
 	First []Candidate // the first of them: created descending, then CID
 }
 
-// Candidate is a pin that may come onto a page.
+// Candidate is a pin that may be on a page, with its place in the order of lists.
 type Candidate struct {
 	CID     cid.Cid
 	Created time.Time
 }
 
-// Cluster is what the API asks of an IPFS Cluster peer. Only data pins and the
-// roots of sharded adds exist for it. Every method honours its context.
+// Cluster is the interface of the Pinning Service API to a cluster peer. It has data
+// pins and the roots of sharded adds only. Every method returns early when its context
+// ends.
 type Cluster interface {
 	// Get returns the pin of exactly this CID (version included), or
 	// ErrNotFound.
 	Get(ctx context.Context, c cid.Cid) (Pin, error)
-	// Put stores the pin as given, but for Created, which is kept from an
-	// unexpired pin of the same CID or else is set, and for Allocations,
-	// which the cluster's allocator chooses. It returns the pin as stored,
-	// when the local state shows it: ErrReadOnly, ErrTooLarge or
-	// Unavailable when it cannot.
+	// Put stores a pin and returns it as stored, when the local state has it.
+	// Created is that of an unexpired pin of the same CID, else a new one;
+	// Allocations are chosen by the cluster. Errors: ErrReadOnly, ErrTooLarge,
+	// ErrUnavailable, ErrDiskFull.
 	Put(ctx context.Context, p Pin) (Pin, error)
-	// Delete removes the pin and returns when the local state no longer
-	// shows it: ErrNotFound, ErrReadOnly or Unavailable when it cannot.
+	// Delete removes a pin and returns when the local state no longer has it.
+	// Errors: ErrNotFound, ErrReadOnly, ErrUnavailable.
 	Delete(ctx context.Context, c cid.Cid) error
 	// Select returns the pins of a selection.
 	Select(ctx context.Context, s Selection) (Selected, error)
-	// Status returns what the pin's peers (its allocations, or all members)
-	// say of it, each within a second, in a stable order.
+	// Status returns the status of a pin at each of its peers (its allocations, or
+	// all members), in a stable order. It waits at most a second for each.
 	Status(ctx context.Context, p Pin) ([]PeerStatus, error)
 	// Delegates returns multiaddrs of the IPFS nodes of the pin's peers, each
-	// ending in /p2p/ and the node's ID. said is what Status returned: the
-	// addresses of silent peers are only returned when no others are known.
-	Delegates(ctx context.Context, p Pin, said []PeerStatus) []string
+	// ending in /p2p/ and the node's ID. peers is the result of Status: the
+	// addresses of silent peers are returned only when no others are known.
+	Delegates(ctx context.Context, p Pin, peers []PeerStatus) []string
 }
 
-// Candidate returns what orders a pin.
+// Candidate returns the pin's place in the order of lists.
 func (p Pin) Candidate() Candidate { return Candidate{p.CID, p.Created} }
 
 // Compare orders pins as lists do: created descending, then CID.

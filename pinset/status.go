@@ -1,9 +1,9 @@
 package pinset
 
-// Status is a pin's status in the words of the specification.
+// Status is the status of a pin (spec, schema Status).
 type Status string
 
-// The words (spec, schema Status).
+// The statuses.
 const (
 	StatusQueued  Status = "queued"
 	StatusPinning Status = "pinning"
@@ -11,7 +11,7 @@ const (
 	StatusFailed  Status = "failed"
 )
 
-// Statuses are all words that the status filter knows.
+// Statuses are the values of the status filter.
 var Statuses = []Status{StatusQueued, StatusPinning, StatusPinned, StatusFailed}
 
 // Tally counts a pin's peers by the State that they are in.
@@ -34,14 +34,13 @@ func (p Pin) Status(peers []PeerStatus) Status {
 	return n.Status(p.ReplicationMin, p.Sharded)
 }
 
-// Status makes a pin's status out of the states of its peers (openapi.yaml, schema
-// Status): enough replicas pinned make it pinned, else any peer that is pinning
-// makes it pinning, else any that is queued makes it queued, else it has
-// failed. Without any peer it waits. least is the pin's minimum replication
-// factor; one peer is enough when it is pinned everywhere.
+// Status returns the status of a pin (openapi.yaml, schema Status). It is pinned at
+// enough peers, or else the first of pinning, queued and failed that any peer is in;
+// without peers it is queued. least is the minimum replication factor, -1 for
+// everywhere, when one peer is enough.
 //
-// The shards of a sharded pin with replication factors are on different peers,
-// each of which speaks of its own, so that all must say pinned.
+// A sharded pin with replication factors has to be pinned at all peers, since each
+// reports only the shards of its own.
 func (n Tally) Status(least int, sharded bool) Status {
 	peers := n[StateQueued] + n[StatePinning] + n[StatePinned] + n[StateFailed]
 	if sharded && least >= 0 {

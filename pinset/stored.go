@@ -8,8 +8,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/state"
 )
 
-// Stored returns what a state has for a CID, a pin that is not defined when it has
-// none.
+// Stored returns the pin of a CID in a state; it is not defined when there is none.
 func Stored(ctx context.Context, st state.ReadOnly, c api.Cid) (api.Pin, error) {
 	pin, err := st.Get(ctx, c)
 	if errors.Is(err, state.ErrNotFound) {
