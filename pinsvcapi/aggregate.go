@@ -17,15 +17,16 @@ func tally(peers []pinset.PeerStatus) (n pinset.Tally) {
 	return n
 }
 
-// Keys of PinStatus.info, from the specification.
+// Keys of PinStatus.info that the specification suggests.
 const (
 	infoDetails = "status_details"
 	infoUntil   = "pinned_until"
 )
 
-// describe returns the pin's info for people, or nil when there is nothing to
-// say: a pin that all of its peers hold needs no words.
+// describe returns PinStatus.info: text for people, or nil when the status says it all,
+// as for a pin that all of its peers have pinned.
 func describe(p pinset.Pin, s pinset.Status, peers []pinset.PeerStatus) map[string]string {
+	// Clients show the details as one line, so that the summary comes first.
 	var words []string
 	n := tally(peers)
 	switch {
@@ -50,7 +51,7 @@ func describe(p pinset.Pin, s pinset.Status, peers []pinset.PeerStatus) map[stri
 	return info
 }
 
-// queuedSince says since when the pin waits at the peer that has it longest.
+// queuedSince returns a text with the time since when the pin has been queued: the earliest of its peers.
 func queuedSince(peers []pinset.PeerStatus) []string {
 	var since []time.Time
 	for _, p := range peers {
@@ -65,8 +66,8 @@ func queuedSince(peers []pinset.PeerStatus) []string {
 	return []string{"queued since " + oldest.UTC().Format(time.RFC3339)}
 }
 
-// describePeer says what is worth knowing about one peer: its error, its
-// progress, that it is silent. It is named when there are others.
+// describePeer returns the details of one peer: its error, its progress, whether it
+// answers. They name the peer when named is set, which it is for pins of several peers.
 func describePeer(p pinset.PeerStatus, named bool) []string {
 	var words []string
 	switch {
@@ -76,6 +77,7 @@ func describePeer(p pinset.PeerStatus, named bool) []string {
 		if p.Text != "" || p.Attempts > 1 {
 			words = append(words, "pinning"+colon(p.Text)+again(p))
 		}
+	// The tracker tries a failed pin again after a while. It is queued meanwhile.
 	case p.State == pinset.StateQueued && p.Attempts > 0:
 		words = append(words, "waiting to try again"+colon(p.Text)+attempts(p))
 	case p.Text != "":
@@ -93,6 +95,7 @@ func describePeer(p pinset.PeerStatus, named bool) []string {
 	return words
 }
 
+// attempts returns the number of attempts in parentheses, empty before the first.
 func attempts(p pinset.PeerStatus) string {
 	if p.Attempts < 1 {
 		return ""
@@ -100,7 +103,7 @@ func attempts(p pinset.PeerStatus) string {
 	return fmt.Sprintf(" (attempt %d)", p.Attempts)
 }
 
-// again is attempts, without the first.
+// again is attempts for a pin that is being fetched, where the first attempt is no news.
 func again(p pinset.PeerStatus) string {
 	if p.Attempts < 2 {
 		return ""
@@ -108,6 +111,7 @@ func again(p pinset.PeerStatus) string {
 	return attempts(p)
 }
 
+// colon returns text after a colon, empty without text.
 func colon(text string) string {
 	if text == "" {
 		return ""
@@ -115,6 +119,7 @@ func colon(text string) string {
 	return ": " + text
 }
 
+// orElse returns text, or other when it is empty.
 func orElse(text, other string) string {
 	if text == "" {
 		return other

@@ -7,12 +7,12 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// ahead makes numbered calls in the background, in order and a few at a time, up to
-// a number that its user raises. Its user waits for calls by their number, so a slow
-// one holds up only those that come after it; in Parallel the slowest call of each
-// batch holds up the next batch. Goroutines end when no call may begin.
+// ahead makes numbered calls in the background: in order, at most limit at a time, up
+// to a number that its user raises. The user waits for calls by number, so a slow call
+// delays only those after it; with pinset.Parallel, the slowest call of a batch delays
+// the next batch. Goroutines end when no call is allowed to begin.
 //
-// It is for one user. Only the calls are concurrent.
+// Only the calls are concurrent: it has one user.
 type ahead struct {
 	call  func(i int) error
 	limit int // of calls at a time
@@ -37,7 +37,7 @@ func newAhead(from, limit int, call func(i int) error) *ahead {
 	return a
 }
 
-// allow lets the calls below to begin.
+// allow allows the calls below to, and starts goroutines for them.
 func (a *ahead) allow(to int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -51,6 +51,7 @@ func (a *ahead) allow(to int) {
 	}
 }
 
+// work makes calls until none is allowed. It holds the lock except during a call.
 func (a *ahead) work() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -75,9 +76,9 @@ func (a *ahead) work() {
 	a.workers--
 }
 
-// wait returns when the calls below to, which were allowed, have ended, with the
-// errors of those that it has not returned before. A panic of any call goes on in
-// wait.
+// wait returns when all calls below to, which have to be allowed, have returned. It
+// returns the errors that it has not returned before, and panics when a call has
+// panicked.
 func (a *ahead) wait(to int) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -101,7 +102,7 @@ func (a *ahead) wait(to int) error {
 	return errors.Join(errs...)
 }
 
-// stop lets no call begin any more and returns when all have ended.
+// stop prevents further calls and returns when all that have begun have returned.
 func (a *ahead) stop() {
 	a.mu.Lock()
 	a.allowed = 0

@@ -111,8 +111,8 @@ func TestSlowPinOfAList(t *testing.T) {
 		got := make(chan resultsJSON)
 		go func() { got <- a.list("limit=100") }()
 		synctest.Wait()
-		require.Greater(t, asked.Load(), int32(41+lookAhead/4))
-		require.LessOrEqual(t, asked.Load(), int32(41+lookAhead))
+		require.Greater(t, asked.Load(), int32(41+maxAhead/4))
+		require.LessOrEqual(t, asked.Load(), int32(41+maxAhead))
 		close(slow)
 		require.Equal(t, want, ids(<-got))
 	})
@@ -140,7 +140,7 @@ func TestPinsThatAListKeeps(t *testing.T) {
 	for i := range 500 {
 		a.cluster.seed(pinset.Pin{CID: testCID(i), Name: testCID(i).String(), Created: testEpoch})
 	}
-	kept := func(all []*looked) (n int) {
+	kept := func(all []*listed) (n int) {
 		for _, l := range all {
 			if l != nil && l.pin.Name != "" {
 				n++
@@ -148,11 +148,11 @@ func TestPinsThatAListKeeps(t *testing.T) {
 		}
 		return n
 	}
-	s := &service{cluster: a.cluster, choices: newChoices(), now: time.Now}
+	s := &service{cluster: a.cluster, cache: newDelegateCache(), now: time.Now}
 	p, err := s.list(t.Context(), query{limit: 500, statuses: []pinset.Status{pinset.StatusPinned}})
 	require.NoError(t, err)
 	require.Len(t, p.group, 499)
-	require.LessOrEqual(t, kept(p.group), lookAhead)
+	require.LessOrEqual(t, kept(p.group), maxAhead)
 	require.NoError(t, p.write(t.Context(), httptest.NewRecorder()))
 	require.Zero(t, p.kept.Load())
 	require.Zero(t, kept(p.seen))

@@ -7,19 +7,21 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// API is the Pinning Service API component of a peer. It satisfies the
-// library's ipfscluster.API.
+// API is the Pinning Service API as a component of a peer. It implements the library's
+// ipfscluster.API. Its exported methods may be called concurrently.
 type API struct {
 	*common.Component
+	// config has no secrets.
 	config  Config
 	calls   calls
 	service *service
 	ready   common.Ready
 }
 
-// Option changes what New makes.
+// Option configures New.
 type Option func(*options)
 
+// options are those of all Options together. Nil fields have defaults, see New.
 type options struct {
 	common.Options
 	cluster pinset.Cluster
@@ -29,33 +31,32 @@ type options struct {
 	memory  *Memory
 }
 
-// WithOptions gives the API what every API of a peer can be given. It replaces those of
-// an earlier WithOptions.
+// WithOptions sets the options that all APIs of a peer have. It replaces those of an
+// earlier WithOptions.
 func WithOptions(o common.Options) Option {
 	return func(all *options) { all.Options = o }
 }
 
-// WithCluster makes the API use another Cluster than the RPC of its peer.
+// WithCluster replaces the Cluster that calls the peer by RPC. WithView, WithSettledWrites, WithLocalPeer and WithMemory have no effect then.
 func WithCluster(c pinset.Cluster) Option {
 	return func(o *options) { o.cluster = c }
 }
 
-// WithView puts a view of the pinset before the RPC of the API's peer. Without
-// one, every list scans the pinset.
+// WithView puts a view of the pinset in front of the Cluster that calls the peer by
+// RPC. Without it, every list scans the pinset, which takes about 5 us a pin.
 func WithView(before func(pinset.Source) pinset.Cluster) Option {
 	return func(o *options) { o.view = before }
 }
 
-// WithSettledWrites says that the peer's RPC returns from a write when the local
-// state has it and the view has observed it, so that the API need not poll the
-// state for it. It needs WithView, which knows the `created` that the peer has set.
+// WithSettledWrites declares that a write by RPC returns when the local state has it
+// and the view has observed it. The API then does not poll the state. It needs
+// WithView, which knows the `created` that the peer has set.
 func WithSettledWrites() Option {
 	return func(o *options) { o.settled = true }
 }
 
-// New returns the component. It does no I/O: call Listen to bind its
-// addresses, and hand it to ipfscluster.NewCluster. The error joins every
-// mistake of the configuration.
+// New returns the component. It does no I/O: call Listen to bind the addresses, and
+// pass it to ipfscluster.NewCluster. The error joins all errors of the configuration.
 func New(cfg Config, opts ...Option) (*API, error) {
 	var o options
 	for _, opt := range opts {
@@ -64,7 +65,7 @@ func New(cfg Config, opts ...Option) (*API, error) {
 	o.Options = o.Complete(cfg.Config)
 	a := &API{config: cfg, ready: o.Ready}
 	a.calls.local = o.local
-	a.service = &service{cluster: a.clusterOf(o), choices: newChoices(), budget: o.Budget, now: time.Now}
+	a.service = &service{cluster: a.clusterOf(o), cache: newDelegateCache(), budget: o.Budget, now: time.Now}
 	for _, d := range cfg.Delegates {
 		a.service.delegates = append(a.service.delegates, d.String())
 	}
@@ -83,7 +84,7 @@ func New(cfg Config, opts ...Option) (*API, error) {
 	return a, nil
 }
 
-// clusterOf returns the Cluster that the options ask for.
+// clusterOf returns the Cluster that the options select.
 func (a *API) clusterOf(o options) pinset.Cluster {
 	if o.cluster != nil {
 		return o.cluster

@@ -23,8 +23,9 @@ type pinBody struct {
 	meta    map[string]string
 }
 
-// readPin reads the request's body, whatever its Content-Type, of at most
-// limit bytes.
+// readPin reads a request's body of at most limit bytes. It ignores the Content-Type.
+// Errors: pinset.ErrInvalid, pinset.ErrTooLarge, or those of common.ReadBody when
+// memory is short.
 func readPin(r *http.Request, limit int64) (pinBody, error) {
 	raw, err := common.ReadBody(r, limit)
 	var tooLarge *http.MaxBytesError
@@ -41,8 +42,8 @@ func readPin(r *http.Request, limit int64) (pinBody, error) {
 	return b, err
 }
 
-// parsePin reads one JSON document. Unknown fields are ignored, null counts as
-// absent; the error names the field that is wrong.
+// parsePin parses one JSON document. Unknown fields are ignored, null counts as absent.
+// The error names the wrong field.
 func parsePin(raw []byte) (pinBody, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	fields, err := pinFields(dec)
@@ -63,9 +64,9 @@ func parsePin(raw []byte) (pinBody, error) {
 	return b, nil
 }
 
-// pinFields reads the fields of a pin from a JSON object. The others are passed
-// over, so that many of them take no memory. Keys are compared exactly, as JSON
-// defines it, which decoding into a struct would not do.
+// pinFields reads the fields of a pin from a JSON object and skips all others, so that
+// they take no memory. Keys are compared exactly, as JSON defines it, while
+// encoding/json ignores case when it decodes into a struct.
 func pinFields(dec *json.Decoder) (map[string]json.RawMessage, error) {
 	if start, err := dec.Token(); err != nil || start != json.Delim('{') {
 		return nil, errNoObject
@@ -97,8 +98,10 @@ func pinFields(dec *json.Decoder) (map[string]json.RawMessage, error) {
 	return fields, err
 }
 
+// errNoObject is never shown: the error of a client names the field.
 var errNoObject = errors.New("not a JSON object")
 
+// parseCID parses the one field that is required.
 func (b *pinBody) parseCID(fields map[string]json.RawMessage) error {
 	var text string
 	raw, ok := fields["cid"]
@@ -116,6 +119,7 @@ func (b *pinBody) parseCID(fields map[string]json.RawMessage) error {
 	return err
 }
 
+// parseName parses a name of at most maxName characters.
 func (b *pinBody) parseName(fields map[string]json.RawMessage) error {
 	raw, ok := fields["name"]
 	if !ok {
@@ -127,6 +131,7 @@ func (b *pinBody) parseName(fields map[string]json.RawMessage) error {
 	return checkName(b.name)
 }
 
+// parseMeta parses meta, which must not have reserved keys.
 func (b *pinBody) parseMeta(fields map[string]json.RawMessage) error {
 	raw, ok := fields["meta"]
 	if !ok {
@@ -139,8 +144,8 @@ func (b *pinBody) parseMeta(fields map[string]json.RawMessage) error {
 	return err
 }
 
-// parseOrigins keeps the origins that can be dialled. They are hints: only a
-// list that is no list of strings is an error, its content never is.
+// parseOrigins keeps the origins that can be dialled. They are hints, so their content
+// is never an error, but the field has to be a list of strings.
 func (b *pinBody) parseOrigins(fields map[string]json.RawMessage) error {
 	raw, ok := fields["origins"]
 	if !ok {
@@ -152,7 +157,7 @@ func (b *pinBody) parseOrigins(fields map[string]json.RawMessage) error {
 	return nil
 }
 
-// addOrigin adds an origin if it can be dialled and there are not too many.
+// addOrigin adds an origin if it can be dialled and the list is not full.
 func (b *pinBody) addOrigin(text string) {
 	if len(b.origins) == maxOrigins {
 		return

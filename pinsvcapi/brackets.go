@@ -9,23 +9,24 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// The parameters of GET /pins, by how they are repeated.
+// The parameters of GET /pins, by how repetitions of them are combined.
 var (
 	listParams   = []string{"cid", "status"}
 	scalarParams = []string{"name", "match", "before", "after", limitParam}
 )
 
+// The names of parameters that occur in more than one file.
 const (
 	metaParam  = "meta"
 	limitParam = "limit"
 )
 
-// plainValues translates the spellings of JavaScript clients into those of the
-// specification: "status[]=x" and "cid[0]=x" are elements of a list,
-// "meta[key]=value" is one entry of meta. Any other use of a known name with
-// brackets, or with a dot, is an error that names the parameter: a client that
-// deletes what it lists must not have a filter ignored. For the same reason a
-// filter that is repeated with another value is an error.
+// plainValues translates spellings of JavaScript clients into those of the
+// specification: "status[]=x" and "cid[0]=x" are elements of a list, "meta[key]=value"
+// is an entry of meta. Any other use of a known name with brackets or a dot is an error
+// that names the parameter: if the filter was ignored, a client that deletes all listed
+// pins would delete too many. For the same reason, a filter that is repeated with
+// another value is an error.
 func plainValues(values url.Values) (url.Values, error) {
 	plain := make(url.Values, len(values))
 	var entries []metaEntry
@@ -53,8 +54,7 @@ func plainValues(values url.Values) (url.Values, error) {
 // metaEntry is one "meta[key]=value".
 type metaEntry struct{ key, value string }
 
-// addEntries adds entries to the values of meta, each as a JSON object of one
-// entry.
+// addEntries adds entries to the values of meta, each as a JSON object with one entry.
 func addEntries(values url.Values, entries []metaEntry) error {
 	for _, e := range entries {
 		text, err := json.Marshal(map[string]string{e.key: e.value})
@@ -66,6 +66,7 @@ func addEntries(values url.Values, entries []metaEntry) error {
 	return nil
 }
 
+// sortedKeys returns the names of the parameters in order.
 func sortedKeys(values url.Values) []string {
 	keys := make([]string, 0, len(values))
 	for key := range values {
@@ -83,6 +84,7 @@ func cutName(spelling string) (name, rest string) {
 	return spelling, ""
 }
 
+// isKnown reports whether GET /pins has a parameter of this name.
 func isKnown(name string) bool {
 	return name == metaParam || slices.Contains(listParams, name) || slices.Contains(scalarParams, name)
 }
@@ -94,12 +96,13 @@ func isElement(rest string) bool {
 	return ok && closed && strings.Trim(index, "0123456789") == ""
 }
 
-// isEntry reports whether rest is "[key]" with a key that is not empty. A key
-// may have brackets of its own, but "[a][b]" is an object inside of meta.
+// isEntry reports whether rest is "[key]" with a key that is not empty. A key may
+// contain brackets, but "[a][b]" would be an object inside of meta.
 func isEntry(rest string) bool {
 	return len(rest) > 2 && rest[0] == '[' && rest[len(rest)-1] == ']' && !strings.Contains(rest, "][")
 }
 
+// spellingOf returns the hint of an error: how the parameter is written.
 func spellingOf(name string) string {
 	switch {
 	case name == metaParam:
@@ -111,8 +114,8 @@ func spellingOf(name string) string {
 	}
 }
 
-// checkRepeated refuses a filter with two values, of which one would be ignored.
-// Of a repeated limit the first counts.
+// checkRepeated refuses a filter with two different values, of which one would be
+// ignored. Of a repeated limit, the first is used.
 func checkRepeated(values url.Values) error {
 	for _, name := range scalarParams {
 		if name == limitParam {

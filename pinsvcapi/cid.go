@@ -9,8 +9,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// maxCIDText bounds the text of a CID, in bytes: the longest multihash in use,
-// in the longest encoding, is far below.
+// maxCIDText bounds the text of a CID, in bytes. The longest multihash in use is far
+// shorter in any encoding.
 const maxCIDText = 1024
 
 // otherVersion returns the CIDv1 of a CIDv0, or the CIDv0 of a CIDv1 that has
@@ -27,14 +27,15 @@ func otherVersion(c cid.Cid) (cid.Cid, bool) {
 	}
 }
 
-// parseCID reads a CID in any of its encodings; the error names param. A CIDv0
-// and the CIDv1 of the same content are two values.
+// parseCID parses a CID in any encoding. The error names param. A CIDv0 and the CIDv1
+// of the same content are different CIDs.
 func parseCID(param, text string) (cid.Cid, error) {
 	if len(text) > maxCIDText {
 		return cid.Undef, pinset.Invalid(param, "%s is too long for a CID", quote(text))
 	}
 	c, err := cid.Decode(text)
 	switch {
+	// Clients often send a path in place of a CID.
 	case err != nil && strings.Contains(text, "/ip"):
 		return cid.Undef, pinset.Invalid(param, "%s is a path, not a CID", quote(text))
 	case err != nil:

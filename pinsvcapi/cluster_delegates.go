@@ -13,40 +13,43 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// addressTTL is how long the addresses of a peer's IPFS node are not asked for
-// again. Old ones serve while a peer is silent.
+// addressTTL is the lifetime of the cached addresses of an IPFS node. Older ones are
+// used while its peer does not answer.
 const addressTTL = time.Minute
 
-// emptyTTL is the same for a peer that could not tell any.
+// emptyTTL is the same for an empty list.
 const emptyTTL = 5 * time.Second
 
-// addressBook caches the addresses of the members' IPFS nodes. Only a peer
-// itself tells all of them: what it broadcasts has the public ones alone.
+// addressBook caches the addresses of the members' IPFS nodes. They are queried from
+// each peer, since the informer metrics that a peer broadcasts contain its public
+// addresses only.
 type addressBook struct {
 	calls *calls
 	now   func() time.Time
 
-	asking singleflight.Group
-	mu     sync.Mutex
-	known  map[string]addresses
+	queries singleflight.Group
+	mu      sync.Mutex
+	// known has the latest addresses by peer ID. Members are few, so that none is evicted.
+	known map[string]addresses
 }
 
+// addresses are the cached addresses of one IPFS node.
 type addresses struct {
-	list  []string
-	asked time.Time
+	list    []string
+	queried time.Time
 }
 
 func newAddressBook(c *calls) *addressBook {
 	return &addressBook{calls: c, now: time.Now, known: make(map[string]addresses)}
 }
 
-// Delegates implements Cluster: the addresses of the peers in turns, so that a
-// bounded list has some of each. A client waits seconds for each delegate that
-// does not answer, so silent peers are left out while any other is known; but
-// the list is never empty while any address is known, since clients give up then.
-func (r *rpcCluster) Delegates(ctx context.Context, p pinset.Pin, said []pinset.PeerStatus) []string {
+// Delegates implements Cluster. Addresses of the peers alternate, so that a bounded
+// list has some of each. A client waits seconds for each delegate that does not answer,
+// so those of silent peers are omitted while others are known. The list is not empty
+// while any address is known, since clients fail on an empty one.
+func (r *rpcCluster) Delegates(ctx context.Context, p pinset.Pin, peers []pinset.PeerStatus) []string {
 	answering, silent := slices.Clone(p.Allocations), []string(nil)
-	for _, s := range said {
+	for _, s := range peers {
 		answering = slices.DeleteFunc(answering, func(id string) bool { return id == s.Peer })
 		if s.Silent || s.NoIPFS {
 			silent = append(silent, s.Peer)
@@ -62,13 +65,13 @@ func (r *rpcCluster) Delegates(ctx context.Context, p pinset.Pin, said []pinset.
 	}
 	members, err := r.members(ctx)
 	if err != nil {
-		return nil // nobody is known
+		return nil // no peer is known
 	}
 	return r.addressesOf(ctx, members)
 }
 
-// lastAddressesOf returns what peers have told, without asking them: they were
-// asked for a status a moment ago, and have cost a timeout.
+// lastAddressesOf returns cached addresses without a query: the peers have just cost a
+// timeout with the query of their status.
 func (r *rpcCluster) lastAddressesOf(peers []string) []string {
 	lists := make([][]string, len(peers))
 	for i, id := range peers {
@@ -77,6 +80,8 @@ func (r *rpcCluster) lastAddressesOf(peers []string) []string {
 	return interleave(lists)
 }
 
+// addressesOf returns the addresses of peers, alternating. It does not query peers that
+// were late a moment ago.
 func (r *rpcCluster) addressesOf(ctx context.Context, peers []string) []string {
 	lists := make([][]string, len(peers))
 	each(peers, func(i int, id string) {
@@ -89,6 +94,7 @@ func (r *rpcCluster) addressesOf(ctx context.Context, peers []string) []string {
 	return interleave(lists)
 }
 
+// interleave returns the first elements of all lists, then the second ones, and so on.
 func interleave(lists [][]string) []string {
 	var out []string
 	for i, more := 0, true; more; i++ {
@@ -103,15 +109,15 @@ func interleave(lists [][]string) []string {
 	return out
 }
 
-// last returns what a peer has told, without asking it.
+// last returns the cached addresses of a peer, however old.
 func (b *addressBook) last(id string) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.known[id].list
 }
 
-// of returns the addresses of one peer's IPFS node, asking the peer when they
-// are old. However many requests want to know, the peer is asked once.
+// of returns the addresses of a peer's IPFS node, and queries the peer when the cached
+// ones are old. Concurrent requests share one query.
 func (b *addressBook) of(ctx context.Context, id string) []string {
 	b.mu.Lock()
 	have := b.known[id]
@@ -120,26 +126,26 @@ func (b *addressBook) of(ctx context.Context, id string) []string {
 	if len(have.list) == 0 {
 		ttl = emptyTTL
 	}
-	if b.now().Sub(have.asked) < ttl {
+	if b.now().Sub(have.queried) < ttl {
 		return have.list
 	}
-	list, _, _ := b.asking.Do(id, func() (any, error) {
-		// The others wait for this answer, so that it must not end with
-		// the request that asks first. It has a deadline of its own.
-		list := b.ask(context.WithoutCancel(ctx), id)
+	list, _, _ := b.queries.Do(id, func() (any, error) {
+		// Other requests wait for this query, so it must not end with the
+		// context of the first one. It has a timeout of its own.
+		list := b.query(context.WithoutCancel(ctx), id)
 		if len(list) == 0 {
 			list = have.list
 		}
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.known[id] = addresses{list: list, asked: b.now()}
+		b.known[id] = addresses{list: list, queried: b.now()}
 		return list, nil
 	})
 	return list.([]string)
 }
 
-// ask returns the addresses with the node's ID at their end.
-func (b *addressBook) ask(ctx context.Context, id string) []string {
+// query returns the addresses of a peer's IPFS node, each with the node's ID at its end.
+func (b *addressBook) query(ctx context.Context, id string) []string {
 	dest, err := peer.Decode(id)
 	if err != nil {
 		return nil

@@ -13,16 +13,20 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// rpcCluster is the Cluster behind a peer's RPC.
+// rpcCluster is the Cluster that calls a peer by RPC.
 type rpcCluster struct {
-	calls   *calls
-	clock   *pinset.Clock
-	ids     *addressBook
+	calls *calls
+	// clock sets `created` when the peer's own consensus does not.
+	clock *pinset.Clock
+	// ids has the addresses of the members' IPFS nodes, for Delegates.
+	ids *addressBook
+	// reports has the latest statuses that peers reported.
 	reports *reports
-	settled bool // a write is committed and observed when its call returns
+	// settled: a write is committed and has been observed when its call returns.
+	settled bool
 }
 
-// visibleTimeout bounds how long a write waits for the local state.
+// visibleTimeout bounds the wait for the local state to have a write.
 const visibleTimeout = 10 * time.Second
 
 // Get implements Cluster.
@@ -66,8 +70,8 @@ func (r *rpcCluster) Put(ctx context.Context, p pinset.Pin) (pinset.Pin, error) 
 	return fromStored(stored), nil
 }
 
-// storedBefore returns what the state has for the CID of a pin that is to be
-// stored, not defined when it has nothing.
+// storedBefore returns the pin that a write will replace; it is not defined when there
+// is none.
 func (r *rpcCluster) storedBefore(ctx context.Context, p pinset.Pin) (api.Pin, error) {
 	if stored, ok := p.Before.Stored.(api.Pin); ok || p.Before.Known {
 		return stored, nil
@@ -87,6 +91,7 @@ func (r *rpcCluster) Delete(ctx context.Context, c cid.Cid) error {
 	if err != nil {
 		return err
 	}
+	// A part of a sharded add is removed with its root, never by itself.
 	if !pinset.Shown(before) {
 		return pinset.ErrNotFound
 	}
@@ -99,12 +104,13 @@ func (r *rpcCluster) Delete(ctx context.Context, c cid.Cid) error {
 	return err
 }
 
-// await polls the local state until it has a write: peers that pinsvc has not
-// assembled return from one earlier.
+// await polls the local state until done is true, within visibleTimeout. Only peers
+// that package peer has not assembled need it: they return from a write before their
+// state has it.
 func (r *rpcCluster) await(ctx context.Context, c cid.Cid, done func(api.Pin, bool) bool) (api.Pin, error) {
 	ctx, cancel := context.WithTimeout(ctx, visibleTimeout)
 	defer cancel()
-	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
+	for interval := time.Millisecond; ; interval = min(2*interval, 50*time.Millisecond) {
 		now, err := r.calls.pinGet(ctx, api.NewCid(c))
 		if err != nil && !errors.Is(err, pinset.ErrNotFound) {
 			return api.Pin{}, err
@@ -115,14 +121,14 @@ func (r *rpcCluster) await(ctx context.Context, c cid.Cid, done func(api.Pin, bo
 		select {
 		case <-ctx.Done():
 			return api.Pin{}, pinset.ErrNotVisible
-		case <-time.After(pause):
+		case <-time.After(interval):
 		}
 	}
 }
 
-// sameContent compares what a client can set, and what a write changes by
-// itself: the expiry, in which a pin that is added anew differs from the
-// expired one, and the depth, since a direct pin becomes recursive.
+// sameContent compares the fields that a client can set, and two that a write changes
+// by itself: the expiry, by which a new pin differs from an expired one, and the depth,
+// since a direct pin becomes recursive.
 func sameContent(a, b api.Pin) bool {
 	origin := func(x, y api.Multiaddr) bool { return x.Equal(y.Multiaddr) }
 	return a.Name == b.Name && a.MaxDepth == b.MaxDepth && expiry(a).Equal(expiry(b)) &&
@@ -130,8 +136,7 @@ func sameContent(a, b api.Pin) bool {
 		slices.EqualFunc(a.Origins, b.Origins, origin)
 }
 
-// clientMeta returns a pin's metadata without the reserved keys, nil when
-// nothing is left.
+// clientMeta returns metadata without the reserved keys, nil when it is empty then.
 func clientMeta(meta map[string]string) map[string]string {
 	var out map[string]string
 	for k, v := range meta {
@@ -146,7 +151,8 @@ func clientMeta(meta map[string]string) map[string]string {
 	return out
 }
 
-// expiry returns when an entry of the state expires, zero for never.
+// expiry returns the time at which an entry of the state expires, zero for never. The state
+// has seconds since 1970, so that an entry without expiry may have the year 1970.
 func expiry(s api.Pin) time.Time {
 	if s.ExpireAt.IsZero() || s.ExpireAt.Unix() == 0 {
 		return time.Time{}
@@ -179,7 +185,7 @@ func fromStored(s api.Pin) pinset.Pin {
 	return p
 }
 
-// slim returns a pin without what its status does not depend on and may be large.
+// slim returns a pin without the fields that may be large, which its status does not depend on.
 func slim(p pinset.Pin) pinset.Pin {
 	p.Name, p.Meta, p.Origins = "", nil, nil
 	if stored, ok := p.Before.Stored.(api.Pin); ok {
@@ -189,8 +195,9 @@ func slim(p pinset.Pin) pinset.Pin {
 	return p
 }
 
-// toStored translates a pin for the state, with `created` unless that is zero. Allocations are left empty, so that
-// the allocator keeps healthy peers and replaces dead ones.
+// toStored translates a pin for the state, with `created` unless that is zero.
+// Allocations stay empty, so that the allocator keeps healthy peers and replaces dead
+// ones.
 func toStored(p pinset.Pin, before api.Pin) api.Pin {
 	meta := maps.Clone(p.Meta)
 	if !p.Created.IsZero() {

@@ -49,6 +49,7 @@ type statusFilter struct {
 	pinned   bool             // pinned pins pass
 }
 
+// newStatusFilter returns the filter of a selection for one scan.
 func newStatusFilter(s *pinset.Selection, unpinned *pinset.UnpinnedSnapshot) *statusFilter {
 	f := &statusFilter{Selection: s, unpinned: unpinned, pinned: s.Wants(pinset.StatusPinned)}
 	for _, m := range unpinned.Settled() {
@@ -62,6 +63,7 @@ func newStatusFilter(s *pinset.Selection, unpinned *pinset.UnpinnedSnapshot) *st
 	return f
 }
 
+// passes reports whether the status of an entry passes. One that is uncertain does.
 func (f *statusFilter) passes(stored api.Pin) bool {
 	unknown := func(id peer.ID) bool { return !f.settled[id] }
 	if f.settled != nil && !f.unpinned.Lists(stored.Cid.Cid) && !slices.ContainsFunc(stored.Allocations, unknown) {
@@ -78,6 +80,7 @@ type topK struct {
 	all   []pinset.Candidate
 }
 
+// add keeps a candidate if it is among the first, in logarithmic time.
 func (f *topK) add(c pinset.Candidate) {
 	f.count++
 	switch {

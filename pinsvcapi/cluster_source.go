@@ -7,6 +7,9 @@ import (
 	"github.com/ipfs/go-cid"
 )
 
+// The methods of pinset.Source that a view is built with. Those of pinset.Cluster are in
+// the other files.
+
 // Stored implements Source.
 func (r *rpcCluster) Stored(ctx context.Context, c cid.Cid) (api.Pin, error) {
 	return r.calls.pinGet(ctx, api.NewCid(c))

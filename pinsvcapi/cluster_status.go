@@ -36,7 +36,7 @@ func (r *rpcCluster) Status(ctx context.Context, p pinset.Pin) ([]pinset.PeerSta
 	return out, ctx.Err()
 }
 
-// each calls fn for every peer, all at once.
+// each calls fn for every peer concurrently.
 func each(peers []string, fn func(i int, id string)) {
 	pinset.Parallel(len(peers), len(peers), func(i int) { fn(i, peers[i]) })
 }
@@ -63,6 +63,7 @@ func (r *rpcCluster) statusAt(ctx context.Context, p pinset.Pin, id string) *pin
 	return &s
 }
 
+// errBackoffIPFS stands for a late answer of the IPFS node of a peer.
 var errBackoffIPFS = errors.New("the peer's IPFS node was late a moment ago")
 
 // queryStatus queries one peer's tracker. A peer that is late, or whose IPFS node is, is
@@ -80,6 +81,8 @@ func (r *rpcCluster) queryStatus(ctx context.Context, p pinset.Pin, id string) (
 	if r.reports.late(node) != nil {
 		return info, errBackoffIPFS
 	}
+	// The tracker waits for its IPFS node about as long as this peer waits for the
+	// tracker, so the result shows which of the two was late.
 	start := time.Now()
 	info, err = r.calls.trackerStatus(ctx, dest, p)
 	late := time.Since(start) >= peerTimeout && ctx.Err() == nil
@@ -97,7 +100,7 @@ func (r *rpcCluster) queryStatus(ctx context.Context, p pinset.Pin, id string) (
 func (r *rpcCluster) lastSeen(ctx context.Context, p pinset.Pin, id string) pinset.PeerStatus {
 	s, ok := r.reports.latest(p, id)
 	if !ok {
-		// The tracker's memory answers even when its IPFS node does not.
+		// A tracker answers from memory here, even when its IPFS node does not.
 		r.queryUnpinned(ctx, id)
 		s, ok = r.reports.latest(p, id)
 	}
@@ -138,6 +141,7 @@ func (r *rpcCluster) Unpinned(ctx context.Context, id string) (pinset.Unpinned, 
 	if err != nil {
 		return pinset.Unpinned{}, err
 	}
+	// The list is as old as the query: a pin that is added meanwhile may be missing.
 	asked := time.Now()
 	infos, err := r.calls.trackerUnpinned(ctx, dest)
 	if err != nil && !pinset.NotCompared(err) {

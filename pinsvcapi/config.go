@@ -45,7 +45,7 @@ func DefaultConfig() Config {
 	return c
 }
 
-// Validate returns every mistake, each naming its key.
+// Validate returns all errors joined; each names its key.
 func (c *Config) Validate() []error {
 	errs := c.Config.Validate()
 	if c.MaxBodyBytes < minBodyBytes {

@@ -9,25 +9,25 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// choices remembers what was chosen from the addresses of the same peers: they
-// seldom change, and every answer has some.
-type choices struct {
+// delegateCache caches the choice from the addresses of the same peers. They seldom
+// change, and every answer has delegates.
+type delegateCache struct {
 	known *lru.Cache[string, []string]
 }
 
-// choicesMost is enough for the combinations of a few peers.
-const choicesMost = 256
+// maxDelegateSets is enough for the combinations of a few peers.
+const maxDelegateSets = 256
 
-func newChoices() choices {
-	known, err := lru.New[string, []string](choicesMost)
+func newDelegateCache() delegateCache {
+	known, err := lru.New[string, []string](maxDelegateSets)
 	if err != nil {
 		panic(err) // only for a size that is not positive
 	}
-	return choices{known}
+	return delegateCache{known}
 }
 
-// of is chooseDelegates. The slice is shared.
-func (c choices) of(addrs []string) []string {
+// of returns the cached result of chooseDelegates. The slice is shared.
+func (c delegateCache) of(addrs []string) []string {
 	key := strings.Join(addrs, "\n")
 	chosen, ok := c.known.Get(key)
 	if !ok {
@@ -37,10 +37,10 @@ func (c choices) of(addrs []string) []string {
 	return chosen
 }
 
-// chooseDelegates picks the addresses that a client is told to dial: public
-// ones, or, when there are none, private and then loopback ones. Clients dial
-// them one after the other, so useless ones are left out. Each ends in
-// /p2p/<peer ID>; there are at most 20 and no duplicates.
+// chooseDelegates returns the addresses that a client should dial: the public ones, or,
+// if there are none, the private and then the loopback ones. Clients dial one after the
+// other, so useless addresses are omitted. Each ends in /p2p/<peer ID>; there are at
+// most 20 and no duplicates.
 func chooseDelegates(addrs []string) []string {
 	var public, private, loopback []string
 	for _, text := range addrs {
@@ -59,6 +59,8 @@ func chooseDelegates(addrs []string) []string {
 			*group = append(*group, text)
 		}
 	}
+	// A private address is useless to most clients beside a public one, and costs each
+	// of them a timeout.
 	chosen := public
 	if len(chosen) == 0 {
 		chosen = append(private, loopback...)
@@ -66,7 +68,7 @@ func chooseDelegates(addrs []string) []string {
 	return chosen[:min(len(chosen), maxDelegates)]
 }
 
-// isPublic also holds for names, which are only resolved by who dials them.
+// isPublic reports whether an address is public. Domain names count as public, since only the client resolves them.
 func isPublic(addr multiaddr.Multiaddr) bool {
 	if manet.IsPublicAddr(addr) {
 		return true
@@ -82,8 +84,7 @@ func isPublic(addr multiaddr.Multiaddr) bool {
 	return false
 }
 
-// endsInPeer tells whether the last component names a peer, which clients
-// insist on.
+// endsInPeer reports whether the last component is a peer ID, which clients require.
 func endsInPeer(addr multiaddr.Multiaddr) bool {
 	_, last := multiaddr.SplitLast(addr)
 	return last != nil && last.Protocol().Code == multiaddr.P_P2P

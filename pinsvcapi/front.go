@@ -20,18 +20,18 @@ var (
 	frontPage = template.Must(webpage.Parse(frontSource))
 )
 
-// front is what the front page tells: nothing that a stranger could not find out
-// without it.
+// front is the data of the front page. It has nothing that a stranger could not find
+// out without it.
 type front struct {
-	// Endpoint is where the page was asked for.
+	// Endpoint is the URL that the page was requested at.
 	Endpoint string
-	// Open: no credentials are needed.
+	// Open reports whether the API needs no credentials.
 	Open bool
 	// Console is the relative address of the console, empty when there is none.
 	Console string
 }
 
-// pageRoutes are the pages that a browser gets at this address.
+// pageRoutes are the routes of pages for browsers.
 func pageRoutes() []common.Route {
 	return []common.Route{
 		webpage.Front(frontPage, func(r *http.Request) any {

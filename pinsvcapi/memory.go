@@ -42,6 +42,7 @@ func (m *Memory) Last(info api.GlobalPinInfo, id peer.ID) (status api.PinInfoSho
 		return status, false
 	}
 	status.PeerName, status.TS, status.AttemptCount, status.Error = s.Name, s.Since, s.Attempts, s.Text
+	// Several tracker statuses are one State, so that some have changed on the way.
 	switch s.State {
 	case pinset.StatePinned:
 		status.Status = api.TrackerStatusPinned

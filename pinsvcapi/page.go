@@ -11,17 +11,19 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// page is the answer to a list request. It is written result by result: of the
-// large pins only the one that is being sent is in memory.
+// page is the response of a list. It is written result by result, so that only one
+// large pin is in memory, the one that is being sent.
 type page struct {
 	*walk
-	group []*looked // is next
-	first *looked   // of the group, read; nil: it fell out
-	sent  int
-	bytes int // sent
+	// group are the next pins. They have the same `created`, and are all sent or none.
+	group []*listed
+	// first is the complete pin that the page begins with. Nil: the page is empty.
+	first *listed
+	// sent and bytes are the number and the size of the results so far.
+	sent, bytes int
 }
 
-// begin reads what the answer begins with.
+// begin reads the first pin of the page.
 func (p *page) begin(ctx context.Context) (err error) {
 	for p.first == nil {
 		if p.group, err = p.walk.group(ctx, p.limit); err != nil || len(p.group) == 0 {
@@ -38,9 +40,9 @@ func (p *page) begin(ctx context.Context) (err error) {
 	return nil
 }
 
-// load returns a pin of the page with room for it in the request's lease, nil when
-// it has fallen out of the filter since it was looked at.
-func (p *page) load(ctx context.Context, l *looked) (*looked, error) {
+// load returns a complete pin of the page, with memory for it in the request's lease,
+// or nil when it no longer passes the filter.
+func (p *page) load(ctx context.Context, l *listed) (*listed, error) {
 	if !l.large {
 		return l, nil
 	}
@@ -49,7 +51,7 @@ func (p *page) load(ctx context.Context, l *looked) (*looked, error) {
 	if err := lease.Wait(ctx, room); err != nil {
 		return nil, err
 	}
-	now, done, err := p.lookUp(ctx, l.pin.CID)
+	now, done, err := p.readStored(ctx, l.pin.CID)
 	if err == nil {
 		defer done()
 	}
@@ -73,13 +75,13 @@ func (p *page) load(ctx context.Context, l *looked) (*looked, error) {
 	return l, nil
 }
 
-// room is how much memory a large pin and its result take. The encoder's buffer
-// may be twice as large as the result.
-func (l *looked) room() int64 { return 3 * int64(l.size) }
+// room is the memory that a large pin and its result take, in bytes. The encoder's
+// buffer may be twice as large as the result.
+func (l *listed) room() int64 { return 3 * int64(l.size) }
 
-// write writes the page. When a pin cannot be read, or finds no room, the page
-// ends before it: `count` tells that there are more. An error means that the
-// answer is not complete.
+// write writes the page. It ends early, before a pin that cannot be read or for which
+// memory is short; the client sees by `count` that there are more. After an error the
+// response is not complete.
 func (p *page) write(ctx context.Context, w io.Writer) error {
 	out := bufio.NewWriterSize(w, 16<<10)
 	if _, err := out.WriteString(`{"results":[`); err != nil {
@@ -103,8 +105,8 @@ func (p *page) write(ctx context.Context, w io.Writer) error {
 	return out.Flush() // has the error of all of them
 }
 
-// writeGroups writes the pin that was read, the rest of its group, and other
-// groups while the page has room.
+// writeGroups writes the first pin, the rest of its group, and further groups while the
+// page has room.
 func (p *page) writeGroups(ctx context.Context, out *bufio.Writer) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
@@ -128,15 +130,15 @@ func (p *page) writeGroups(ctx context.Context, out *bufio.Writer) error {
 		p.group = p.group[1:]
 		switch {
 		case err != nil && inside:
-			return err
+			return err // a page cannot end inside of a group
 		case err != nil:
 			return nil
 		}
 	}
 }
 
-// writeOne writes a result and gives the room of its pin back.
-func (p *page) writeOne(ctx context.Context, out *bufio.Writer, encoder *json.Encoder, l *looked) error {
+// writeOne writes a result and returns the memory of its pin.
+func (p *page) writeOne(ctx context.Context, out *bufio.Writer, encoder *json.Encoder, l *listed) error {
 	if p.sent > 0 {
 		_ = out.WriteByte(',') // the encoder has the error
 	}
@@ -150,7 +152,7 @@ func (p *page) writeOne(ctx context.Context, out *bufio.Writer, encoder *json.En
 	return err
 }
 
-// more makes the next group the page's, if it has room for all of it.
+// more reads the next group, and reports whether the page has room for all of it.
 func (p *page) more(ctx context.Context) bool {
 	if p.sent >= p.limit {
 		return false

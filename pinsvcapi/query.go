@@ -16,9 +16,11 @@ import (
 
 // The bounds of the specification's parameters.
 const (
-	maxName      = 255 // characters
-	maxCIDs      = 10
-	maxMeta      = 1000 // entries
+	// maxName is in characters, not in bytes.
+	maxName = 255
+	maxCIDs = 10
+	// maxMeta is the number of entries. Their sizes are bounded by those of a request.
+	maxMeta      = 1000
 	maxOrigins   = 20
 	maxDelegates = 20
 	maxLimit     = 1000
@@ -27,7 +29,9 @@ const (
 
 // query is a complete and valid list request.
 type query struct {
-	cids          []cid.Cid    // without duplicates
+	// cids are the CIDs that are asked for, without duplicates. A pin of the other
+	// version of one matches, too.
+	cids          []cid.Cid
 	name          *pinset.Name // nil: any
 	meta          map[string]string
 	before, after time.Time       // whole milliseconds, zero: no bound
@@ -35,9 +39,9 @@ type query struct {
 	limit         int
 }
 
-// parseQuery reads the parameters of GET /pins. Unknown ones are ignored, an
-// empty value counts as absent, repeated lists and meta add up. The error names the
-// first parameter that is wrong.
+// parseQuery parses the parameters of GET /pins. Unknown ones are ignored, an empty
+// value counts as absent, repeated lists and meta are merged. The error names the first
+// wrong parameter.
 func parseQuery(raw string) (query, error) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
@@ -57,13 +61,13 @@ func parseQuery(raw string) (query, error) {
 	return q, nil
 }
 
-// given returns the values of a parameter, without the empty ones.
+// given returns the values of a parameter that are not empty.
 func given(values url.Values, param string) []string {
 	return slices.DeleteFunc(slices.Clone(values[param]), func(s string) bool { return s == "" })
 }
 
-// list returns the elements of a comma-separated parameter, over all of its
-// repetitions, without the empty ones.
+// list returns the elements of a comma-separated parameter that are not empty, of all
+// its repetitions.
 func list(values url.Values, param string) []string {
 	var out []string
 	for _, v := range values[param] {
@@ -80,6 +84,7 @@ func scalar(values url.Values, param string) string {
 	return ""
 }
 
+// parseCIDs parses at most maxCIDs CIDs and drops duplicates.
 func (q *query) parseCIDs(values url.Values) error {
 	words := list(values, "cid")
 	if len(words) > maxCIDs {
@@ -97,6 +102,7 @@ func (q *query) parseCIDs(values url.Values) error {
 	return nil
 }
 
+// parseName parses name and match. match without a name is checked, and then ignored.
 func (q *query) parseName(values url.Values) error {
 	word := scalar(values, "match")
 	if word == "" {
@@ -117,8 +123,8 @@ func (q *query) parseName(values url.Values) error {
 	return nil
 }
 
-// parseMeta reads the filter by meta. All entries of a repeated parameter have
-// to match.
+// parseMeta parses the filter by meta. The entries of repeated parameters all have to
+// match.
 func (q *query) parseMeta(values url.Values) error {
 	for _, raw := range given(values, "meta") {
 		meta, err := parseMeta([]byte(raw))
@@ -132,6 +138,8 @@ func (q *query) parseMeta(values url.Values) error {
 	return nil
 }
 
+// addMeta merges entries into the filter. Two values of a key would match no pin, which
+// the client cannot mean.
 func (q *query) addMeta(meta map[string]string) error {
 	if q.meta == nil {
 		q.meta = make(map[string]string, len(meta))
@@ -148,8 +156,8 @@ func (q *query) addMeta(meta map[string]string) error {
 	return nil
 }
 
-// parseStatus applies the default as well: without any filter of a pin's
-// identity only pinned ones are listed, with one every status is.
+// parseStatus parses the filter by status, or sets its default: every status for a list
+// that is filtered by cid, name or meta, else pinned.
 func (q *query) parseStatus(values url.Values) error {
 	for _, w := range list(values, "status") {
 		s := pinset.Status(w)
@@ -170,6 +178,7 @@ func (q *query) parseStatus(values url.Values) error {
 	return nil
 }
 
+// parseTimes parses the exclusive bounds of `created`.
 func (q *query) parseTimes(values url.Values) (err error) {
 	if q.before, err = parseTime(values, "before"); err != nil {
 		return err
@@ -178,8 +187,8 @@ func (q *query) parseTimes(values url.Values) (err error) {
 	return err
 }
 
-// parseTime reads an RFC 3339 timestamp, to the millisecond. A space where the
-// zone's sign belongs is a "+" that was not escaped.
+// parseTime parses an RFC 3339 timestamp, to the millisecond. A space stands for the
+// "+" of a time zone that was not escaped.
 func parseTime(values url.Values, param string) (time.Time, error) {
 	raw := scalar(values, param)
 	if raw == "" {
@@ -198,6 +207,7 @@ func parseTime(values url.Values, param string) (time.Time, error) {
 	return t, nil
 }
 
+// parseLimit parses the size of the page. The specification has no 0.
 func (q *query) parseLimit(values url.Values) error {
 	raw := scalar(values, "limit")
 	if raw == "" {
@@ -211,8 +221,8 @@ func (q *query) parseLimit(values url.Values) error {
 	return nil
 }
 
-// parseMeta reads a JSON object of strings, as a filter or from a body. JSON
-// null is no meta. Entries over the bound are counted, not kept.
+// parseMeta parses a JSON object of strings, of a filter or a body. JSON null is no
+// meta. Entries over the bound are counted, not kept.
 func parseMeta(raw []byte) (map[string]string, error) {
 	meta := make(map[string]string)
 	entries := 0
@@ -254,7 +264,7 @@ func checkName(name string) error {
 	return nil
 }
 
-// quote returns a client's word for an error message, shortened.
+// quote returns a text of a client, quoted and shortened for an error message.
 func quote(s string) string {
 	const most = 80
 	if r := []rune(s); len(r) > most {

@@ -19,28 +19,36 @@ const (
 	backoff = 5 * time.Second
 )
 
+// errBackoff stands for a late answer, without the wait for it.
 var errBackoff = errors.New("the peer was late a moment ago")
 
 // reports keeps the latest report of each peer, for the time in which it is silent.
 type reports struct {
-	now      func() time.Time
+	now func() time.Time
+	// statuses has those of single pins. They fill the gap between two lists.
 	statuses *lru.Cache[statusKey, datedStatus]
 
-	mu      sync.Mutex
-	lists   map[string]pinset.LastUnpinned
-	backoff map[string]time.Time // until when
+	mu sync.Mutex
+	// lists has the latest list of each peer that was ever queried, members or not:
+	// of a peer that is down, it is all that is known.
+	lists map[string]pinset.LastUnpinned
+	// backoff has the end of the time in which a peer, or its IPFS node, is not queried.
+	backoff map[string]time.Time
 }
 
+// statusKey identifies a pin at a peer.
 type statusKey struct {
 	cid  cid.Cid
 	peer string
 }
 
+// datedStatus is a status and the time at which it was received.
 type datedStatus struct {
 	pinset.PeerStatus
 	at time.Time
 }
 
+// newReports returns empty reports.
 func newReports() *reports {
 	statuses, err := lru.New[statusKey, datedStatus](maxStatuses)
 	if err != nil {

@@ -10,17 +10,17 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// How many times its size a pin takes in memory.
+// How many times its size a pin takes in memory
 const (
 	readTimes   = 2 // while it is read: as it is stored, and decoded
 	writeTimes  = 8 // while it is written: in calls, the consensus and the store
 	answerTimes = 3 // as the one pin of an answer: encoded, in buffers that double
 )
 
-// lookUp reads a pin when there is room to read one. The caller calls done when it
-// has dropped the pin, or has room for it elsewhere, and does not wait for a
+// readStored reads a pin once there is memory for it. The caller calls done when it has
+// dropped the pin, or has reserved memory for it elsewhere. It must not wait for a
 // client before that.
-func (s *service) lookUp(ctx context.Context, c cid.Cid) (p pinset.Pin, done func(), err error) {
+func (s *service) readStored(ctx context.Context, c cid.Cid) (p pinset.Pin, done func(), err error) {
 	done, err = s.budget.Work(ctx, readTimes*s.budget.Largest())
 	if err != nil {
 		return pinset.Pin{}, nil, err
@@ -33,32 +33,35 @@ func (s *service) lookUp(ctx context.Context, c cid.Cid) (p pinset.Pin, done fun
 	return p, done, nil
 }
 
-// find is lookUp for a CID of a request: the exact pin or, only where there is none,
-// that of the CID's other version.
+// find is readStored for a CID of a request: the pin of exactly this CID or, only if
+// there is none, of its other version.
 func (s *service) find(ctx context.Context, id cid.Cid) (p pinset.Pin, done func(), err error) {
-	p, done, err = s.lookUp(ctx, id)
+	p, done, err = s.readStored(ctx, id)
 	other, ok := otherVersion(id)
 	if !ok || !errors.Is(err, pinset.ErrNotFound) {
 		return p, done, err
 	}
-	return s.lookUp(ctx, other)
+	return s.readStored(ctx, other)
 }
 
-// lookFunc is lookUp or find.
-type lookFunc func(context.Context, cid.Cid) (pinset.Pin, func(), error)
+// readFunc is readStored or find.
+type readFunc func(context.Context, cid.Cid) (pinset.Pin, func(), error)
 
-// read reads a pin that an answer is about, and has room for both in the request's
-// lease. It waits for room only when the request holds none.
-func (s *service) read(ctx context.Context, c cid.Cid, look lookFunc) (pinset.Pin, error) {
+// read reads the pin of a response, with memory for both in the request's lease. It
+// waits for memory only while the request holds none, so that requests cannot wait for
+// each other.
+func (s *service) read(ctx context.Context, c cid.Cid, get readFunc) (pinset.Pin, error) {
 	lease := common.LeaseOf(ctx)
 	var have int64
 	for {
-		p, done, err := look(ctx, c)
+		p, done, err := get(ctx, c)
 		if err != nil {
 			lease.Shrink(have)
 			return pinset.Pin{}, err
 		}
 		need := (1 + answerTimes) * int64(pinSize(p))
+		// The lease may be empty: then nothing else of the request is in memory, and
+		// it may wait.
 		if need <= have || lease.Grow(need-have) == nil {
 			done()
 			return p, nil
@@ -72,7 +75,7 @@ func (s *service) read(ctx context.Context, c cid.Cid, look lookFunc) (pinset.Pi
 	}
 }
 
-// put writes a pin. There is room for the answer before anything is written.
+// put writes a pin. Memory for the response is reserved first, so that no write is done whose result cannot be returned.
 func (s *service) put(ctx context.Context, p pinset.Pin) (pinset.Pin, error) {
 	size := int64(pinSize(p))
 	if err := common.LeaseOf(ctx).Grow((1 + answerTimes) * size); err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/common"
 )
 
-// routes is every endpoint of the specification. Tokens and health are the
-// shared layer's.
+// routes are the endpoints of the specification. Package common adds those for tokens
+// and health.
 func (a *API) routes() []common.Route {
 	routes := []common.Route{
 		{Method: http.MethodGet, Path: "/pins", Status: http.StatusOK, Handle: a.getPins},
@@ -24,6 +24,7 @@ func (a *API) routes() []common.Route {
 	return append(append(routes, openapiRoute()), pageRoutes()...)
 }
 
+// getPins lists pins. The response is streamed once its first pin has been read.
 func (a *API) getPins(r *http.Request) (any, error) {
 	q, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -36,6 +37,7 @@ func (a *API) getPins(r *http.Request) (any, error) {
 	return common.Streamed(p.write), nil
 }
 
+// addPin stores the pin of the body.
 func (a *API) addPin(r *http.Request) (any, error) {
 	b, err := a.readPin(r)
 	if err != nil {
@@ -44,6 +46,7 @@ func (a *API) addPin(r *http.Request) (any, error) {
 	return answer(a.service.add(r.Context(), b))
 }
 
+// getPin returns the pin of a request ID.
 func (a *API) getPin(r *http.Request) (any, error) {
 	id, err := requestID(r)
 	if err != nil {
@@ -52,6 +55,7 @@ func (a *API) getPin(r *http.Request) (any, error) {
 	return answer(a.service.get(r.Context(), id))
 }
 
+// replacePin replaces the pin of a request ID by that of the body.
 func (a *API) replacePin(r *http.Request) (any, error) {
 	id, err := requestID(r)
 	if err != nil {
@@ -64,6 +68,7 @@ func (a *API) replacePin(r *http.Request) (any, error) {
 	return answer(a.service.replace(r.Context(), id, b))
 }
 
+// deletePin removes the pin of a request ID.
 func (a *API) deletePin(r *http.Request) (any, error) {
 	id, err := requestID(r)
 	if err != nil {
@@ -72,8 +77,8 @@ func (a *API) deletePin(r *http.Request) (any, error) {
 	return nil, a.service.remove(r.Context(), id)
 }
 
-// readPin reads the pin in a request's body, and tells the audit line whose
-// path does not say it.
+// readPin reads the pin in a request's body, and adds its CID to the audit log, since
+// the path does not have it.
 func (a *API) readPin(r *http.Request) (pinBody, error) {
 	b, err := readPin(r, a.config.MaxBodyBytes)
 	if err == nil {
@@ -82,9 +87,9 @@ func (a *API) readPin(r *http.Request) (pinBody, error) {
 	return b, err
 }
 
-// requestID reads the path's request ID, which is a CID in any encoding. Anything
-// else is the request ID of no pin: clients that come from another service delete
-// with its IDs, and take a 404 for done.
+// requestID parses the request ID in the path: a CID in any encoding. Anything else is
+// an unknown request ID, not a bad request: clients that were moved from another
+// service delete by its IDs, and accept a 404.
 func requestID(r *http.Request) (cid.Cid, error) {
 	text, err := common.PathVar(r, "requestid")
 	if err != nil {
@@ -97,7 +102,7 @@ func requestID(r *http.Request) (cid.Cid, error) {
 	return id, nil
 }
 
-// answer puts a pin on the wire.
+// answer returns the response with one pin.
 func answer(p pinStatus, err error) (any, error) {
 	if err != nil {
 		return nil, err

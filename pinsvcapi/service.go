@@ -11,16 +11,17 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// service is what the API means, on top of a Cluster.
+// service implements the semantics of the API on a Cluster.
 type service struct {
-	cluster   pinset.Cluster
-	delegates []string // configured, or nil
-	choices   choices
+	cluster pinset.Cluster
+	// delegates are those of the configuration, which replace those of the cluster.
+	delegates []string
+	cache     delegateCache
 	budget    *common.Budget   // of memory, nil: no bound
 	now       func() time.Time // for expiry
 }
 
-// pinStatus is a pin with all that an answer says about it.
+// pinStatus is a pin with its status and the other data of a response.
 type pinStatus struct {
 	pin       pinset.Pin
 	status    pinset.Status
@@ -37,15 +38,16 @@ func (s *service) get(ctx context.Context, id cid.Cid) (pinStatus, error) {
 	return s.withStatus(ctx, p)
 }
 
-// add stores a pin, or updates the one that the CID has: the body replaces
-// name, meta and origins; replication factors, a future expiry and what makes
-// a sharded root stay.
+// add stores a pin, or updates the pin of the same CID: the body replaces name, meta
+// and origins; replication factors, a future expiry and the reference of a sharded root
+// are kept.
 func (s *service) add(ctx context.Context, b pinBody) (pinStatus, error) {
 	p := pinset.Pin{CID: b.cid, Name: b.name, Origins: b.origins, Meta: b.meta}
-	old, err := s.read(ctx, b.cid, s.lookUp)
+	old, err := s.read(ctx, b.cid, s.readStored)
 	if err != nil && !errors.Is(err, pinset.ErrNotFound) {
 		return pinStatus{}, err
 	}
+	// Put gets what was read here, and so does the library's check of the write.
 	p.Before = pinset.Before{Known: true}
 	if err == nil {
 		p.Before = old.Before
@@ -61,16 +63,15 @@ func (s *service) add(ctx context.Context, b pinBody) (pinStatus, error) {
 	return s.withStatus(ctx, p)
 }
 
-// replace puts a new pin in the place of an old one. Nothing changes when the
-// old one does not exist. The new pin is stored before the old one goes, so
-// that an interruption leaves both; a replacement by the same CID is an update
-// in place and never unpins.
+// replace replaces an old pin by a new one, unless the old one does not exist. It
+// stores the new pin before it removes the old one, so that an interruption leaves
+// both. A replacement by the same CID is an update and never unpins.
 func (s *service) replace(ctx context.Context, id cid.Cid, b pinBody) (pinStatus, error) {
 	old, done, err := s.find(ctx, id)
 	if err != nil {
 		return pinStatus{}, err
 	}
-	done()
+	done() // only its CID is needed from here on
 	p, err := s.add(ctx, b)
 	if err != nil || old.CID == b.cid {
 		return p, err
@@ -82,8 +83,8 @@ func (s *service) replace(ctx context.Context, id cid.Cid, b pinBody) (pinStatus
 	return p, nil
 }
 
-// remove deletes the pin of a request ID: the exact CID's or, only where there is
-// none, that of the other version.
+// remove deletes the pin of a request ID: of exactly this CID or, only if there is
+// none, of its other version.
 func (s *service) remove(ctx context.Context, id cid.Cid) error {
 	done, err := s.budget.Work(ctx, readTimes*s.budget.Largest())
 	if err != nil {
@@ -98,7 +99,7 @@ func (s *service) remove(ctx context.Context, id cid.Cid) error {
 	return s.cluster.Delete(ctx, other)
 }
 
-// withStatus asks the pin's peers for its status.
+// withStatus queries the pin's peers for its status.
 func (s *service) withStatus(ctx context.Context, p pinset.Pin) (pinStatus, error) {
 	peers, err := s.cluster.Status(ctx, p)
 	if err != nil {
@@ -107,7 +108,7 @@ func (s *service) withStatus(ctx context.Context, p pinset.Pin) (pinStatus, erro
 	st := p.Status(peers)
 	out := pinStatus{pin: p, status: st, info: describe(p, st, peers), delegates: s.delegates}
 	if len(out.delegates) == 0 {
-		out.delegates = s.choices.of(s.cluster.Delegates(ctx, p, peers))
+		out.delegates = s.cache.of(s.cluster.Delegates(ctx, p, peers))
 	}
 	return out, nil
 }

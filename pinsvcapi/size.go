@@ -6,11 +6,11 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// resultBytes is what a result of a list has beside its texts, in bytes.
+// resultBytes is the size of a result of a list without its texts, in bytes.
 const resultBytes = 300
 
-// pinSize returns about how many bytes a pin has in a result, and, as long as it
-// has few characters that JSON escapes, in memory.
+// pinSize estimates the size of a pin in a result, in bytes. It is also that in memory,
+// unless JSON escapes many of its characters.
 func pinSize(p pinset.Pin) int {
 	n := resultBytes + textSize(p.Name)
 	for k, v := range p.Meta {
@@ -22,7 +22,7 @@ func pinSize(p pinset.Pin) int {
 	return n
 }
 
-// statusSize returns how many bytes of a result are about the pin's status.
+// statusSize estimates the size of the pin's status in a result, in bytes.
 func statusSize(s pinStatus) (n int) {
 	for k, v := range s.info {
 		n += textSize(k) + textSize(v)
@@ -33,14 +33,14 @@ func statusSize(s pinStatus) (n int) {
 	return n
 }
 
-// textSize returns how many bytes a text has as JSON, with what separates it from
-// the next. No character takes more than `\u0000`.
+// textSize bounds the size of a text as JSON with its separator, in bytes. No character
+// takes more than `\u0000`.
 func textSize(text string) int {
 	n := len(text) + len(`"":`)
 	for i := range len(text) {
 		switch c := text[i]; {
 		case c < ' ':
-			n += 5
+			n += 5 // one byte becomes the six of an escape
 		case c == '"' || c == '\\':
 			n++
 		}

@@ -7,14 +7,15 @@ import (
 	"io"
 )
 
-// Decoded as a whole, a document of many tiny values takes twenty times its size
-// in memory. So objects and arrays of strings are read value by value.
+// Objects and arrays of strings are read value by value: decoded as a whole, a document
+// of many tiny values takes twenty times its size in memory.
 
+// errNoStrings is never shown: the error of a client names the field.
 var errNoStrings = errors.New("not JSON of strings")
 
-// eachEntry calls fn for every entry of a JSON object, or for none of null. The
-// value is a string, nil, another scalar, or a json.Delim that begins something
-// else, on which fn returns an error.
+// eachEntry calls fn for every entry of a JSON object, never for null. The value is a
+// string, nil, another scalar, or the json.Delim that begins an object or array, for
+// which fn has to return an error.
 func eachEntry(raw []byte, fn func(key string, value any) error) error {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	if err := begin(dec, '{'); err != nil {
@@ -57,9 +58,10 @@ func eachString(raw []byte, fn func(string)) error {
 	return end(dec)
 }
 
+// errNull is returned for JSON null in place of an object or array.
 var errNull = errors.New("null")
 
-// begin reads the beginning of an object or an array; of null it is errNull.
+// begin reads the first token of an object or array. It returns errNull for null.
 func begin(dec *json.Decoder, want json.Delim) error {
 	switch token, err := dec.Token(); {
 	case err != nil:
@@ -75,6 +77,7 @@ func begin(dec *json.Decoder, want json.Delim) error {
 	return nil
 }
 
+// ignoreNull returns an error other than errNull.
 func ignoreNull(err error) error {
 	if errors.Is(err, errNull) {
 		return nil
@@ -82,7 +85,7 @@ func ignoreNull(err error) error {
 	return err
 }
 
-// end reads the end of an object or an array, after which there is nothing.
+// end reads the last token of an object or array, which has to end the document.
 func end(dec *json.Decoder) error {
 	if _, err := dec.Token(); err != nil {
 		return err
@@ -90,6 +93,7 @@ func end(dec *json.Decoder) error {
 	return atEnd(dec)
 }
 
+// atEnd returns an error when the document has more tokens.
 func atEnd(dec *json.Decoder) error {
 	if _, err := dec.Token(); err != io.EOF {
 		return errNoStrings

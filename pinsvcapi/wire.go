@@ -17,10 +17,11 @@ type pinJSON struct {
 
 // statusJSON is a pin with its status on the wire (spec, schema PinStatus).
 type statusJSON struct {
-	RequestID string            `json:"requestid"`
-	Status    pinset.Status     `json:"status"`
-	Created   string            `json:"created"`
-	Pin       pinJSON           `json:"pin"`
+	RequestID string        `json:"requestid"`
+	Status    pinset.Status `json:"status"`
+	Created   string        `json:"created"`
+	Pin       pinJSON       `json:"pin"`
+	// Delegates is never null: clients iterate over it.
 	Delegates []string          `json:"delegates"`
 	Info      map[string]string `json:"info,omitempty"`
 }
@@ -28,11 +29,12 @@ type statusJSON struct {
 // resultsJSON is a page of a list on the wire (spec, schema PinResults). It is
 // written piece by piece: see page.
 type resultsJSON struct {
+	// Count is the number of pins that match, on this page and all others.
 	Count   int          `json:"count"`
 	Results []statusJSON `json:"results"`
 }
 
-// toWire puts a pin and its status into the words of the specification.
+// toWire translates a pin and its status to the types of the specification.
 func toWire(p pinStatus) statusJSON {
 	id := p.pin.CID.String()
 	delegates := p.delegates
@@ -54,8 +56,8 @@ func toWire(p pinStatus) statusJSON {
 	}
 }
 
-// Other ways into a cluster have other bounds than the specification, whose
-// clients may refuse a whole page for one pin. So what is over a bound is cut.
+// Pins that were stored by other APIs may exceed the bounds of the specification, and a
+// client may refuse a whole page for one such pin. So these functions cut them.
 
 // wireName returns the first characters of a name.
 func wireName(name string) string {
