@@ -13,6 +13,8 @@ import (
 	"github.com/ipfs/go-cid"
 	ipld "github.com/ipfs/go-ipld-format"
 	"go.opencensus.io/stats"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 // streamGrace is how long added blocks are spared by garbage collection after
@@ -31,7 +33,7 @@ func (n *Node) BlockGet(ctx context.Context, c api.Cid) ([]byte, error) {
 	if c.Defined() && isEmpty(c.Cid) { // bitswap may wait for it in vain
 		return []byte{}, nil
 	}
-	b, err := n.net.blocks.GetBlock(ctx, c.Cid)
+	b, err := n.net.Blocks.GetBlock(ctx, c.Cid)
 	if ipld.IsNotFound(err) || errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("no peer has delivered the block %s: %w", c, err)
 	}
@@ -89,7 +91,7 @@ func (n *Node) addBlocks(ctx context.Context, bs []blocks.Block) error {
 	if err := n.store.PutMany(ctx, bs); err != nil {
 		return err
 	}
-	return n.net.exchange.NotifyNewBlocks(ctx, bs...)
+	return n.net.Exchange.NotifyNewBlocks(ctx, bs...)
 }
 
 // fetchedBlocks stores blocks that bitswap brought. It knows them already, but
@@ -98,39 +100,39 @@ func (n *Node) fetchedBlocks(ctx context.Context, bs []blocks.Block) error {
 	if err := n.store.PutMany(ctx, bs); err != nil {
 		return err
 	}
-	return n.net.exchange.Server.NotifyNewBlocks(ctx, bs...)
+	return n.net.Exchange.Server.NotifyNewBlocks(ctx, bs...)
 }
 
 // repairedBlocks is fetchedBlocks for the repair of a recorded pin.
 func (n *Node) repairedBlocks(ctx context.Context, bs []blocks.Block) error {
-	if err := n.store.replace(ctx, bs); err != nil {
+	if err := n.store.Replace(ctx, bs); err != nil {
 		return err
 	}
-	return n.net.exchange.Server.NotifyNewBlocks(ctx, bs...)
+	return n.net.Exchange.Server.NotifyNewBlocks(ctx, bs...)
 }
 
 // streams are the block streams that run or ended within the grace time.
 type streams struct {
 	mu   sync.Mutex
 	all  map[*stream]struct{}
-	hash hasher
+	hash storage.Hasher
 	now  func() time.Time
 }
 
 // stream knows its blocks, for garbage collection.
 type stream struct {
 	mu    sync.Mutex
-	seen  *visited
+	seen  *storage.Visited
 	ended time.Time
 	now   func() time.Time
 }
 
-func newStreams(h hasher) *streams {
+func newStreams(h storage.Hasher) *streams {
 	return &streams{all: make(map[*stream]struct{}), hash: h, now: time.Now}
 }
 
 func (s *streams) open() *stream {
-	st := &stream{seen: newVisited(s.hash), now: s.now}
+	st := &stream{seen: storage.NewVisited(s.hash), now: s.now}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dropOld()
@@ -139,13 +141,13 @@ func (s *streams) open() *stream {
 }
 
 // mark adds the blocks of all streams to needed.
-func (s *streams) mark(needed *visited) {
+func (s *streams) mark(needed *storage.Visited) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dropOld()
 	for st := range s.all {
 		st.mu.Lock()
-		needed.merge(st.seen)
+		needed.Merge(st.seen)
 		st.mu.Unlock()
 	}
 }
@@ -156,7 +158,7 @@ func (s *streams) has(c cid.Cid) bool {
 	defer s.mu.Unlock()
 	for st := range s.all {
 		st.mu.Lock()
-		sent := st.seen.covers(c, 0)
+		sent := st.seen.Covers(c, 0)
 		st.mu.Unlock()
 		if sent {
 			return true
@@ -189,7 +191,7 @@ func (st *stream) take(ctx context.Context, w *writer, item api.NodeWithMeta) er
 		return err
 	}
 	st.mu.Lock()
-	st.seen.enter(b.Cid(), 0)
+	st.seen.Enter(b.Cid(), 0)
 	st.mu.Unlock()
 	stats.Record(ctx, observations.BlocksAdded.M(1), observations.BlocksAddedSize.M(int64(len(item.Data))))
 	return w.write(ctx, b)

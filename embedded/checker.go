@@ -11,6 +11,8 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/go-cid"
 	"golang.org/x/time/rate"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 const (
@@ -33,7 +35,7 @@ const (
 // queued, all files slowly (scrub.go); the other finds the pins that need the
 // blocks on the damaged list.
 type checker struct {
-	store *store
+	store *storage.Store
 	pins  *pinset
 	locks *keyLock
 	room  func() error
@@ -66,7 +68,7 @@ func newChecker(n *Node, s *scrub) *checker {
 		store:  n.store,
 		pins:   n.pins,
 		locks:  n.locks,
-		room:   n.repo.room,
+		room:   n.repo.Room,
 		scrub:  s,
 		limit:  pacer(queuedRate),
 		alone:  n.repairAlone,
@@ -76,8 +78,8 @@ func newChecker(n *Node, s *scrub) *checker {
 		last:   make(map[cid.Cid]time.Time),
 		now:    time.Now,
 	}
-	n.store.damaged.found = k.signal
-	if n.store.damaged.size.Load() > 0 {
+	n.store.Damaged.Found = k.signal
+	if n.store.Damaged.Size.Load() > 0 {
 		k.signal() // a stop may have come between finding a block and its pins
 	}
 	return k

@@ -8,6 +8,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/ipfs-cluster/pinsvc/config"
+	"github.com/ipfs-cluster/pinsvc/embedded/network"
 )
 
 // What is provided to the DHT.
@@ -27,17 +28,17 @@ const defaultPort = "9098"
 type Config struct {
 	// ListenMultiaddresses is where other IPFS nodes reach this one. Port 0
 	// takes a free port at every start, which makes the node hard to find.
-	ListenMultiaddresses Addresses `json:"listen_multiaddresses"`
+	ListenMultiaddresses network.Addresses `json:"listen_multiaddresses"`
 
 	// AnnounceMultiaddresses are told to others instead of the addresses that
 	// the node finds out by itself. Set them behind a NAT or a load balancer
 	// whose public addresses are known. Empty: found out.
-	AnnounceMultiaddresses Addresses `json:"announce_multiaddresses"`
+	AnnounceMultiaddresses network.Addresses `json:"announce_multiaddresses"`
 
 	// BootstrapMultiaddresses are the peers that are dialled at start, and
 	// again while there are few connections; each ends in /p2p/<peer ID>.
 	// Empty: the public bootstrap peers when the DHT is joined, else nobody.
-	BootstrapMultiaddresses Addresses `json:"bootstrap_multiaddresses"`
+	BootstrapMultiaddresses network.Addresses `json:"bootstrap_multiaddresses"`
 
 	// JoinDHT makes the node look for content in the DHT and provide its own
 	// there: the public DHT, or a private one if BootstrapMultiaddresses lead
@@ -111,14 +112,14 @@ type Config struct {
 // DefaultConfig is a node of the public network.
 func DefaultConfig() Config {
 	return Config{
-		ListenMultiaddresses: Addresses{
+		ListenMultiaddresses: network.Addresses{
 			ma.StringCast("/ip4/0.0.0.0/tcp/" + defaultPort),
 			ma.StringCast("/ip6/::/tcp/" + defaultPort),
 			ma.StringCast("/ip4/0.0.0.0/udp/" + defaultPort + "/quic-v1"),
 			ma.StringCast("/ip6/::/udp/" + defaultPort + "/quic-v1"),
 		},
-		AnnounceMultiaddresses:  Addresses{},
-		BootstrapMultiaddresses: Addresses{},
+		AnnounceMultiaddresses:  network.Addresses{},
+		BootstrapMultiaddresses: network.Addresses{},
 		JoinDHT:                 true,
 		NATPortMap:              true,
 		Folder:                  "ipfs",

@@ -16,12 +16,14 @@ import (
 	ipld "github.com/ipfs/go-ipld-format"
 	mh "github.com/multiformats/go-multihash"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 // blockFile is where a node keeps a block.
 func blockFile(n *Node, c cid.Cid) string {
 	key := dshelp.MultihashToDsKey(c.Hash()).String()[1:]
-	return filepath.Join(n.repo.blocksDir(), key[len(key)-3:len(key)-1], key+".data")
+	return filepath.Join(n.repo.BlocksDir(), key[len(key)-3:len(key)-1], key+".data")
 }
 
 // damages are what can happen to the file of a block.
@@ -46,7 +48,7 @@ func flip(t testing.TB, n *Node, c cid.Cid) { damages["flipped"](t, blockFile(n,
 // blockFiles lists the files of all blocks of a node.
 func blockFiles(t testing.TB, n *Node) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(n.repo.blocksDir(), "*", "*.data"))
+	files, err := filepath.Glob(filepath.Join(n.repo.BlocksDir(), "*", "*.data"))
 	require.NoError(t, err)
 	slices.Sort(files)
 	return files
@@ -147,7 +149,7 @@ func TestCheck(t *testing.T) {
 			require.NoError(t, target.Pin(t.Context(), pin))
 			requireHas(t, target, d...)
 			requireStatus(t, target, d.root(), recursive, api.IPFSPinStatusRecursive)
-			require.Zero(t, target.store.damaged.size.Load())
+			require.Zero(t, target.store.Damaged.Size.Load())
 		})
 	}
 }
@@ -271,7 +273,7 @@ func TestReadsAndUploadsHeal(t *testing.T) {
 	for _, narrow := range []bool{false, true} {
 		flip(t, n, d[4].Cid())
 		if narrow {
-			require.NoError(t, n.store.putAlone(t.Context(), d[3:6]))
+			require.NoError(t, n.store.PutAlone(t.Context(), d[3:6]))
 		} else {
 			load(t, n, d[4])
 		}
@@ -305,7 +307,7 @@ func TestCompare(t *testing.T) {
 			flip(t, n, b.Cid())
 			_, err = n.store.Get(t.Context(), b.Cid())
 			require.True(t, ipld.IsNotFound(err))
-			require.ErrorAs(t, err, new(*damagedError))
+			require.ErrorAs(t, err, new(*storage.DamagedError))
 			load(t, n, b)
 			requireHas(t, n, b)
 		})
@@ -323,7 +325,7 @@ func TestRestoredBlock(t *testing.T) {
 	require.False(t, has(t, n, b))
 	require.NoError(t, os.WriteFile(blockFile(n, b.Cid()), b.RawData(), 0o600))
 	require.True(t, has(t, n, b))
-	require.Zero(t, n.store.damaged.size.Load())
+	require.Zero(t, n.store.Damaged.Size.Load())
 }
 
 // Blocks that are written again and again are never taken for damaged.
@@ -352,7 +354,7 @@ func TestReplacedWhileRead(t *testing.T) {
 	}
 	close(stop)
 	require.NoError(t, <-done)
-	require.Zero(t, n.store.damaged.total.Load())
+	require.Zero(t, n.store.Damaged.Total.Load())
 }
 
 // A full store does not keep a lost block away, although nothing can be collected
@@ -372,9 +374,9 @@ func TestRepairOfAFullStore(t *testing.T) {
 	require.Error(t, err)
 
 	err = target.Pin(t.Context(), pinOf(more.root(), origins(t, source)))
-	require.ErrorIs(t, err, ErrStorageFull)
+	require.ErrorIs(t, err, storage.ErrStorageFull)
 	require.Contains(t, err.Error(), d.root().String())
-	target.store.max = target.store.used() // not a byte is left
+	target.store.Max = target.store.Used() // not a byte is left
 	require.NoError(t, target.Pin(t.Context(), pin))
 	requireHas(t, target, d...)
 	requireStatus(t, target, d.root(), recursive, api.IPFSPinStatusRecursive)

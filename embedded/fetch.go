@@ -13,6 +13,8 @@ import (
 	"github.com/ipfs/go-cid"
 	ipld "github.com/ipfs/go-ipld-format"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 const (
@@ -34,7 +36,7 @@ type node struct {
 // with many blocks under way at once, so that what waits stays small.
 type fetcher struct {
 	job      *job
-	store    *store
+	store    *storage.Store
 	put      putter
 	exchange exchange.SessionExchange
 	window   window
@@ -117,7 +119,7 @@ func (f *fetcher) examine(ctx context.Context, batch []node) (missing []node, er
 	group.SetLimit(examineWorkers)
 	for i, n := range batch {
 		group.Go(func() error {
-			size, here, err := f.store.local(ctx, n.cid)
+			size, here, err := f.store.Local(ctx, n.cid)
 			if err == nil && here {
 				children[i], err = f.localLinks(ctx, n)
 			}
@@ -137,7 +139,7 @@ func (f *fetcher) examine(ctx context.Context, batch []node) (missing []node, er
 	for i, n := range batch {
 		if absent[i] {
 			missing = append(missing, n)
-		} else if err := f.push(children[i], below(n.left)); err != nil {
+		} else if err := f.push(children[i], storage.Below(n.left)); err != nil {
 			return nil, err
 		}
 	}
@@ -145,7 +147,7 @@ func (f *fetcher) examine(ctx context.Context, batch []node) (missing []node, er
 }
 
 func (f *fetcher) localLinks(ctx context.Context, n node) ([]cid.Cid, error) {
-	if n.left == 0 || !hasLinks(n.cid) {
+	if n.left == 0 || !storage.HasLinks(n.cid) {
 		f.unread.Store(true)
 		return nil, nil
 	}
@@ -153,7 +155,7 @@ func (f *fetcher) localLinks(ctx context.Context, n node) ([]cid.Cid, error) {
 	if err != nil {
 		return nil, err
 	}
-	return links(n.cid, b.RawData())
+	return storage.Links(n.cid, b.RawData())
 }
 
 // push puts nodes on the stack, the first on top, unless they were there before.
@@ -208,11 +210,11 @@ func (f *fetcher) take(ctx context.Context, b blocks.Block) error {
 	if n.left == 0 {
 		return nil
 	}
-	children, err := links(b.Cid(), b.RawData())
+	children, err := storage.Links(b.Cid(), b.RawData())
 	if err != nil {
 		return err
 	}
-	return f.push(children, below(n.left))
+	return f.push(children, storage.Below(n.left))
 }
 
 // count tells that a node's block is here.
@@ -237,8 +239,8 @@ func (f *fetcher) missing() string {
 
 // depthLeft is the number of levels below the root of a pin.
 func depthLeft(depth int) int32 {
-	if depth < 0 || depth >= unlimited {
-		return unlimited
+	if depth < 0 || depth >= storage.Unlimited {
+		return storage.Unlimited
 	}
 	return int32(depth)
 }

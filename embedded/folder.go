@@ -8,12 +8,14 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/go-cid"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 // Folder is the open folder of a node that does not run.
 type Folder struct {
-	repo   *repo
-	store  *store
+	repo   *storage.Repo
+	store  *storage.Store
 	pins   *pinset
 	repair bool
 }
@@ -29,7 +31,7 @@ func OpenFolder(ctx context.Context, cfg Config, baseDir string, repair bool) (_
 	if _, err := os.Stat(dir); err != nil {
 		return nil, fmt.Errorf("folder of the IPFS node: %w", err)
 	}
-	r, err := openRepo(dir)
+	r, err := storage.OpenRepo(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -38,16 +40,16 @@ func OpenFolder(ctx context.Context, cfg Config, baseDir string, repair bool) (_
 			err = errors.Join(err, r.Close())
 		}
 	}()
-	room := r.room
+	room := r.Room
 	if !repair {
 		room = func() error { return errReadOnly }
 	}
-	lost, err := openDamaged(ctx, r.records, room)
+	lost, err := storage.OpenDamaged(ctx, r.Records, room)
 	if err != nil {
 		return nil, err
 	}
-	f := &Folder{repo: r, repair: repair, store: newStore(r, newGuard(), lost, uint64(cfg.StorageMax))}
-	if f.pins, err = openPinset(ctx, r.records, offlineDAG(f.store)); err != nil {
+	f := &Folder{repo: r, repair: repair, store: storage.NewStore(r, storage.NewClaims(), lost, uint64(cfg.StorageMax))}
+	if f.pins, err = openPinset(ctx, r.Records, offlineDAG(f.store)); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -59,7 +61,7 @@ func (f *Folder) Verify(ctx context.Context, pins []cid.Cid, report func(Found) 
 		if !f.repair {
 			return nil
 		}
-		if err := f.repo.room(); err != nil {
+		if err := f.repo.Room(); err != nil {
 			return err
 		}
 		return f.pins.setBroken(ctx, g.pin, g.block)

@@ -2,12 +2,12 @@ package embedded
 
 import (
 	"bytes"
-	"encoding/json"
 	"testing"
 
-	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/go-cid"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 // Blocks come from anybody: reading their links must fail, not panic.
@@ -25,7 +25,7 @@ func FuzzLinks(f *testing.F) {
 		f.Add(codec, data)
 	}
 	f.Fuzz(func(t *testing.T, codec uint64, data []byte) {
-		found, err := links(cid.NewCidV1(codec, leaf.Cid().Hash()), data)
+		found, err := storage.Links(cid.NewCidV1(codec, leaf.Cid().Hash()), data)
 		if err != nil {
 			return
 		}
@@ -39,18 +39,18 @@ func TestLinks(t *testing.T) {
 	leaf, other := rawBlock("leaf", 10), pbNode(cid.V0Builder{}, nil)
 	want := []cid.Cid{leaf.Cid(), other.Cid(), leaf.Cid()}
 	pb := pbNode(cid.V0Builder{}, nil, leaf, other, leaf)
-	got, err := links(pb.Cid(), pb.RawData())
+	got, err := storage.Links(pb.Cid(), pb.RawData())
 	require.NoError(t, err)
 	require.Equal(t, want, got)
 	cbor := cborNode("seed", leaf, other, leaf)
-	got, err = links(cbor.Cid(), cbor.RawData())
+	got, err = storage.Links(cbor.Cid(), cbor.RawData())
 	require.NoError(t, err)
 	require.ElementsMatch(t, want, got)
 	json := []byte(`{"a":{"b":[{"/":"` + leaf.Cid().String() + `"}]}}`)
-	got, err = links(cid.NewCidV1(cid.DagJSON, leaf.Cid().Hash()), json)
+	got, err = storage.Links(cid.NewCidV1(cid.DagJSON, leaf.Cid().Hash()), json)
 	require.NoError(t, err)
 	require.Equal(t, want[:1], got)
-	got, err = links(leaf.Cid(), pb.RawData())
+	got, err = storage.Links(leaf.Cid(), pb.RawData())
 	require.NoError(t, err)
 	require.Empty(t, got)
 	jose := cid.NewCidV1(0x85, leaf.Cid().Hash())
@@ -58,39 +58,16 @@ func TestLinks(t *testing.T) {
 	payload = append(append(payload, 0x58, byte(leaf.Cid().ByteLen())), leaf.Cid().Bytes()...)
 	payload = append(append(payload, 0x6a), "signatures"...)
 	payload = append(append(payload, 0x81, 0xa1, 0x69), "signature"...)
-	got, err = links(jose, append(payload, 0x41, 1))
+	got, err = storage.Links(jose, append(payload, 0x41, 1))
 	require.NoError(t, err)
 	require.Equal(t, want[:1], got, "the payload of a signed object is a link")
 	tree := append([]byte("tree 28\x00100644 a\x00"), noise("git", 20)...)
-	got, err = links(cid.NewCidV1(cid.GitRaw, leaf.Cid().Hash()), tree)
+	got, err = storage.Links(cid.NewCidV1(cid.GitRaw, leaf.Cid().Hash()), tree)
 	require.NoError(t, err)
 	require.Len(t, got, 1, "the entry of a git tree is a link")
 	nested := append(bytes.Repeat([]byte{0x81}, 2<<20), 0)
-	_, err = links(cbor.Cid(), nested)
+	_, err = storage.Links(cbor.Cid(), nested)
 	require.Error(t, err, "nested too deep")
-}
-
-// Origins come from clients of the pinning service.
-func FuzzOrigins(f *testing.F) {
-	f.Add(`["/ip4/127.0.0.1/tcp/1/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN"]`)
-	f.Add(`["/dnsaddr/example.org/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN/p2p-circuit"]`)
-	f.Add(`["/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN", "/ip4/127.0.0.1", ""]`)
-	f.Fuzz(func(t *testing.T, text string) {
-		var list []string
-		if json.Unmarshal([]byte(text), &list) != nil {
-			return
-		}
-		var from []api.Multiaddr
-		for _, s := range list {
-			a, _ := api.NewMultiaddr(s)
-			from = append(from, a)
-		}
-		peers := originPeers(from)
-		require.LessOrEqual(t, len(peers), maxOrigins)
-		for _, p := range peers {
-			require.NoError(t, p.ID.Validate())
-		}
-	})
 }
 
 func FuzzPath(f *testing.F) {

@@ -11,15 +11,17 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/go-cid"
 	ipld "github.com/ipfs/go-ipld-format"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 // collector collects garbage: mark what is needed, delete the rest. It takes
 // no lock that a pin could want. What a pin in progress needs is safe by three
 // means: what its walk has met before the collection began is in its job's list,
-// which is marked; what it meets later is claimed at the guard; and what it will
+// which is marked; what it meets later is claimed (storage.Claims); and what it will
 // meet is mostly found by walking from its root as far as blocks are here.
 type collector struct {
-	store   *store
+	store   *storage.Store
 	pins    *pinset
 	jobs    *inflight
 	streams *streams
@@ -97,8 +99,8 @@ func (g *collector) collect(ctx context.Context, freed func(cid.Cid, error)) err
 	}
 	defer func() { <-g.running }()
 
-	g.store.guard.start()
-	defer g.store.guard.stop()
+	g.store.Claims.Start()
+	defer g.store.Claims.Stop()
 	needed, refused, err := g.mark(ctx)
 	if err != nil {
 		return g.explain(ctx, err)
@@ -120,12 +122,12 @@ func (g *collector) collect(ctx context.Context, freed func(cid.Cid, error)) err
 // progress when the jobs are read is recorded when the records are read. It also
 // returns the gaps of recorded pins that are blocks whose codec refuses them: they
 // keep what they may link to.
-func (g *collector) mark(ctx context.Context) (*visited, []gap, error) {
-	needed := newVisited(g.store.guard.hasher)
+func (g *collector) mark(ctx context.Context) (*storage.Visited, []gap, error) {
+	needed := storage.NewVisited(g.store.Claims.Hasher)
 	jobs := g.jobs.needed()
 	for _, j := range jobs {
 		j.mu.Lock()
-		needed.merge(j.seen)
+		needed.Merge(j.seen)
 		j.mu.Unlock()
 	}
 	g.streams.mark(needed)
@@ -134,11 +136,11 @@ func (g *collector) mark(ctx context.Context) (*visited, []gap, error) {
 	w := &localWalk{store: g.store, seen: needed, visit: func(cid.Cid) error { return nil }}
 	for _, j := range jobs {
 		w.unread = func(c cid.Cid, err error) error {
-			if errors.As(err, new(*refusedError)) {
+			if errors.As(err, new(*storage.RefusedError)) {
 				refused = append(refused, c) // the pin is about to fail
 				return nil
 			}
-			if ipld.IsNotFound(err) && !errors.As(err, new(*damagedError)) {
+			if ipld.IsNotFound(err) && !errors.As(err, new(*storage.DamagedError)) {
 				return nil // the fetch brings it
 			}
 			return fmt.Errorf("%w: %w", errGap, err)
@@ -149,7 +151,7 @@ func (g *collector) mark(ctx context.Context) (*visited, []gap, error) {
 	}
 	err := g.pins.each(ctx, func(c cid.Cid, depth int) error {
 		w.unread = func(at cid.Cid, err error) error {
-			var wrong *refusedError
+			var wrong *storage.RefusedError
 			if errors.As(err, &wrong) {
 				refused = append(refused, at)
 				gaps = append(gaps, gap{pin: c, depth: depth, block: at, refused: wrong})
@@ -196,16 +198,16 @@ func (g *collector) explain(ctx context.Context, err error) error {
 }
 
 // sweep deletes what is not needed and not claimed.
-func (g *collector) sweep(ctx context.Context, needed *visited, freed func(cid.Cid, error)) error {
+func (g *collector) sweep(ctx context.Context, needed *storage.Visited, freed func(cid.Cid, error)) error {
 	keys, err := g.store.AllKeysChan(ctx)
 	if err != nil {
 		return err
 	}
 	for c := range keys {
-		if needed.has(g.store.guard.key(c.Hash())) {
+		if needed.Has(g.store.Claims.Key(c.Hash())) {
 			continue
 		}
-		deleted, err := g.store.guard.remove(c.Hash(), func() error {
+		deleted, err := g.store.Claims.Remove(c.Hash(), func() error {
 			return g.store.DeleteBlock(ctx, c)
 		})
 		if deleted {

@@ -12,6 +12,8 @@ import (
 	blocks "github.com/ipfs/go-block-format"
 	"github.com/ipfs/go-cid"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 // forget makes a node's block streams look old, so that their blocks are garbage.
@@ -134,7 +136,7 @@ func TestGCKeepsWhatAPinFindsLater(t *testing.T) {
 		load(t, source, gone)
 		require.NoError(t, <-result)
 	})
-	require.False(t, needed.has(target.store.guard.key(leaf.Cid().Hash())))
+	require.False(t, needed.Has(target.store.Claims.Key(leaf.Cid().Hash())))
 	requireHas(t, target, leaf, d[0], d[1])
 }
 
@@ -146,8 +148,8 @@ func TestGCKeepsWhatAPinHasFound(t *testing.T) {
 	load(t, n, leaf)
 	forget(n)
 	job := n.jobs.add(root, recursive, func(error) {})
-	_, _ = job.enter(root, unlimited)
-	_, _ = job.enter(leaf.Cid(), unlimited)
+	_, _ = job.enter(root, storage.Unlimited)
+	_, _ = job.enter(leaf.Cid(), storage.Unlimited)
 	report, err := n.RepoGC(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, report.Keys)
@@ -174,10 +176,10 @@ func TestGCKeepsWhatAPinWillFind(t *testing.T) {
 }
 
 // markOnly runs a collection with something between its two phases.
-func markOnly(t testing.TB, n *Node, between func()) *visited {
+func markOnly(t testing.TB, n *Node, between func()) *storage.Visited {
 	t.Helper()
-	n.store.guard.start()
-	defer n.store.guard.stop()
+	n.store.Claims.Start()
+	defer n.store.Claims.Stop()
 	needed, _, err := n.gc.mark(context.Background())
 	require.NoError(t, err)
 	between()
@@ -267,32 +269,32 @@ func TestGCRaces(t *testing.T) {
 	require.Greater(t, collections, 5)
 }
 
-func TestGuard(t *testing.T) {
-	g := newGuard()
+func TestClaims(t *testing.T) {
+	g := storage.NewClaims()
 	m := rawBlock("guarded", 10).Cid().Hash()
 	removed := func() bool {
-		deleted, err := g.remove(m, func() error { return nil })
+		deleted, err := g.Remove(m, func() error { return nil })
 		require.NoError(t, err)
 		return deleted
 	}
-	g.claim(m)
-	g.start()
+	g.Claim(m)
+	g.Start()
 	require.True(t, removed(), "claimed before the start")
-	g.claim(m)
+	g.Claim(m)
 	require.False(t, removed())
-	g.start()
+	g.Start()
 	require.True(t, removed(), "claimed in the collection before")
-	g.stop()
-	g.claim(m)
+	g.Stop()
+	g.Claim(m)
 
 	// A claim waits for the deletion of its block, so that the claimant then
 	// sees that it is gone.
-	g.start()
+	g.Start()
 	var order []string
 	var claimed sync.WaitGroup
-	_, err := g.remove(m, func() error {
+	_, err := g.Remove(m, func() error {
 		claimed.Go(func() {
-			g.claim(m)
+			g.Claim(m)
 			order = append(order, "claimed")
 		})
 		order = append(order, "deleted")
@@ -304,8 +306,8 @@ func TestGuard(t *testing.T) {
 }
 
 func TestVisited(t *testing.T) {
-	h := newHasher()
-	v := newVisited(h)
+	h := storage.NewHasher()
+	v := storage.NewVisited(h)
 	pb := pbNode(cid.V1Builder{Codec: cid.DagProtobuf, MhType: 0x12}, []byte("x")).Cid()
 	raw := cid.NewCidV1(cid.Raw, pb.Hash())
 	v0 := cid.NewCidV0(pb.Hash())
@@ -319,19 +321,19 @@ func TestVisited(t *testing.T) {
 		{v0, 1, false, false}, // the same node by another name
 		{pb, 3, false, true},  // nearer to the root
 		{raw, 3, true, true},  // the same bytes, but without links
-		{pb, unlimited, false, true},
-		{pb, unlimited, false, false},
+		{pb, storage.Unlimited, false, true},
+		{pb, storage.Unlimited, false, false},
 	} {
-		first, follow := v.enter(c.cid, c.left)
+		first, follow := v.Enter(c.cid, c.left)
 		require.Equal(t, []bool{c.first, c.follow}, []bool{first, follow}, "step %d", i)
 	}
-	other := newVisited(h)
-	_, _ = other.enter(raw, 1)
-	require.False(t, other.has(h.key(rawBlock("y", 1).Cid().Hash())))
-	other.merge(v)
-	require.True(t, other.has(h.key(pb.Hash())))
-	_, follow := other.enter(pb, 0)
+	other := storage.NewVisited(h)
+	_, _ = other.Enter(raw, 1)
+	require.False(t, other.Has(h.Key(rawBlock("y", 1).Cid().Hash())))
+	other.Merge(v)
+	require.True(t, other.Has(h.Key(pb.Hash())))
+	_, follow := other.Enter(pb, 0)
 	require.True(t, follow, "merged nodes were not followed")
-	_, follow = other.enter(raw, 1)
+	_, follow = other.Enter(raw, 1)
 	require.False(t, follow)
 }

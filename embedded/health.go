@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/ipfs/go-cid"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 // incompleteNamed bounds how many pins Health names.
@@ -58,12 +60,12 @@ func (n *Node) Health(ctx context.Context) (Health, error) {
 		return Health{}, err
 	}
 	defer leave()
-	d, k := n.store.damaged, n.checker
+	d, k := n.store.Damaged, n.checker
 	h := Health{
-		Damaged:       int(d.size.Load()),
-		Found:         d.total.Load(),
-		Healed:        d.healed.Load(),
-		Full:          n.store.room(1<<20) != nil,
+		Damaged:       int(d.Size.Load()),
+		Found:         d.Total.Load(),
+		Healed:        d.Healed.Load(),
+		Full:          n.store.Room(1<<20) != nil,
 		CheckedBlocks: k.blocks.Load(),
 		CheckedBytes:  k.bytes.Load(),
 		Queued:        k.waiting(),
@@ -118,12 +120,12 @@ type refusals struct {
 }
 
 // among returns which of the blocks that broken pins name are here and refused.
-func (r *refusals) among(ctx context.Context, broken map[cid.Cid]cid.Cid, from *store) map[cid.Cid]bool {
+func (r *refusals) among(ctx context.Context, broken map[cid.Cid]cid.Cid, from *storage.Store) map[cid.Cid]bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := make(map[cid.Cid]bool)
 	for _, block := range broken {
-		if _, done := now[block]; done || !block.Defined() || !hasLinks(block) {
+		if _, done := now[block]; done || !block.Defined() || !storage.HasLinks(block) {
 			continue
 		}
 		if here, err := from.Has(ctx, block); err != nil || !here {
@@ -135,7 +137,7 @@ func (r *refusals) among(ctx context.Context, broken map[cid.Cid]cid.Cid, from *
 			if err != nil {
 				continue // it is incomplete, or will be looked at the next time
 			}
-			_, err = links(block, b.RawData())
+			_, err = storage.Links(block, b.RawData())
 			is = err != nil
 		}
 		now[block] = is

@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/config"
+	"github.com/ipfs-cluster/pinsvc/embedded/network"
 )
 
 // waitMax is how long tests wait for what must happen.
@@ -30,7 +31,7 @@ const waitMax = time.Minute
 // testConfig is a node on loopback that knows nobody.
 func testConfig() Config {
 	cfg := DefaultConfig()
-	cfg.ListenMultiaddresses = Addresses{ma.StringCast("/ip4/127.0.0.1/tcp/0")}
+	cfg.ListenMultiaddresses = network.Addresses{ma.StringCast("/ip4/127.0.0.1/tcp/0")}
 	cfg.JoinDHT = false
 	cfg.NATPortMap = false
 	cfg.ConnectSwarmsDelay = 0

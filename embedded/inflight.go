@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/ipfs/go-cid"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 // errStalled is the cause of a job's end when nothing arrived for too long.
@@ -38,14 +40,14 @@ type job struct {
 	hints   atomic.Int32  // how often origins were added
 
 	mu   sync.Mutex
-	seen *visited
+	seen *storage.Visited
 }
 
 // enter notes a node before the walk relies on its block in any way.
 func (j *job) enter(c cid.Cid, left int32) (first, follow bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.seen.enter(c, left)
+	return j.seen.Enter(c, left)
 }
 
 // got counts a block.
@@ -85,7 +87,7 @@ func (j *job) watch(timeout time.Duration) (stop func()) {
 func (j *job) restart() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.seen = newVisited(j.seen.hash)
+	j.seen = storage.NewVisited(j.seen.Hash)
 	j.blocks.Store(0)
 	j.bytes.Store(0)
 }
@@ -99,16 +101,16 @@ type inflight struct {
 	mu   sync.Mutex
 	jobs map[cid.Cid]*job
 	kept map[cid.Cid]*job // preempted, with nothing but root and depth
-	hash hasher
+	hash storage.Hasher
 }
 
-func newInflight(h hasher) *inflight {
+func newInflight(h storage.Hasher) *inflight {
 	return &inflight{jobs: make(map[cid.Cid]*job), kept: make(map[cid.Cid]*job), hash: h}
 }
 
 // add registers a pin in progress. Whoever adds it holds the lock of its CID.
 func (f *inflight) add(root cid.Cid, depth int, cancel context.CancelCauseFunc) *job {
-	j := &job{root: root, depth: depth, started: time.Now(), cancel: cancel, seen: newVisited(f.hash), ended: make(chan struct{})}
+	j := &job{root: root, depth: depth, started: time.Now(), cancel: cancel, seen: storage.NewVisited(f.hash), ended: make(chan struct{})}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.jobs[root] = j
@@ -124,7 +126,7 @@ func (f *inflight) remove(j *job, keep bool) {
 	close(j.ended)
 	delete(f.jobs, j.root)
 	if keep {
-		f.kept[j.root] = &job{root: j.root, depth: j.depth, seen: newVisited(f.hash)}
+		f.kept[j.root] = &job{root: j.root, depth: j.depth, seen: storage.NewVisited(f.hash)}
 	}
 }
 

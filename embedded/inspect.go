@@ -7,6 +7,8 @@ import (
 
 	"github.com/ipfs/go-cid"
 	ipld "github.com/ipfs/go-ipld-format"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 // gap is a block that a pin needs and that is missing, damaged or refused by its
@@ -15,8 +17,8 @@ type gap struct {
 	pin     cid.Cid
 	depth   int
 	block   cid.Cid
-	damaged bool          // else it is missing,
-	refused *refusedError // unless this is set
+	damaged bool                  // else it is missing,
+	refused *storage.RefusedError // unless this is set
 }
 
 func (g gap) String() string {
@@ -36,7 +38,7 @@ const gapsOfPin = 100
 // inspection walks pins and finds what they lack. The blocks with links are
 // always read and compared with their hashes.
 type inspection struct {
-	store *store
+	store *storage.Store
 	// whole has the blocks without links read, too; else it is enough that their
 	// files are there and that they are not listed as damaged.
 	whole bool
@@ -46,16 +48,16 @@ type inspection struct {
 	// ends the inspection.
 	read func(ctx context.Context, bytes int) error
 
-	sound  *visited // nodes below which nothing is missing
-	missed uint64   // gaps of all pins, listed or not
+	sound  *storage.Visited // nodes below which nothing is missing
+	missed uint64           // gaps of all pins, listed or not
 }
 
 // pin returns the gaps of one pin, the first gapsOfPin of them.
 func (i *inspection) pin(ctx context.Context, root cid.Cid, depth int) (gaps []gap, err error) {
-	if i.sound == nil || len(i.sound.nodes) > i.remember {
-		i.sound = newVisited(i.store.guard.hasher)
+	if i.sound == nil || len(i.sound.Nodes) > i.remember {
+		i.sound = storage.NewVisited(i.store.Claims.Hasher)
 	}
-	own := newVisited(i.store.guard.hasher)
+	own := storage.NewVisited(i.store.Claims.Hasher)
 	stack := []node{{cid: root, left: depthLeft(depth)}}
 	for len(stack) > 0 {
 		if ctx.Err() != nil {
@@ -63,22 +65,22 @@ func (i *inspection) pin(ctx context.Context, root cid.Cid, depth int) (gaps []g
 		}
 		n := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		if i.sound.covers(n.cid, n.left) {
+		if i.sound.Covers(n.cid, n.left) {
 			continue
 		}
-		if _, follow := own.enter(n.cid, n.left); !follow {
+		if _, follow := own.Enter(n.cid, n.left); !follow {
 			continue
 		}
 		children, err := i.look(ctx, n)
 		if ipld.IsNotFound(err) {
 			i.missed++
 			if len(gaps) < gapsOfPin {
-				var wrong *damagedError
+				var wrong *storage.DamagedError
 				gaps = append(gaps, gap{pin: root, depth: depth, block: n.cid, damaged: errors.As(err, &wrong)})
 			}
 			continue
 		}
-		var refused *refusedError
+		var refused *storage.RefusedError
 		if errors.As(err, &refused) {
 			i.missed++
 			if len(gaps) < gapsOfPin {
@@ -90,11 +92,11 @@ func (i *inspection) pin(ctx context.Context, root cid.Cid, depth int) (gaps []g
 			return gaps, fmt.Errorf("pin %s: %w", root, err)
 		}
 		for _, c := range children {
-			stack = append(stack, node{cid: c, left: below(n.left)})
+			stack = append(stack, node{cid: c, left: storage.Below(n.left)})
 		}
 	}
 	if len(gaps) == 0 {
-		i.sound.absorb(own)
+		i.sound.Absorb(own)
 	}
 	return gaps, nil
 }
@@ -102,8 +104,8 @@ func (i *inspection) pin(ctx context.Context, root cid.Cid, depth int) (gaps []g
 // look returns the children of a node. Of a node without any, it reports whether
 // the block is there.
 func (i *inspection) look(ctx context.Context, n node) ([]cid.Cid, error) {
-	follow := n.left != 0 && hasLinks(n.cid)
-	if !follow && !i.whole && !i.store.damaged.has(n.cid.Hash()) {
+	follow := n.left != 0 && storage.HasLinks(n.cid)
+	if !follow && !i.whole && !i.store.Damaged.Has(n.cid.Hash()) {
 		here, err := i.store.Has(ctx, n.cid)
 		if err == nil && !here {
 			err = ipld.ErrNotFound{Cid: n.cid}
@@ -117,5 +119,5 @@ func (i *inspection) look(ctx context.Context, n node) ([]cid.Cid, error) {
 	if err := i.read(ctx, len(b.RawData())); err != nil || !follow {
 		return nil, err
 	}
-	return links(n.cid, b.RawData())
+	return storage.Links(n.cid, b.RawData())
 }

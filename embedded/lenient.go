@@ -6,123 +6,17 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/ipfs/boxo/verifcid"
 	"github.com/ipfs/go-cid"
 	ipld "github.com/ipfs/go-ipld-format"
-	mc "github.com/multiformats/go-multicodec"
-	mh "github.com/multiformats/go-multihash"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
-
-const (
-	// minCIDText and maxCIDText bound the text of a CID in dag-json, in bytes.
-	minCIDText = 30
-	maxCIDText = 512
-	// maxCIDBytes bounds the CID in a byte string that has several parts, with the
-	// zero before it.
-	maxCIDBytes = 256
-)
-
-// scanCIDs returns the CIDs that may be in the bytes of a block whose codec
-// refuses it, each once: whatever looks like a binary CID, at any offset; in CBOR
-// also those in byte strings of indefinite length, whose parts are not next to each
-// other; in dag-json those in the text. It finds every link, and possibly CIDs
-// that are none. Identity CIDs are left out, since no block is stored for them and
-// the bytes inside are scanned like the others.
-func scanCIDs(codec uint64, data []byte) []cid.Cid {
-	var found []cid.Cid
-	seen := make(map[cid.Cid]struct{})
-	note := func(c cid.Cid) {
-		if _, ok := seen[c]; ok || c.Prefix().MhType == mh.IDENTITY ||
-			verifcid.ValidateCid(verifcid.DefaultAllowlist, c) != nil {
-			return
-		}
-		seen[c] = struct{}{}
-		found = append(found, c)
-	}
-	inner := -1 // where the multihash of a CIDv1 begins, which looks like a CIDv0
-	for i := range data {
-		switch data[i] {
-		case 0x01, 0x12:
-			if n, c, err := cid.CidFromBytes(data[i:]); err == nil && i != inner {
-				note(c)
-				inner = i + n - len(c.Hash())
-			}
-		case 0x5f:
-			if c, err := cid.Cast(chunkedCID(data[i+1:])); err == nil {
-				note(c)
-			}
-		}
-	}
-	if mc.Code(codec) == mc.DagJson {
-		eachWord(data, func(word string) {
-			if c, err := cid.Decode(word); err == nil {
-				note(c)
-			}
-		})
-	}
-	return found
-}
-
-// chunkedCID joins the parts of a CBOR byte string of indefinite length, and
-// returns what follows the zero that a link begins with; nil when it is no such
-// string, or longer than a CID.
-func chunkedCID(data []byte) []byte {
-	var joined []byte
-	for len(data) > 0 && len(joined) <= maxCIDBytes {
-		head := data[0]
-		data = data[1:]
-		size := int(head & 0x1f)
-		switch {
-		case head == 0xff && len(joined) > 0 && joined[0] == 0:
-			return joined[1:]
-		case head>>5 != 2 || size > 27:
-			return nil
-		case size >= 24: // the length follows, in 1, 2, 4 or 8 bytes
-			width := 1 << (size - 24)
-			if len(data) < width {
-				return nil
-			}
-			size = 0
-			for _, b := range data[:width] {
-				if size > maxCIDBytes {
-					return nil
-				}
-				size = size<<8 | int(b)
-			}
-			data = data[width:]
-		}
-		if size > len(data) {
-			return nil
-		}
-		joined = append(joined, data[:min(size, maxCIDBytes+1)]...)
-		data = data[size:]
-	}
-	return nil
-}
-
-// eachWord yields the runs of letters and digits that are as long as a CID.
-func eachWord(data []byte, yield func(string)) {
-	start := 0
-	for i := 0; i <= len(data); i++ {
-		if i < len(data) && isAlphanumeric(data[i]) {
-			continue
-		}
-		if n := i - start; n >= minCIDText && n <= maxCIDText {
-			yield(string(data[start:i]))
-		}
-		start = i + 1
-	}
-}
-
-func isAlphanumeric(b byte) bool {
-	return b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
-}
 
 // markLenient marks the blocks below others whose codec refuses them, as deep as
 // they are here. Nothing brings blocks that are missing there, since the pins
 // fail, and some of the CIDs may be no links: they do not keep garbage from being
 // collected. A damaged block does.
-func (g *collector) markLenient(ctx context.Context, refused []cid.Cid, needed *visited) error {
+func (g *collector) markLenient(ctx context.Context, refused []cid.Cid, needed *storage.Visited) error {
 	todo := slices.Clone(refused)
 	for len(todo) > 0 {
 		if ctx.Err() != nil {
@@ -131,7 +25,7 @@ func (g *collector) markLenient(ctx context.Context, refused []cid.Cid, needed *
 		c := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
 		b, err := g.store.Get(ctx, c)
-		var wrong *damagedError
+		var wrong *storage.DamagedError
 		switch {
 		case errors.As(err, &wrong):
 			return fmt.Errorf("%w: %w", errGap, err)
@@ -140,9 +34,9 @@ func (g *collector) markLenient(ctx context.Context, refused []cid.Cid, needed *
 		case err != nil:
 			return err
 		}
-		children, err := links(c, b.RawData())
+		children, err := storage.Links(c, b.RawData())
 		if err != nil {
-			children = scanCIDs(c.Type(), b.RawData())
+			children = storage.ScanCIDs(c.Type(), b.RawData())
 		}
 		for _, child := range children {
 			// Of a damaged block, the file is here.
@@ -153,7 +47,7 @@ func (g *collector) markLenient(ctx context.Context, refused []cid.Cid, needed *
 			if !here {
 				continue
 			}
-			if _, follow := needed.enter(child, unlimited); follow && hasLinks(child) {
+			if _, follow := needed.Enter(child, storage.Unlimited); follow && storage.HasLinks(child) {
 				todo = append(todo, child)
 			}
 		}

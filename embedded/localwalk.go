@@ -5,12 +5,14 @@ import (
 
 	"github.com/ipfs/boxo/blockstore"
 	"github.com/ipfs/go-cid"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 // localWalk walks DAGs as far as they are in a store.
 type localWalk struct {
 	store blockstore.Blockstore
-	seen  *visited // nodes in it are not walked again
+	seen  *storage.Visited // nodes in it are not walked again
 	// visit is called for every node once, also for one that is not here.
 	visit func(cid.Cid) error
 	// unread decides about a node whose links were needed and could not be read:
@@ -27,13 +29,13 @@ func (w *localWalk) walk(ctx context.Context, root cid.Cid, depth int) error {
 		}
 		n := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		first, follow := w.seen.enter(n.cid, n.left)
+		first, follow := w.seen.Enter(n.cid, n.left)
 		if first {
 			if err := w.visit(n.cid); err != nil {
 				return err
 			}
 		}
-		if !follow || n.left == 0 || !hasLinks(n.cid) {
+		if !follow || n.left == 0 || !storage.HasLinks(n.cid) {
 			continue
 		}
 		children, err := w.children(ctx, n.cid)
@@ -43,7 +45,7 @@ func (w *localWalk) walk(ctx context.Context, root cid.Cid, depth int) error {
 			}
 		}
 		for _, c := range children {
-			stack = append(stack, node{cid: c, left: below(n.left)})
+			stack = append(stack, node{cid: c, left: storage.Below(n.left)})
 		}
 	}
 	return nil
@@ -54,5 +56,5 @@ func (w *localWalk) children(ctx context.Context, c cid.Cid) ([]cid.Cid, error) 
 	if err != nil {
 		return nil, err
 	}
-	return links(c, b.RawData())
+	return storage.Links(c, b.RawData())
 }

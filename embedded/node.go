@@ -12,6 +12,9 @@ import (
 	ipld "github.com/ipfs/go-ipld-format"
 	logging "github.com/ipfs/go-log/v2"
 	rpc "github.com/libp2p/go-libp2p-gorpc"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/network"
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 var logger = logging.Logger("embedded")
@@ -47,19 +50,19 @@ type Node struct {
 	client    atomic.Pointer[rpc.Client]
 	informers *trigger
 	locks     *keyLock
-	guard     *guard
+	claims    *storage.Claims
 	jobs      *inflight
 	streams   *streams
 	refusals  refusals
 
 	// Set by Start.
-	repo     *repo
-	store    *store
+	repo     *storage.Repo
+	store    *storage.Store
 	pins     *pinset
 	checker  *checker
 	gc       *collector
-	net      *netw
-	provider *announcer
+	net      *network.Network
+	provider *network.Provider
 }
 
 var _ ipfscluster.IPFSConnector = (*Node)(nil)
@@ -69,15 +72,15 @@ func New(cfg Config, opts Options) (*Node, error) {
 	if err := errors.Join(cfg.Validate()...); err != nil {
 		return nil, err
 	}
-	guard := newGuard()
+	claims := storage.NewClaims()
 	n := &Node{
 		cfg:     cfg,
 		opts:    opts,
 		ready:   make(chan struct{}),
 		locks:   newKeyLock(),
-		guard:   guard,
-		jobs:    newInflight(guard.hasher),
-		streams: newStreams(guard.hasher),
+		claims:  claims,
+		jobs:    newInflight(claims.Hasher),
+		streams: newStreams(claims.Hasher),
 	}
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
 	n.informers = &trigger{client: &n.client, every: uint64(cfg.InformerTriggerInterval)}
@@ -114,15 +117,15 @@ func (n *Node) setRunning(running bool) (before bool) {
 }
 
 func (n *Node) open(ctx context.Context) (err error) {
-	if n.repo, err = openRepo(n.cfg.folder(n.opts.BaseDir)); err != nil {
+	if n.repo, err = storage.OpenRepo(n.cfg.folder(n.opts.BaseDir)); err != nil {
 		return err
 	}
-	lost, err := openDamaged(ctx, n.repo.records, n.repo.room)
+	lost, err := storage.OpenDamaged(ctx, n.repo.Records, n.repo.Room)
 	if err != nil {
 		return err
 	}
-	n.store = newStore(n.repo, n.guard, lost, uint64(n.cfg.StorageMax))
-	if n.pins, err = openPinset(ctx, n.repo.records, offlineDAG(n.store)); err != nil {
+	n.store = storage.NewStore(n.repo, n.claims, lost, uint64(n.cfg.StorageMax))
+	if n.pins, err = openPinset(ctx, n.repo.Records, offlineDAG(n.store)); err != nil {
 		return err
 	}
 	slow, err := openScrub(ctx, n.repo, uint64(n.cfg.VerifyRate))
@@ -138,19 +141,35 @@ func (n *Node) open(ctx context.Context) (err error) {
 		checker: n.checker,
 		running: make(chan struct{}, 1),
 	}
-	if n.net, err = openNetwork(n.ctx, n.cfg, n.opts, n.repo, n.store); err != nil {
+	if n.net, err = network.Open(n.ctx, n.networkOptions()); err != nil {
 		return err
 	}
-	var router *announceRouter
-	if n.net.dht != nil && n.cfg.Provide != provideNone {
-		router = newAnnounceRouter(n.net.dht)
+	var router *network.ProvideRouter
+	if n.net.DHT != nil && n.cfg.Provide != provideNone {
+		router = network.NewProvideRouter(n.net.DHT)
 	}
-	n.provider, err = newAnnouncer(n.ctx, router, n.cfg.ReprovideInterval.Std(), n.repo.records, n.provided)
+	n.provider, err = network.NewProvider(n.ctx, router, n.cfg.ReprovideInterval.Std(), n.repo.Records, n.provided)
 	return err
 }
 
+func (n *Node) networkOptions() network.Options {
+	return network.Options{
+		Listen:          n.cfg.ListenMultiaddresses,
+		Announce:        n.cfg.AnnounceMultiaddresses,
+		Bootstrap:       n.cfg.BootstrapMultiaddresses,
+		JoinDHT:         n.cfg.JoinDHT,
+		NATPortMap:      n.cfg.NATPortMap,
+		ConnectionsLow:  n.cfg.ConnectionsLow,
+		ConnectionsHigh: n.cfg.ConnectionsHigh,
+		UserAgent:       n.opts.UserAgent,
+		Key:             n.repo.Key,
+		Records:         n.repo.Records,
+		Blocks:          n.store,
+	}
+}
+
 // offlineDAG reads nodes from the store only.
-func offlineDAG(s *store) ipld.DAGService {
+func offlineDAG(s *storage.Store) ipld.DAGService {
 	return merkledag.NewDAGService(blockservice.New(s, nil))
 }
 
@@ -163,7 +182,7 @@ func (n *Node) Ready(context.Context) <-chan struct{} { return n.ready }
 // DiskFull is an error when the node's disk has no space for another record, and
 // what is to be written may wait for it.
 // It is for a node that has been started.
-func (n *Node) DiskFull() error { return n.repo.disk.Room() }
+func (n *Node) DiskFull() error { return n.repo.Disk.Room() }
 
 // Shutdown cancels what is under way, waits for its end and closes everything.
 // It is safe at any time and again.

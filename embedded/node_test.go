@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/config"
+	"github.com/ipfs-cluster/pinsvc/embedded/network"
 )
 
 func TestLifecycle(t *testing.T) {
@@ -95,7 +96,7 @@ func TestStartFails(t *testing.T) {
 	taken := origins(t, running)[0].Multiaddr
 	taken, _ = ma.SplitLast(taken)
 	cases := map[string]func(*Config, *Options){
-		"address in use": func(c *Config, _ *Options) { c.ListenMultiaddresses = Addresses{taken} },
+		"address in use": func(c *Config, _ *Options) { c.ListenMultiaddresses = network.Addresses{taken} },
 		"no folder": func(_ *Config, o *Options) {
 			o.BaseDir = filepath.Join(o.BaseDir, "file")
 			require.NoError(t, os.WriteFile(o.BaseDir, nil, 0o600))
@@ -131,7 +132,7 @@ func TestNoNetwork(t *testing.T) {
 		c.NATPortMap = true
 		c.ConnectSwarmsDelay = config.Duration(time.Millisecond)
 		c.Provide = providePinned
-		c.BootstrapMultiaddresses = Addresses{
+		c.BootstrapMultiaddresses = network.Addresses{
 			ma.StringCast("/ip4/127.0.0.1/tcp/1/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN"),
 			ma.StringCast("/ip4/192.0.2.1/tcp/4001/p2p/QmQCU2EcMqAqQPR2i9bChDtGNJchTbq5TbXJJ16u19uLTa"),
 		}

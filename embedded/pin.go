@@ -12,6 +12,8 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/observations"
 	"github.com/ipfs/go-cid"
 	"go.opencensus.io/stats"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 var errUnpinned = errors.New("the pin was removed meanwhile")
@@ -50,7 +52,7 @@ func (n *Node) Pin(ctx context.Context, pin api.Pin) error {
 		n.checker.enqueue(root)
 		return nil
 	}
-	if err := n.repo.room(); err != nil {
+	if err := n.repo.Room(); err != nil {
 		return err
 	}
 	stats.Record(ctx, observations.PinsPinAdd.M(1))
@@ -84,7 +86,7 @@ func (n *Node) pinNow(ctx context.Context, pin api.Pin, depth int) (err error) {
 			return err
 		}
 	}
-	defer n.net.dialOrigins(ctx, pin.Origins)()
+	defer n.net.DialOrigins(ctx, pin.Origins)()
 	if err := n.fetch(ctx, job); err != nil {
 		return err
 	}
@@ -92,10 +94,10 @@ func (n *Node) pinNow(ctx context.Context, pin api.Pin, depth int) (err error) {
 		return err
 	}
 	if n.cfg.Provide == provideRoots {
-		n.provider.provide(root)
+		n.provider.Provide(root)
 	}
 	// The blocks of a new upload were written just now.
-	if job.unread && !n.streams.has(root) || n.store.damaged.size.Load() > 0 {
+	if job.unread && !n.streams.has(root) || n.store.Damaged.Size.Load() > 0 {
 		n.checker.enqueue(root)
 	}
 	return nil
@@ -111,7 +113,7 @@ func preempted(ctx context.Context) bool {
 func (n *Node) fetch(ctx context.Context, job *job) error {
 	runs := n.gc.runs.Load()
 	err := n.fetchOnce(ctx, job)
-	if !errors.Is(err, ErrStorageFull) || !n.cfg.GCWhenFull {
+	if !errors.Is(err, storage.ErrStorageFull) || !n.cfg.GCWhenFull {
 		return err
 	}
 	if gcErr := n.gc.since(ctx, runs); gcErr != nil {
@@ -129,13 +131,13 @@ func (n *Node) fetchOnce(ctx context.Context, job *job) error {
 		job:      job,
 		store:    n.store,
 		put:      n.fetchedBlocks,
-		exchange: n.net.exchange,
+		exchange: n.net.Exchange,
 		window:   window{max: n.cfg.BlocksInFlight},
 		pins:     n.jobs.count,
 		patience: defaultPatience,
 	}
 	if n.cfg.Provide == providePinned {
-		f.onBlock = n.provider.provide
+		f.onBlock = n.provider.Provide
 	}
 	if job.repair {
 		f.put = n.repairedBlocks
@@ -161,7 +163,7 @@ func (n *Node) Unpin(ctx context.Context, c api.Cid) error {
 	if n.cfg.UnpinDisable {
 		return errors.New("unpinning is disabled by configuration (unpin_disable)")
 	}
-	if err := n.repo.room(); err != nil {
+	if err := n.repo.Room(); err != nil {
 		return err
 	}
 	n.jobs.stop(c.Cid, errUnpinned)

@@ -232,7 +232,7 @@ func TestPinGoesOnAfterRestart(t *testing.T) {
 	requireNotPinned(t, target, d.root())
 	require.NoError(t, target.Pin(t.Context(), pinOf(d.root(), origins(t, source))))
 	requireHas(t, target, d...)
-	stat, err := target.net.exchange.Stat()
+	stat, err := target.net.Exchange.Stat()
 	require.NoError(t, err)
 	require.Equal(t, uint64(1), stat.BlocksReceived, "blocks fetched again")
 }
@@ -272,7 +272,7 @@ func TestPinReusesBlocks(t *testing.T) {
 	pin := pinOf(updated.root(), from)
 	pin.PinUpdate = api.NewCid(leaf.root())
 	require.NoError(t, target.Pin(t.Context(), pin))
-	stat, err := target.net.exchange.Stat()
+	stat, err := target.net.Exchange.Stat()
 	require.NoError(t, err)
 	require.Equal(t, uint64(len(leaf)+len(updated)), stat.BlocksReceived)
 	require.Len(t, listed(t, target, "recursive"), 2, "the old pin stays")

@@ -13,6 +13,8 @@ import (
 	ds "github.com/ipfs/go-datastore"
 	"github.com/ipfs/go-datastore/query"
 	ipld "github.com/ipfs/go-ipld-format"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 // The two kinds of pins besides a number of levels of links, which is > 0.
@@ -262,7 +264,7 @@ func recordKey(prefix string, c cid.Cid) ds.Key {
 
 func parseDepth(value []byte) (int, error) {
 	n, size := binary.Uvarint(value)
-	if size != len(value) || n == 0 || n >= unlimited {
+	if size != len(value) || n == 0 || n >= storage.Unlimited {
 		return 0, errors.New("damaged record of a depth-limited pin")
 	}
 	return int(n), nil

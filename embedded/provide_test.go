@@ -8,6 +8,8 @@ import (
 
 	"github.com/ipfs/go-cid"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/network"
 )
 
 // fakeDHT tells what it is given.
@@ -25,13 +27,13 @@ func (f *fakeDHT) Provide(ctx context.Context, c cid.Cid, _ bool) error {
 func announce(t *testing.T, n *Node, interval time.Duration) (dht *fakeDHT, peers *atomic.Int64) {
 	t.Helper()
 	dht, peers = &fakeDHT{provided: make(chan string)}, &atomic.Int64{}
-	router := &announceRouter{
-		dht:   dht,
-		peers: func() int { return int(peers.Load()) },
-		check: time.Millisecond,
+	router := &network.ProvideRouter{
+		DHT:   dht,
+		Peers: func() int { return int(peers.Load()) },
+		Check: time.Millisecond,
 	}
 	var err error
-	n.provider, err = newAnnouncer(n.ctx, router, interval, n.repo.records, n.provided)
+	n.provider, err = network.NewProvider(n.ctx, router, interval, n.repo.Records, n.provided)
 	require.NoError(t, err)
 	return dht, peers
 }
@@ -100,7 +102,7 @@ func TestProvideStops(t *testing.T) {
 	n := startNode(t)
 	_, _ = announce(t, n, time.Millisecond)
 	for _, b := range wide("never provided", 100, 10, 10) {
-		n.provider.provide(b.Cid())
+		n.provider.Provide(b.Cid())
 	}
 	start := time.Now()
 	require.NoError(t, n.Shutdown(t.Context()))

@@ -11,6 +11,8 @@ import (
 	"github.com/ipfs/go-cid"
 	mh "github.com/multiformats/go-multihash"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 // blockOf makes a block of any bytes.
@@ -226,7 +228,7 @@ func TestScanCIDs(t *testing.T) {
 		"an identity CID":  {cid.DagCBOR, cborLink(identityOf(t, cborLink(leaf.Cid()))), []cid.Cid{leaf.Cid()}},
 		"an insecure hash": {cid.DagCBOR, cborLink(cid.NewCidV1(cid.Raw, mh.Multihash(append([]byte{0xd5, 0x01, 16}, make([]byte, 16)...)))), nil},
 	} {
-		found := scanCIDs(tt.codec, tt.data)
+		found := storage.ScanCIDs(tt.codec, tt.data)
 		if len(tt.want) == 0 {
 			require.Empty(t, found, name)
 		}
@@ -252,16 +254,16 @@ func FuzzScanCIDs(f *testing.F) {
 	f.Add(uint64(cid.DagCBOR), binary.BigEndian.AppendUint64([]byte{0x5f, 0x5b}, 1<<63))
 	f.Fuzz(func(t *testing.T, codec uint64, data []byte) {
 		found := make(map[string]bool)
-		for _, c := range scanCIDs(codec, data) {
+		for _, c := range storage.ScanCIDs(codec, data) {
 			require.True(t, c.Defined())
 			found[string(c.Hash())] = true
 		}
 		if codec != cid.DagCBOR && codec != cid.DagProtobuf {
 			return
 		}
-		certain, err := links(cid.NewCidV1(codec, leaf.Cid().Hash()), data)
+		certain, err := storage.Links(cid.NewCidV1(codec, leaf.Cid().Hash()), data)
 		if err != nil {
-			require.True(t, errors.As(err, new(*refusedError)))
+			require.True(t, errors.As(err, new(*storage.RefusedError)))
 			return
 		}
 		for _, c := range certain {

@@ -64,8 +64,8 @@ func parsePath(text string) (path.Path, error) {
 
 func (n *Node) resolveName(ctx context.Context, p path.Path) (path.Path, error) {
 	var keys routing.ValueStore = routinghelpers.Null{} // DNSLinks work without DHT
-	if n.net.dht != nil {
-		keys = n.net.dht
+	if n.net.DHT != nil {
+		keys = n.net.DHT
 	}
 	names, err := namesys.NewNameSystem(keys)
 	if err != nil {
@@ -93,7 +93,7 @@ func nameError(p path.Path, err error) error {
 
 // follow goes down from root, one or more segments at each node.
 func (n *Node) follow(ctx context.Context, root cid.Cid, segments []string) (cid.Cid, error) {
-	dag := merkledag.NewDAGService(n.net.blocks)
+	dag := merkledag.NewDAGService(n.net.Blocks)
 	session := dag.Session(ctx)
 	at := root
 	for len(segments) > 0 {

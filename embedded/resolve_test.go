@@ -27,7 +27,7 @@ func TestResolve(t *testing.T) {
 	outer := pbNode(cid.V0Builder{}, ft.FolderPBData(), inner)
 	fields := cborNode("cbor", outer)
 	load(t, n, file, inner, outer, fields)
-	dag := merkledag.NewDAGService(n.net.blocks)
+	dag := merkledag.NewDAGService(n.net.Blocks)
 	shard, err := hamt.NewShard(dag, uio.DefaultShardWidth)
 	require.NoError(t, err)
 	require.NoError(t, shard.SetLink(t.Context(), "in a shard", &format.Link{Cid: file.Cid()}))

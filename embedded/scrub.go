@@ -16,6 +16,8 @@ import (
 	"github.com/ipfs/go-cid"
 	ds "github.com/ipfs/go-datastore"
 	"golang.org/x/time/rate"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 // scrubEvery is the time from the start of a pass over all blocks to the start of
@@ -52,12 +54,12 @@ func (s scrubState) under() bool { return s.Began.After(s.Ended) }
 
 // openScrub reads the state. There is no slow check when bytes, which it may read
 // in a second, is 0.
-func openScrub(ctx context.Context, r *repo, bytes uint64) (*scrub, error) {
-	s := &scrub{dir: r.blocksDir(), records: r.records}
+func openScrub(ctx context.Context, r *storage.Repo, bytes uint64) (*scrub, error) {
+	s := &scrub{dir: r.BlocksDir(), records: r.Records}
 	if bytes > 0 {
 		s.limit = pacer(bytes)
 	}
-	value, err := r.records.Get(ctx, scrubKey)
+	value, err := r.Records.Get(ctx, scrubKey)
 	if errors.Is(err, ds.ErrNotFound) {
 		return s, nil
 	}

@@ -17,13 +17,13 @@ func (n *Node) RepoStat(ctx context.Context) (api.IPFSRepoStat, error) {
 		return api.IPFSRepoStat{}, err
 	}
 	defer leave()
-	records, err := n.repo.records.DiskUsage(ctx)
+	records, err := n.repo.Records.DiskUsage(ctx)
 	if err != nil {
 		return api.IPFSRepoStat{}, err
 	}
 	return api.IPFSRepoStat{
-		RepoSize:   n.store.used() + records,
-		StorageMax: n.store.capacity() + records,
+		RepoSize:   n.store.Used() + records,
+		StorageMax: n.store.Capacity() + records,
 	}, nil
 }
 

@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
+	"github.com/ipfs-cluster/pinsvc/embedded/network"
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 func storageMax(size Size, gc bool) func(*Config, *Options) {
@@ -34,7 +36,7 @@ func TestStorageLimit(t *testing.T) {
 			n := startNode(t, storageMax(32*piece, gc))
 			require.NoError(t, n.Pin(t.Context(), pinOf(first.root(), from)))
 			err := n.Pin(t.Context(), pinOf(second.root(), from))
-			require.ErrorIs(t, err, ErrStorageFull)
+			require.ErrorIs(t, err, storage.ErrStorageFull)
 			require.ErrorContains(t, err, "of 8.0 MiB are in use")
 			requireStatus(t, n, second.root(), recursive, api.IPFSPinStatusUnpinned)
 			requireHas(t, n, first...)
@@ -44,7 +46,7 @@ func TestStorageLimit(t *testing.T) {
 
 			require.NoError(t, n.Unpin(t.Context(), api.NewCid(first.root())))
 			if !gc {
-				require.ErrorIs(t, n.Pin(t.Context(), pinOf(second.root(), from)), ErrStorageFull)
+				require.ErrorIs(t, n.Pin(t.Context(), pinOf(second.root(), from)), storage.ErrStorageFull)
 				_, err := n.RepoGC(t.Context())
 				require.NoError(t, err)
 			}
@@ -64,7 +66,7 @@ func TestStorageLimitOfAddedBlocks(t *testing.T) {
 			in <- api.NodeWithMeta{Cid: api.NewCid(b.Cid()), Data: b.RawData()}
 		}
 	}()
-	require.ErrorIs(t, n.BlockStream(t.Context(), in), ErrStorageFull)
+	require.ErrorIs(t, n.BlockStream(t.Context(), in), storage.ErrStorageFull)
 }
 
 // Near the limit only what is really in use counts: not what another write has
@@ -72,13 +74,13 @@ func TestStorageLimitOfAddedBlocks(t *testing.T) {
 func TestStorageLimitIsExact(t *testing.T) {
 	n := startNode(t, storageMax(4<<20, false))
 	first, second := rawBlock("first", 2<<20), rawBlock("second", 1<<20)
-	n.store.going.Add(4 << 20)
+	n.store.Going.Add(4 << 20)
 	require.NoError(t, n.store.Put(t.Context(), first))
 	both := []blocks.Block{second, first, second}
 	require.NoError(t, n.store.PutMany(t.Context(), both))
 	requireHas(t, n, both...)
 	require.NoError(t, n.store.PutMany(t.Context(), both), "it is there")
-	require.ErrorIs(t, n.store.Put(t.Context(), rawBlock("third", 1<<20)), ErrStorageFull)
+	require.ErrorIs(t, n.store.Put(t.Context(), rawBlock("third", 1<<20)), storage.ErrStorageFull)
 }
 
 // A write whose caller has gone leaves no files but whole blocks.
@@ -90,7 +92,7 @@ func TestPutOfCancelled(t *testing.T) {
 	require.NoError(t, n.store.PutMany(ctx, d))
 	requireHas(t, n, d...)
 	require.Eventually(t, func() bool { // flatfs notes its size in a file of its own, for a moment
-		left, err := os.ReadDir(filepath.Join(n.repo.blocksDir(), ".temp"))
+		left, err := os.ReadDir(filepath.Join(n.repo.BlocksDir(), ".temp"))
 		return err == nil && len(left) == 0
 	}, waitMax, time.Millisecond)
 }
@@ -103,34 +105,34 @@ func TestCountLostByAKill(t *testing.T) {
 	b := rawBlock("lost count", 1<<20)
 	require.NoError(t, n.store.Put(t.Context(), b))
 	require.NoError(t, n.Shutdown(t.Context()))
-	count := filepath.Join(n.repo.blocksDir(), flatfs.DiskUsageFile)
+	count := filepath.Join(n.repo.BlocksDir(), flatfs.DiskUsageFile)
 	require.NoError(t, os.WriteFile(count, []byte(`{"diskUsage":1,"accuracy":"initial-exact"}`), 0o600))
 
 	n = startNode(t, inDir(dir), storageMax(1<<30, false))
 	require.NoError(t, n.store.DeleteBlock(t.Context(), b.Cid()))
-	require.Zero(t, n.store.used())
+	require.Zero(t, n.store.Used())
 	require.NoError(t, n.store.Put(t.Context(), rawBlock("more", 1000)))
 }
 
 func TestFullDisk(t *testing.T) {
 	n := startNode(t)
 	b := rawBlock("full disk", 1000)
-	n.store.free = func() uint64 { return diskReserve + 999 }
+	n.store.Free = func() uint64 { return storage.DiskReserve + 999 }
 	err := n.store.Put(t.Context(), b)
-	require.ErrorIs(t, err, ErrStorageFull)
+	require.ErrorIs(t, err, storage.ErrStorageFull)
 	require.ErrorContains(t, err, "left on the disk")
-	n.store.free = func() uint64 { return diskReserve + 1000 }
+	n.store.Free = func() uint64 { return storage.DiskReserve + 1000 }
 	require.NoError(t, n.store.Put(t.Context(), b))
 
 	stat, err := n.RepoStat(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, stat.RepoSize+1000, stat.StorageMax, "no limit but the disk")
 	limited := startNode(t, storageMax(1<<30, false))
-	limited.store.free = func() uint64 { return 0 }
+	limited.store.Free = func() uint64 { return 0 }
 	stat, err = limited.RepoStat(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, stat.RepoSize, stat.StorageMax, "the disk is the limit")
-	limited.store.free = freeAll
+	limited.store.Free = freeAll
 	stat, err = limited.RepoStat(t.Context())
 	require.NoError(t, err)
 	require.InDelta(t, 1<<30, stat.StorageMax, 4<<20)
@@ -144,14 +146,14 @@ func TestRecordsOnAFullDisk(t *testing.T) {
 	load(t, n, one, two)
 	require.NoError(t, n.Pin(t.Context(), pinOf(one.Cid(), nil)))
 
-	n.repo.disk = disk.NewWatchOf(t.TempDir(), func() uint64 { return disk.Reserve - 1 })
+	n.repo.Disk = disk.NewWatchOf(t.TempDir(), func() uint64 { return disk.Reserve - 1 })
 	err := n.Pin(t.Context(), pinOf(two.Cid(), nil))
-	require.ErrorIs(t, err, ErrStorageFull)
+	require.ErrorIs(t, err, storage.ErrStorageFull)
 	require.ErrorContains(t, err, "16 MiB are needed")
-	require.ErrorIs(t, n.Unpin(t.Context(), api.NewCid(one.Cid())), ErrStorageFull)
+	require.ErrorIs(t, n.Unpin(t.Context(), api.NewCid(one.Cid())), storage.ErrStorageFull)
 	require.NoError(t, n.Pin(t.Context(), pinOf(one.Cid(), nil)), "it is pinned")
 
-	n.repo.disk = disk.NewWatchOf(t.TempDir(), freeAll)
+	n.repo.Disk = disk.NewWatchOf(t.TempDir(), freeAll)
 	require.NoError(t, n.Pin(t.Context(), pinOf(two.Cid(), nil)))
 	require.NoError(t, n.Unpin(t.Context(), api.NewCid(one.Cid())))
 }
@@ -175,7 +177,7 @@ func TestBlockGetAndStream(t *testing.T) {
 	data, err := target.BlockGet(t.Context(), api.NewCid(empty.Cid()))
 	require.NoError(t, err)
 	require.Empty(t, data)
-	served, err := target.net.blocks.GetBlock(t.Context(), empty.Cid())
+	served, err := target.net.Blocks.GetBlock(t.Context(), empty.Cid())
 	require.NoError(t, err, "an empty block is served")
 	require.Empty(t, served.RawData())
 
@@ -193,7 +195,7 @@ func TestBlockGetAndStream(t *testing.T) {
 // connect connects a to b.
 func connect(t testing.TB, a, b *Node) {
 	t.Helper()
-	for _, p := range originPeers(origins(t, b)) {
-		require.NoError(t, a.net.host.Connect(t.Context(), p))
+	for _, p := range network.OriginPeers(origins(t, b)) {
+		require.NoError(t, a.net.Host.Connect(t.Context(), p))
 	}
 }

@@ -11,9 +11,6 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// siblingDial bounds the dialling of one cluster peer's IPFS node.
-const siblingDial = 15 * time.Second
-
 // ID gives the node's peer ID and all its addresses, each with /p2p/<peer ID>.
 func (n *Node) ID(ctx context.Context) (api.IPFSID, error) {
 	_, leave, err := n.enter(ctx)
@@ -21,7 +18,7 @@ func (n *Node) ID(ctx context.Context) (api.IPFSID, error) {
 		return api.IPFSID{Error: err.Error()}, err
 	}
 	defer leave()
-	host := n.net.host
+	host := n.net.Host
 	addrs, err := peer.AddrInfoToP2pAddrs(&peer.AddrInfo{ID: host.ID(), Addrs: host.Addrs()})
 	if err != nil {
 		return api.IPFSID{}, err
@@ -42,7 +39,7 @@ func (n *Node) Listens() []string {
 	}
 	defer leave()
 	var out []string
-	for _, a := range n.net.host.Network().ListenAddresses() {
+	for _, a := range n.net.Host.Network().ListenAddresses() {
 		if _, relayed := a.ValueForProtocol(ma.P_CIRCUIT); relayed != nil {
 			out = append(out, a.String())
 		}
@@ -57,7 +54,7 @@ func (n *Node) SwarmPeers(ctx context.Context) ([]peer.ID, error) {
 		return nil, err
 	}
 	defer leave()
-	return n.net.host.Network().Peers(), nil
+	return n.net.Host.Network().Peers(), nil
 }
 
 // ConnectSwarms connects to the IPFS nodes of all cluster peers, best effort,
@@ -85,27 +82,11 @@ func (n *Node) ConnectSwarms(ctx context.Context) error {
 	})
 	for p := range peers {
 		if p.Error == "" && p.IPFS.Error == "" {
-			group.Go(func() { n.net.connectSibling(ctx, p.IPFS) })
+			group.Go(func() { n.net.ConnectSibling(ctx, p.IPFS) })
 		}
 	}
 	group.Wait()
 	return failed
-}
-
-// connectSibling connects to the IPFS node of a cluster peer, if it can.
-func (n *netw) connectSibling(ctx context.Context, id api.IPFSID) {
-	infos := originPeers(id.Addresses)
-	for _, info := range infos {
-		if info.ID == n.host.ID() || info.ID != id.ID {
-			continue
-		}
-		n.befriend(info.ID)
-		ctx, cancel := context.WithTimeout(ctx, siblingDial)
-		defer cancel()
-		if err := n.host.Connect(ctx, info); err != nil {
-			logger.Debugf("IPFS node %s of a cluster peer: %s", info.ID, err)
-		}
-	}
 }
 
 // connectLater runs ConnectSwarms after the configured delay and then from time
@@ -135,3 +116,30 @@ func (n *Node) connectLater() {
 // swarmsInterval is the longest time between two rounds of connecting cluster
 // peers: a peer that was away is connected again within it, from either side.
 const swarmsInterval = 5 * time.Minute
+
+// maxHints bounds how often origins are added to a pin in progress.
+const maxHints = 8
+
+// AddOrigins dials more origins for a pin that is in progress, until it ends: a
+// fetch that misses blocks asks them, too. Without such a pin it does nothing. It
+// does not wait.
+func (n *Node) AddOrigins(pin api.Pin) {
+	n.jobs.mu.Lock()
+	j, ok := n.jobs.jobs[pin.Cid.Cid]
+	n.jobs.mu.Unlock()
+	if !ok || len(pin.Origins) == 0 || j.hints.Add(1) > maxHints {
+		return
+	}
+	ctx, leave, err := n.enter(n.ctx)
+	if err != nil {
+		return
+	}
+	go func() {
+		defer leave()
+		defer n.net.DialOrigins(ctx, pin.Origins)()
+		select {
+		case <-j.ended:
+		case <-ctx.Done():
+		}
+	}()
+}

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
+	"github.com/ipfs/boxo/peering"
 	rpc "github.com/libp2p/go-libp2p-gorpc"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/config"
+	"github.com/ipfs-cluster/pinsvc/embedded/network"
 )
 
 // fakeCluster is the part of a cluster peer's RPC that the node calls.
@@ -125,28 +127,6 @@ func TestInformerTrigger(t *testing.T) {
 	<-cluster.triggered
 }
 
-func TestOriginPeers(t *testing.T) {
-	const p1 = "/p2p/QmNnooDu7bfjPFoTZYxMNLWUQJyrVwtbZg5gBMjTezGAJN"
-	const p2 = "/p2p/QmQCU2EcMqAqQPR2i9bChDtGNJchTbq5TbXJJ16u19uLTa"
-	addr := func(s string) api.Multiaddr {
-		a, err := api.NewMultiaddr(s)
-		require.NoError(t, err)
-		return a
-	}
-	got := originPeers([]api.Multiaddr{
-		addr("/ip4/127.0.0.1/tcp/1" + p1),
-		addr("/ip4/10.0.0.1/tcp/1"), // nobody
-		{},
-		addr("/dns4/example.org/tcp/443/wss" + p2),
-		addr("/ip6/::1/udp/1/quic-v1" + p1),
-		addr(p2),
-	})
-	require.Len(t, got, 2)
-	require.Len(t, got[0].Addrs, 2)
-	require.Len(t, got[1].Addrs, 1)
-	require.Empty(t, originPeers(nil))
-}
-
 // A pin's origins that nobody answers at do not matter.
 func TestUselessOrigins(t *testing.T) {
 	source, target := startNode(t), startNode(t)
@@ -157,5 +137,7 @@ func TestUselessOrigins(t *testing.T) {
 	require.NoError(t, err)
 	from := append([]api.Multiaddr{dead, {}}, self...)
 	require.NoError(t, target.Pin(t.Context(), pinOf(b.Cid(), append(from, origins(t, source)...))))
-	require.Empty(t, target.net.preferred, "nobody is preferred after the pin")
+	for _, p := range network.OriginPeers(append(from, origins(t, source)...)) {
+		require.False(t, target.net.Host.ConnManager().IsProtected(p.ID, peering.ConnmgrTag), "nobody is preferred after the pin")
+	}
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/ipfs/go-cid"
+
+	"github.com/ipfs-cluster/pinsvc/embedded/storage"
 )
 
 // ErrNotPinned is wrapped by the error of a Verify of a CID that is not pinned.
@@ -88,7 +90,7 @@ type verification struct {
 	report   func(Found) error
 }
 
-func verify(ctx context.Context, s *store, pins *pinset, some []cid.Cid, report func(Found) error, denounce func(gap) error) error {
+func verify(ctx context.Context, s *storage.Store, pins *pinset, some []cid.Cid, report func(Found) error, denounce func(gap) error) error {
 	v := &verification{report: report, reported: time.Now()}
 	v.inspection = inspection{store: s, whole: true, remember: verifyMemory, read: v.note}
 	check := func(c cid.Cid, depth int) error {
@@ -146,7 +148,7 @@ func (v *verification) one(ctx context.Context, c cid.Cid, depth int, denounce f
 		told := v.found
 		told.Bad = &BadBlock{Lack: Lack{g.pin, g.block}, Damaged: g.damaged}
 		if g.refused != nil {
-			told.Bad.Refused = g.refused.why.Error()
+			told.Bad.Refused = g.refused.Why.Error()
 		}
 		if err := v.report(told); err != nil {
 			return err

@@ -20,6 +20,7 @@ import (
 	mh "github.com/multiformats/go-multihash"
 
 	"github.com/ipfs-cluster/pinsvc/embedded"
+	"github.com/ipfs-cluster/pinsvc/embedded/network"
 )
 
 // offer is what the source tells about itself.
@@ -44,7 +45,7 @@ type done struct {
 // openNode starts a node on loopback that knows nobody.
 func openNode(ctx context.Context, dir string) (*embedded.Node, error) {
 	cfg := embedded.DefaultConfig()
-	cfg.ListenMultiaddresses = embedded.Addresses{ma.StringCast("/ip4/127.0.0.1/tcp/0")}
+	cfg.ListenMultiaddresses = network.Addresses{ma.StringCast("/ip4/127.0.0.1/tcp/0")}
 	cfg.JoinDHT = false
 	cfg.NATPortMap = false
 	n, err := embedded.New(cfg, embedded.Options{BaseDir: dir})

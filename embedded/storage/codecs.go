@@ -1,4 +1,4 @@
-package embedded
+package storage
 
 import (
 	"fmt"
@@ -17,16 +17,16 @@ import (
 // The codecs and hash functions are those of Kubo 0.43: what a Kubo beside this
 // node pins, this node pins. kubo_test.go compares them.
 
-// refusedError says that the codec of a block does not take its bytes, although
+// RefusedError says that the codec of a block does not take its bytes, although
 // they have the hash of the CID, so that nothing can change that. What the block
 // links to is not known for certain.
-type refusedError struct {
+type RefusedError struct {
 	block cid.Cid
-	why   error
+	Why   error
 }
 
-func (e *refusedError) Error() string {
-	return fmt.Sprintf("block %s cannot be read as %s, and so what it links to is not known: %s", e.block, mc.Code(e.block.Type()), e.why)
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("block %s cannot be read as %s, and so what it links to is not known: %s", e.block, mc.Code(e.block.Type()), e.Why)
 }
 
-func (e *refusedError) Unwrap() error { return e.why }
+func (e *RefusedError) Unwrap() error { return e.Why }

@@ -1,4 +1,4 @@
-package embedded
+package storage
 
 import (
 	"bytes"
@@ -14,9 +14,9 @@ import (
 	mc "github.com/multiformats/go-multicodec"
 )
 
-// hasLinks is false for codecs whose blocks cannot have links, which need not
+// HasLinks is false for codecs whose blocks cannot have links, which need not
 // be read to be walked.
-func hasLinks(c cid.Cid) bool {
+func HasLinks(c cid.Cid) bool {
 	switch mc.Code(c.Type()) {
 	case mc.Raw, mc.Libp2pKey:
 		return false
@@ -25,10 +25,10 @@ func hasLinks(c cid.Cid) bool {
 	}
 }
 
-// links lists the links in the data of the block c, in their order. The error is
+// Links lists the links in the data of the block c, in their order. The error is
 // a *refusedError.
-func links(c cid.Cid, data []byte) ([]cid.Cid, error) {
-	if !hasLinks(c) {
+func Links(c cid.Cid, data []byte) ([]cid.Cid, error) {
+	if !HasLinks(c) {
 		return nil, nil
 	}
 	var found []cid.Cid
@@ -39,7 +39,7 @@ func links(c cid.Cid, data []byte) ([]cid.Cid, error) {
 		found, err = ipldLinks(c.Type(), data)
 	}
 	if err != nil {
-		return nil, &refusedError{c, err}
+		return nil, &RefusedError{c, err}
 	}
 	return found, nil
 }

@@ -1,4 +1,4 @@
-package embedded
+package network
 
 import (
 	"github.com/libp2p/go-libp2p"

@@ -1,4 +1,4 @@
-package embedded
+package network
 
 import (
 	"encoding/json"

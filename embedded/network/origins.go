@@ -1,4 +1,4 @@
-package embedded
+package network
 
 import (
 	"context"
@@ -22,15 +22,15 @@ const (
 	originRetry = 10 * time.Second
 )
 
-// dialOrigins connects to the origins and keeps them connected in the
+// DialOrigins connects to the origins and keeps them connected in the
 // background, until done is called or ctx ends. Origins are hints: what is wrong
 // with them changes nothing.
-func (n *netw) dialOrigins(ctx context.Context, origins []api.Multiaddr) (done func()) {
-	peers := originPeers(origins)
+func (n *Network) DialOrigins(ctx context.Context, origins []api.Multiaddr) (done func()) {
+	peers := OriginPeers(origins)
 	ctx, cancel := context.WithCancel(ctx)
 	var group sync.WaitGroup
 	for _, p := range peers {
-		if p.ID == n.host.ID() {
+		if p.ID == n.Host.ID() {
 			continue
 		}
 		n.prefer(p.ID)
@@ -45,39 +45,12 @@ func (n *netw) dialOrigins(ctx context.Context, origins []api.Multiaddr) (done f
 	}
 }
 
-// maxHints bounds how often origins are added to a pin in progress.
-const maxHints = 8
-
-// AddOrigins dials more origins for a pin that is in progress, until it ends: a
-// fetch that misses blocks asks them, too. Without such a pin it does nothing. It
-// does not wait.
-func (n *Node) AddOrigins(pin api.Pin) {
-	n.jobs.mu.Lock()
-	j, ok := n.jobs.jobs[pin.Cid.Cid]
-	n.jobs.mu.Unlock()
-	if !ok || len(pin.Origins) == 0 || j.hints.Add(1) > maxHints {
-		return
-	}
-	ctx, leave, err := n.enter(n.ctx)
-	if err != nil {
-		return
-	}
-	go func() {
-		defer leave()
-		defer n.net.dialOrigins(ctx, pin.Origins)()
-		select {
-		case <-j.ended:
-		case <-ctx.Done():
-		}
-	}()
-}
-
-func (n *netw) keepConnected(ctx context.Context, p peer.AddrInfo) {
+func (n *Network) keepConnected(ctx context.Context, p peer.AddrInfo) {
 	tick := time.NewTicker(originRetry)
 	defer tick.Stop()
 	for {
-		if n.host.Network().Connectedness(p.ID) != network.Connected {
-			if err := n.host.Connect(ctx, p); err != nil && ctx.Err() == nil {
+		if n.Host.Network().Connectedness(p.ID) != network.Connected {
+			if err := n.Host.Connect(ctx, p); err != nil && ctx.Err() == nil {
 				logger.Debugf("origin %s: %s", p.ID, err)
 			}
 		}
@@ -89,8 +62,8 @@ func (n *netw) keepConnected(ctx context.Context, p peer.AddrInfo) {
 	}
 }
 
-// originPeers groups addresses by peer. Those without a peer ID are skipped.
-func originPeers(origins []api.Multiaddr) []peer.AddrInfo {
+// OriginPeers groups addresses by peer. Those without a peer ID are skipped.
+func OriginPeers(origins []api.Multiaddr) []peer.AddrInfo {
 	var peers []peer.AddrInfo
 	index := make(map[peer.ID]int)
 	for _, o := range origins[:min(len(origins), maxOriginAddrs)] {
@@ -114,29 +87,48 @@ func originPeers(origins []api.Multiaddr) []peer.AddrInfo {
 
 // prefer keeps the connection to p from being trimmed and makes bitswap ask p for
 // everything, until unprefer is called as often.
-func (n *netw) prefer(p peer.ID) {
+func (n *Network) prefer(p peer.ID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.preferred[p]++
-	n.host.ConnManager().Protect(p, peering.ConnmgrTag)
+	n.Host.ConnManager().Protect(p, peering.ConnmgrTag)
 }
 
-// befriend is prefer for good. Doing it again changes nothing.
-func (n *netw) befriend(p peer.ID) {
+// preferForever is prefer without an end. It is idempotent.
+func (n *Network) preferForever(p peer.ID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.friends[p] {
-		n.friends[p] = true
+	if !n.siblings[p] {
+		n.siblings[p] = true
 		n.preferred[p]++
-		n.host.ConnManager().Protect(p, peering.ConnmgrTag)
+		n.Host.ConnManager().Protect(p, peering.ConnmgrTag)
 	}
 }
 
-func (n *netw) unprefer(p peer.ID) {
+func (n *Network) unprefer(p peer.ID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.preferred[p]--; n.preferred[p] == 0 {
 		delete(n.preferred, p)
-		n.host.ConnManager().Unprotect(p, peering.ConnmgrTag)
+		n.Host.ConnManager().Unprotect(p, peering.ConnmgrTag)
+	}
+}
+
+// siblingDial bounds the dialling of one cluster peer's IPFS node.
+const siblingDial = 15 * time.Second
+
+// ConnectSibling connects to the IPFS node of a cluster peer, if it can.
+func (n *Network) ConnectSibling(ctx context.Context, id api.IPFSID) {
+	infos := OriginPeers(id.Addresses)
+	for _, info := range infos {
+		if info.ID == n.Host.ID() || info.ID != id.ID {
+			continue
+		}
+		n.preferForever(info.ID)
+		ctx, cancel := context.WithTimeout(ctx, siblingDial)
+		defer cancel()
+		if err := n.Host.Connect(ctx, info); err != nil {
+			logger.Debugf("IPFS node %s of a cluster peer: %s", info.ID, err)
+		}
 	}
 }

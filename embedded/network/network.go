@@ -1,4 +1,4 @@
-package embedded
+package network
 
 import (
 	"context"
@@ -14,12 +14,15 @@ import (
 	bsclient "github.com/ipfs/boxo/bitswap/client"
 	"github.com/ipfs/boxo/bitswap/network/bsnet"
 	"github.com/ipfs/boxo/blockservice"
+	"github.com/ipfs/boxo/blockstore"
 	"github.com/ipfs/boxo/bootstrap"
 	ds "github.com/ipfs/go-datastore"
 	"github.com/ipfs/go-datastore/namespace"
+	logging "github.com/ipfs/go-log/v2"
 	"github.com/libp2p/go-libp2p"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	dualdht "github.com/libp2p/go-libp2p-kad-dht/dual"
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/routing"
@@ -27,64 +30,86 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
+var logger = logging.Logger("embedded")
+
 // connGrace is how long a new connection is safe from being trimmed.
 const connGrace = 20 * time.Second
 
-// netw is the node's place in the network: its libp2p host, the DHT and bitswap.
-type netw struct {
-	host     host.Host
-	dht      *dualdht.DHT // nil without DHT
-	exchange *bitswap.Bitswap
-	blocks   blockservice.BlockService // local blocks, then bitswap
-	booting  io.Closer                 // nil without bootstrap peers
-	complete chan struct{}             // closed when host and dht are set
+// Options are what a network is made of.
+type Options struct {
+	// Listen, Announce and Bootstrap are addresses; see embedded.Config.
+	Listen, Announce, Bootstrap []ma.Multiaddr
+	JoinDHT                     bool
+	NATPortMap                  bool
+	// ConnectionsLow and ConnectionsHigh bound the connections.
+	ConnectionsLow, ConnectionsHigh int
+	// UserAgent is told to other nodes; empty for libp2p's own.
+	UserAgent string
+	// Key is the node's identity.
+	Key crypto.PrivKey
+	// Records keep what the DHT stores for others.
+	Records ds.Batching
+	// Blocks are served to others.
+	Blocks blockstore.Blockstore
+}
+
+// Network is the node's place in the network: its libp2p host, the DHT and
+// bitswap.
+type Network struct {
+	Host     host.Host
+	DHT      *dualdht.DHT // nil without DHT
+	Exchange *bitswap.Bitswap
+	Blocks   blockservice.BlockService // local blocks, then bitswap
+
+	booting  io.Closer     // nil without bootstrap peers
+	complete chan struct{} // closed when Host and DHT are set
 
 	mu        sync.Mutex
 	preferred map[peer.ID]int  // how many want the connection
-	friends   map[peer.ID]bool // nodes of cluster peers, preferred for good
+	siblings  map[peer.ID]bool // nodes of cluster peers, preferred for good
 }
 
-// openNetwork binds the host's addresses and starts everything on top of it.
-// No connection is waited for.
-func openNetwork(ctx context.Context, cfg Config, opts Options, r *repo, s *store) (*netw, error) {
-	n := &netw{
+// Open binds the host's addresses and starts everything on top of it. No
+// connection is waited for.
+func Open(ctx context.Context, o Options) (*Network, error) {
+	n := &Network{
 		complete:  make(chan struct{}),
 		preferred: make(map[peer.ID]int),
-		friends:   make(map[peer.ID]bool),
+		siblings:  make(map[peer.ID]bool),
 	}
-	if err := n.openHost(ctx, cfg, opts, r); err != nil {
+	if err := n.openHost(ctx, o); err != nil {
 		return nil, fmt.Errorf("network of the IPFS node: %w", err)
 	}
 	close(n.complete)
-	n.openBitswap(ctx, s)
-	if err := n.bootstrap(cfg); err != nil {
+	n.openBitswap(ctx, o.Blocks)
+	if err := n.bootstrap(o); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
 	return n, nil
 }
 
-func (n *netw) openHost(ctx context.Context, cfg Config, opts Options, r *repo) error {
-	if err := checkFree(cfg.ListenMultiaddresses); err != nil {
+func (n *Network) openHost(ctx context.Context, o Options) error {
+	if err := checkFree(o.Listen); err != nil {
 		return err
 	}
-	options, err := n.hostOptions(cfg, opts)
+	options, err := n.hostOptions(o)
 	if err != nil {
 		return err
 	}
-	if cfg.JoinDHT {
-		// What the DHT asks this node to keep for others can be a lot.
-		records := namespace.Wrap(r.records, ds.NewKey("/embedded/dht"))
-		n.host, n.dht, err = ipfslite.SetupLibp2p(ctx, r.key, nil, cfg.ListenMultiaddresses, records, options...)
+	if o.JoinDHT {
+		// The DHT may ask this node to keep a lot for others.
+		records := namespace.Wrap(o.Records, ds.NewKey("/embedded/dht"))
+		n.Host, n.DHT, err = ipfslite.SetupLibp2p(ctx, o.Key, nil, o.Listen, records, options...)
 		return err
 	}
-	n.host, err = libp2p.New(append(options,
-		libp2p.Identity(r.key),
-		libp2p.ListenAddrs(cfg.ListenMultiaddresses...))...)
+	n.Host, err = libp2p.New(append(options,
+		libp2p.Identity(o.Key),
+		libp2p.ListenAddrs(o.Listen...))...)
 	return err
 }
 
-func (n *netw) hostOptions(cfg Config, opts Options) ([]libp2p.Option, error) {
-	conns, err := connmgr.NewConnManager(cfg.ConnectionsLow, cfg.ConnectionsHigh,
+func (n *Network) hostOptions(o Options) ([]libp2p.Option, error) {
+	conns, err := connmgr.NewConnManager(o.ConnectionsLow, o.ConnectionsHigh,
 		connmgr.WithGracePeriod(connGrace))
 	if err != nil {
 		return nil, err
@@ -99,18 +124,18 @@ func (n *netw) hostOptions(cfg Config, opts Options) ([]libp2p.Option, error) {
 		libp2p.DisableMetrics(), // they would mix with those of the cluster's host
 		libp2p.EnableHolePunching(),
 	}
-	if opts.UserAgent != "" {
-		options = append(options, libp2p.UserAgent(opts.UserAgent))
+	if o.UserAgent != "" {
+		options = append(options, libp2p.UserAgent(o.UserAgent))
 	}
-	if announce := cfg.AnnounceMultiaddresses; len(announce) > 0 {
+	if announce := o.Announce; len(announce) > 0 {
 		options = append(options, libp2p.AddrsFactory(func([]ma.Multiaddr) []ma.Multiaddr {
 			return slices.Clone(announce)
 		}))
 	}
-	if cfg.NATPortMap {
+	if o.NATPortMap {
 		options = append(options, libp2p.NATPortMap())
 	}
-	if cfg.JoinDHT {
+	if o.JoinDHT {
 		options = append(options,
 			libp2p.EnableAutoNATv2(),
 			libp2p.EnableAutoRelayWithPeerSource(n.relayCandidates))
@@ -120,7 +145,7 @@ func (n *netw) hostOptions(cfg Config, opts Options) ([]libp2p.Option, error) {
 
 // relayCandidates are peers of the public DHT: behind a NAT that cannot be
 // opened, one of them passes connections on.
-func (n *netw) relayCandidates(ctx context.Context, limit int) <-chan peer.AddrInfo {
+func (n *Network) relayCandidates(ctx context.Context, limit int) <-chan peer.AddrInfo {
 	out := make(chan peer.AddrInfo, limit)
 	defer close(out)
 	select {
@@ -128,30 +153,30 @@ func (n *netw) relayCandidates(ctx context.Context, limit int) <-chan peer.AddrI
 	default: // the host may ask before that
 		return out
 	}
-	for _, p := range n.dht.WAN.RoutingTable().ListPeers() {
+	for _, p := range n.DHT.WAN.RoutingTable().ListPeers() {
 		if len(out) == limit || ctx.Err() != nil {
 			break
 		}
-		out <- n.host.Peerstore().PeerInfo(p)
+		out <- n.Host.Peerstore().PeerInfo(p)
 	}
 	return out
 }
 
-func (n *netw) openBitswap(ctx context.Context, s *store) {
+func (n *Network) openBitswap(ctx context.Context, s blockstore.Blockstore) {
 	var finder routing.ContentDiscovery // stays a nil interface without DHT
-	if n.dht != nil {
-		finder = n.dht
+	if n.DHT != nil {
+		finder = n.DHT
 	}
 	// Wants are broadcast to peers that gave something before, to peers of the
 	// local network and to those that are protected as peering: origins and the
 	// nodes of cluster peers. Everybody else is found through the DHT.
-	n.exchange = bitswap.New(ctx, bsnet.NewFromIpfsHost(n.host), finder, serving{s},
+	n.Exchange = bitswap.New(ctx, bsnet.NewFromIpfsHost(n.Host), finder, serving{s},
 		bitswap.WithoutDuplicatedBlockStats(),
 		bitswap.WithClientOption(bsclient.WithDontHaveTimeoutConfig(answerTimeout())),
 		bitswap.WithClientOption(bsclient.BroadcastControlEnable(true)),
 		bitswap.WithClientOption(bsclient.BroadcastControlMaxPeers(-1)),
 	)
-	n.blocks = blockservice.New(s, n.exchange)
+	n.Blocks = blockservice.New(s, n.Exchange)
 }
 
 // answerTimeout is how long a peer may take to answer before bitswap turns to
@@ -168,46 +193,46 @@ func answerTimeout() *bsclient.DontHaveTimeoutConfig {
 
 // bootstrap connects to the bootstrap peers in the background, again and again
 // while there are too few connections.
-func (n *netw) bootstrap(cfg Config) error {
-	peers, err := bootstrapPeers(cfg)
+func (n *Network) bootstrap(o Options) error {
+	peers, err := bootstrapPeers(o)
 	if err != nil {
 		return err
 	}
 	var router routing.Routing
-	if n.dht != nil {
-		router = n.dht
+	if n.DHT != nil {
+		router = n.DHT
 	}
 	if len(peers) == 0 {
 		return nil
 	}
-	n.booting, err = bootstrap.Bootstrap(n.host.ID(), n.host, router, bootstrap.BootstrapConfigWithPeers(peers))
+	n.booting, err = bootstrap.Bootstrap(n.Host.ID(), n.Host, router, bootstrap.BootstrapConfigWithPeers(peers))
 	return err
 }
 
-func bootstrapPeers(cfg Config) ([]peer.AddrInfo, error) {
-	if len(cfg.BootstrapMultiaddresses) > 0 {
-		return peer.AddrInfosFromP2pAddrs(cfg.BootstrapMultiaddresses...)
+func bootstrapPeers(o Options) ([]peer.AddrInfo, error) {
+	if len(o.Bootstrap) > 0 {
+		return peer.AddrInfosFromP2pAddrs(o.Bootstrap...)
 	}
-	if cfg.JoinDHT {
+	if o.JoinDHT {
 		return dht.GetDefaultBootstrapPeerAddrInfos(), nil
 	}
 	return nil, nil
 }
 
 // Close stops everything and closes all connections.
-func (n *netw) Close() error {
+func (n *Network) Close() error {
 	var errs []error
 	if n.booting != nil {
 		errs = append(errs, n.booting.Close())
 	}
-	if n.blocks != nil {
-		errs = append(errs, n.blocks.Close()) // bitswap too
+	if n.Blocks != nil {
+		errs = append(errs, n.Blocks.Close()) // bitswap too
 	}
-	if n.dht != nil {
-		errs = append(errs, n.dht.Close())
+	if n.DHT != nil {
+		errs = append(errs, n.DHT.Close())
 	}
-	if n.host != nil {
-		errs = append(errs, n.host.Close())
+	if n.Host != nil {
+		errs = append(errs, n.Host.Close())
 	}
 	return errors.Join(errs...)
 }

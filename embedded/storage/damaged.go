@@ -1,4 +1,4 @@
-package embedded
+package storage
 
 import (
 	"context"
@@ -25,31 +25,31 @@ const damageLines = 20
 
 var keyEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
-// damaged lists the blocks that were found damaged, or missing although a pin
+// DamagedList lists the blocks that were found damaged, or missing although a pin
 // needs them, and that were not written since. The store compares a listed block
 // with its hash before it says that it has it. The list is on disk as well: a
 // repair that goes on after a restart fetches exactly these blocks.
-type damaged struct {
+type DamagedList struct {
 	records ds.Batching
 	room    func() error // nil while the disk can take another record
 	// found is called after a block has been added to the list. It must not wait.
-	found func()
+	Found func()
 
-	size   atomic.Int64 // of blocks, to be read without the lock
+	Size   atomic.Int64 // of blocks, to be read without the lock
 	mu     sync.Mutex
 	blocks map[string]struct{} // multihashes
 
-	total, healed atomic.Uint64 // since the start: added, and written anew
+	Total, Healed atomic.Uint64 // since the start: added, and written anew
 	lines         *rate.Limiter
 	unlogged      atomic.Uint64
 }
 
-// openDamaged reads the list.
-func openDamaged(ctx context.Context, records ds.Batching, room func() error) (*damaged, error) {
-	d := &damaged{
+// OpenDamaged reads the list.
+func OpenDamaged(ctx context.Context, records ds.Batching, room func() error) (*DamagedList, error) {
+	d := &DamagedList{
 		records: records,
 		room:    room,
-		found:   func() {},
+		Found:   func() {},
 		blocks:  make(map[string]struct{}),
 		lines:   rate.NewLimiter(rate.Every(time.Minute/damageLines), damageLines),
 	}
@@ -68,14 +68,14 @@ func openDamaged(ctx context.Context, records ds.Batching, room func() error) (*
 		}
 		d.blocks[string(hash)] = struct{}{}
 	}
-	d.size.Store(int64(len(d.blocks)))
+	d.Size.Store(int64(len(d.blocks)))
 	return d, ctx.Err()
 }
 
-// has reports whether the block is listed. It costs next to nothing while the
+// Has reports whether the block is listed. It costs next to nothing while the
 // list is empty.
-func (d *damaged) has(hash mh.Multihash) bool {
-	if d.size.Load() == 0 {
+func (d *DamagedList) Has(hash mh.Multihash) bool {
+	if d.Size.Load() == 0 {
 		return false
 	}
 	d.mu.Lock()
@@ -86,21 +86,21 @@ func (d *damaged) has(hash mh.Multihash) bool {
 
 // add lists a block and logs why, unless it is listed. Without room for a
 // record, the list is complete in memory only.
-func (d *damaged) add(ctx context.Context, hash mh.Multihash, why error) {
+func (d *DamagedList) add(ctx context.Context, hash mh.Multihash, why error) {
 	d.mu.Lock()
 	if _, listed := d.blocks[string(hash)]; listed {
 		d.mu.Unlock()
 		return
 	}
 	d.blocks[string(hash)] = struct{}{}
-	d.size.Store(int64(len(d.blocks)))
+	d.Size.Store(int64(len(d.blocks)))
 	if d.room() == nil {
 		if err := d.records.Put(context.WithoutCancel(ctx), damagedKey(hash), nil); err != nil {
 			logger.Warnf("recording a damaged block: %s", err)
 		}
 	}
 	d.mu.Unlock()
-	d.total.Add(1)
+	d.Total.Add(1)
 	if d.lines.Allow() {
 		more := ""
 		if n := d.unlogged.Swap(0); n > 0 {
@@ -110,13 +110,13 @@ func (d *damaged) add(ctx context.Context, hash mh.Multihash, why error) {
 	} else {
 		d.unlogged.Add(1)
 	}
-	d.found()
+	d.Found()
 }
 
 // remove takes blocks off the list, because they were written, turned out to be
 // good or were deleted. It returns how many were listed.
-func (d *damaged) remove(ctx context.Context, hashes ...mh.Multihash) (removed int) {
-	if d.size.Load() == 0 {
+func (d *DamagedList) remove(ctx context.Context, hashes ...mh.Multihash) (removed int) {
+	if d.Size.Load() == 0 {
 		return 0
 	}
 	d.mu.Lock()
@@ -134,7 +134,7 @@ func (d *damaged) remove(ctx context.Context, hashes ...mh.Multihash) (removed i
 			}
 		}
 	}
-	d.size.Store(int64(len(d.blocks)))
+	d.Size.Store(int64(len(d.blocks)))
 	return removed
 }
 

@@ -1,4 +1,4 @@
-package embedded
+package network
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 
 // checkFree fails when another program has one of the addresses. libp2p would
 // share the port with it, and half of the connections would go to the other.
-func checkFree(addrs Addresses) error {
+func checkFree(addrs []ma.Multiaddr) error {
 	var errs []error
 	for _, a := range addrs {
 		if err := tryListen(transportAddr(a)); errors.Is(err, syscall.EADDRINUSE) {

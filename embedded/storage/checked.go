@@ -1,4 +1,4 @@
-package embedded
+package storage
 
 import (
 	"bytes"
@@ -13,41 +13,41 @@ import (
 	mh "github.com/multiformats/go-multihash"
 )
 
-// damagedError says that the file of a block does not hold the block. It is a
+// DamagedError says that the file of a block does not hold the block. It is a
 // "not found" for every caller.
-type damagedError struct {
+type DamagedError struct {
 	block cid.Cid
 	why   string
 }
 
-func (e *damagedError) Error() string { return fmt.Sprintf("block %s is damaged: %s", e.block, e.why) }
+func (e *DamagedError) Error() string { return fmt.Sprintf("block %s is damaged: %s", e.block, e.why) }
 
 // Unwrap makes ipld.IsNotFound true.
-func (e *damagedError) Unwrap() error { return ipld.ErrNotFound{Cid: e.block} }
+func (e *DamagedError) Unwrap() error { return ipld.ErrNotFound{Cid: e.block} }
 
 // Get returns a block whose data has the hash of its CID. A block that is damaged
 // on disk is listed as such and counts as not found; the error is a
 // *damagedError then.
-func (s *store) Get(ctx context.Context, c cid.Cid) (blocks.Block, error) {
+func (s *Store) Get(ctx context.Context, c cid.Cid) (blocks.Block, error) {
 	b, err := s.read(ctx, c)
-	var wrong *damagedError
+	var wrong *DamagedError
 	if errors.As(err, &wrong) {
 		b, err = s.read(ctx, c) // it may have been replaced meanwhile
 	}
 	switch {
 	case err == nil:
-		s.damaged.remove(ctx, c.Hash())
+		s.Damaged.remove(ctx, c.Hash())
 	case errors.As(err, &wrong):
-		s.damaged.add(ctx, c.Hash(), wrong)
+		s.Damaged.add(ctx, c.Hash(), wrong)
 	}
 	return b, err
 }
 
 // read reads a block and compares it with its hash.
-func (s *store) read(ctx context.Context, c cid.Cid) (blocks.Block, error) {
+func (s *Store) read(ctx context.Context, c cid.Cid) (blocks.Block, error) {
 	b, err := s.Blockstore.Get(ctx, c)
 	if errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EBADMSG) {
-		return nil, &damagedError{c, err.Error()} // bad sectors, a bad checksum of the file system
+		return nil, &DamagedError{c, err.Error()} // bad sectors, a bad checksum of the file system
 	}
 	if err != nil {
 		return nil, err
@@ -72,15 +72,15 @@ func compare(c cid.Cid, data []byte) error {
 		return fmt.Errorf("block %s: its hash cannot be computed: %w", c, err)
 	}
 	if !bytes.Equal(sum, c.Hash()) {
-		return &damagedError{c, fmt.Sprintf("its file has %d bytes with another hash", len(data))}
+		return &DamagedError{c, fmt.Sprintf("its file has %d bytes with another hash", len(data))}
 	}
 	return nil
 }
 
 // Has reports whether a block is here. Of a block that is listed as damaged the
 // content decides.
-func (s *store) Has(ctx context.Context, c cid.Cid) (bool, error) {
-	if !s.damaged.has(c.Hash()) {
+func (s *Store) Has(ctx context.Context, c cid.Cid) (bool, error) {
+	if !s.Damaged.Has(c.Hash()) {
 		return s.Blockstore.Has(ctx, c)
 	}
 	_, err := s.Get(ctx, c)
@@ -91,8 +91,8 @@ func (s *store) Has(ctx context.Context, c cid.Cid) (bool, error) {
 }
 
 // GetSize returns the size of a block, as Has decides whether it is here.
-func (s *store) GetSize(ctx context.Context, c cid.Cid) (int, error) {
-	if !s.damaged.has(c.Hash()) {
+func (s *Store) GetSize(ctx context.Context, c cid.Cid) (int, error) {
+	if !s.Damaged.Has(c.Hash()) {
 		return s.Blockstore.GetSize(ctx, c)
 	}
 	b, err := s.Get(ctx, c)
@@ -103,22 +103,22 @@ func (s *store) GetSize(ctx context.Context, c cid.Cid) (int, error) {
 }
 
 // DeleteBlock removes a block, damaged or not.
-func (s *store) DeleteBlock(ctx context.Context, c cid.Cid) error {
+func (s *Store) DeleteBlock(ctx context.Context, c cid.Cid) error {
 	err := s.Blockstore.DeleteBlock(ctx, c)
 	if err == nil {
-		s.damaged.remove(ctx, c.Hash())
+		s.Damaged.remove(ctx, c.Hash())
 	}
 	return err
 }
 
 // written takes blocks off the damaged list.
-func (s *store) written(ctx context.Context, bs []blocks.Block) {
-	if s.damaged.size.Load() == 0 {
+func (s *Store) written(ctx context.Context, bs []blocks.Block) {
+	if s.Damaged.Size.Load() == 0 {
 		return
 	}
 	for _, b := range bs {
-		if n := s.damaged.remove(ctx, b.Cid().Hash()); n > 0 {
-			s.damaged.healed.Add(uint64(n))
+		if n := s.Damaged.remove(ctx, b.Cid().Hash()); n > 0 {
+			s.Damaged.Healed.Add(uint64(n))
 			logger.Infof("block %s was damaged or missing and is here again", b.Cid())
 		}
 	}

@@ -1,4 +1,4 @@
-package embedded
+package storage
 
 import (
 	"errors"
@@ -24,39 +24,39 @@ const (
 	recordsMemTable = 1 << 20
 )
 
-// repo is the node's folder: blocks/ (flatfs), records/ (pebble) and the
+// Repo is the node's folder: blocks/ (flatfs), records/ (pebble) and the
 // identity. One process at a time can open it.
-type repo struct {
+type Repo struct {
 	dir     string
-	disk    *disk.Watch
-	key     crypto.PrivKey
+	Disk    *disk.Watch
+	Key     crypto.PrivKey
 	blocks  *flatfs.Datastore
-	records *pebbleds.Datastore
+	Records *pebbleds.Datastore
 }
 
-// openRepo opens the folder and makes what is missing in it.
-func openRepo(dir string) (*repo, error) {
+// OpenRepo opens the folder and makes what is missing in it.
+func OpenRepo(dir string) (*Repo, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	r := &repo{dir: dir, disk: disk.NewWatch(dir)}
+	r := &Repo{dir: dir, Disk: disk.NewWatch(dir)}
 	if err := r.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("folder of the IPFS node: %w", err), r.Close())
 	}
 	return r, nil
 }
 
-func (r *repo) open() error {
+func (r *Repo) open() error {
 	var err error
 	// First, because pebble's lock keeps a second process away from the rest.
-	if r.records, err = disk.Open(r.disk, r.openRecords); err != nil {
+	if r.Records, err = disk.Open(r.Disk, r.openRecords); err != nil {
 		return damagedPart(err, "if it is damaged, move the folder records away and start again: the peer pins anew what belongs to it, from the blocks that are here")
 	}
-	if r.key, err = loadIdentity(filepath.Join(r.dir, "identity")); err != nil {
+	if r.Key, err = loadIdentity(filepath.Join(r.dir, "identity")); err != nil {
 		return damagedPart(err, "restore the file identity from a backup, or move it away: the node then gets another identity")
 	}
 	// With sync, every block is on disk before its write returns.
-	if r.blocks, err = flatfs.CreateOrOpen(r.blocksDir(), layout(), true); err != nil {
+	if r.blocks, err = flatfs.CreateOrOpen(r.BlocksDir(), layout(), true); err != nil {
 		return damagedPart(err, fmt.Sprintf("the folder blocks needs its file SHARDING, with the line %s: write it and start again", layout()))
 	}
 	return nil
@@ -74,34 +74,34 @@ func damagedPart(err error, remedy string) error {
 	return fmt.Errorf("%w: %s", err, remedy)
 }
 
-func (r *repo) openRecords() (*pebbleds.Datastore, error) {
+func (r *Repo) openRecords() (*pebbleds.Datastore, error) {
 	return pebbleds.NewDatastore(filepath.Join(r.dir, "records"),
 		pebbleds.WithCacheSize(recordsCache),
 		pebbleds.WithPebbleOpts(&pebble.Options{
-			FS:           r.disk.FS(),
+			FS:           r.Disk.FS(),
 			MemTableSize: recordsMemTable,
 			Logger:       quiet{logging.Logger("embedded/records")},
 		}))
 }
 
-func (r *repo) blocksDir() string { return filepath.Join(r.dir, "blocks") }
+func (r *Repo) BlocksDir() string { return filepath.Join(r.dir, "blocks") }
 
-// room is nil when a record can be written: see disk.Watch.
-func (r *repo) room() error {
-	if err := r.disk.Room(); err != nil {
+// Room is nil when a record can be written: see disk.Watch.
+func (r *Repo) Room() error {
+	if err := r.Disk.Room(); err != nil {
 		return fmt.Errorf("%w: %w", ErrStorageFull, err)
 	}
 	return nil
 }
 
 // Close closes what is open.
-func (r *repo) Close() error {
+func (r *Repo) Close() error {
 	var errs []error
 	if r.blocks != nil {
 		errs = append(errs, r.blocks.Close())
 	}
-	if r.records != nil {
-		errs = append(errs, r.records.Close())
+	if r.Records != nil {
+		errs = append(errs, r.Records.Close())
 	}
 	return errors.Join(errs...)
 }
