@@ -2,8 +2,9 @@ package main
 
 import "github.com/dustin/go-humanize"
 
-// counted returns a number with its noun, "1 pin" or "1,234 pins". Every message with a
-// number in front of a noun uses it; the plural of the noun ends in s.
+// counted returns a number with its noun, "1 pin" or "1,234 pins". Every
+// message with a number in front of a noun uses it; the plural of the noun ends
+// in s.
 func counted[N int | int64 | uint64](n N, noun string) string {
 	if n != 1 {
 		noun += "s"

@@ -21,11 +21,11 @@ func TestCounted(t *testing.T) {
 func TestOneIsSingular(t *testing.T) {
 	one := restapi.Verified{Pins: 1, AllPins: 1, Blocks: 1, BadPins: 1, BadBlocks: 1, Repaired: 1}
 	v := verifyOutput{repair: true, daemon: true, last: one, began: time.Now()}
-	require.Regexp(t, `^1 of 1 pin, 1 block, 0 B read in 0s: 1 bad block in 1 pin, 1 repaired$`, v.words())
+	require.Regexp(t, `^1 of 1 pin, 1 block, 0 B read in 0s: 1 bad block in 1 pin, 1 repaired$`, v.summary())
 	imported := newImportProgress(strings.NewReader(""))
 	imported.count(1)
 	require.Equal(t, "1 pin read, 0 B", imported.line())
-	require.Contains(t, checkWords(&restapi.BlockHealth{CheckedBlocks: 1, Queued: 1}), ": 1 block, 0 B; waiting for a check: 1 pin\n")
+	require.Contains(t, checkSummary(&restapi.BlockHealth{CheckedBlocks: 1, Queued: 1}), ": 1 block, 0 B; waiting for a check: 1 pin\n")
 }
 
 // TestPrintBlocks: pins with a refused block are a group of their own.

@@ -17,9 +17,12 @@ import (
 	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
-// errForced is returned when the third signal ends a stop that takes too long.
+// errForced is returned when the third signal ends a shutdown that takes too
+// long.
 var errForced = errors.New("ended by force before everything was stopped")
 
+// daemonFlags are the flags of the daemon. They have the names and short forms
+// of ipfs-cluster-service, so that unit files and scripts for it keep working.
 type daemonFlags struct {
 	bootstrap        []string
 	init             bool
@@ -30,6 +33,8 @@ type daemonFlags struct {
 	noTrust          bool
 }
 
+// daemonCommand returns the command that runs a peer. The root command uses its
+// flags and its function, since the daemon also runs without a command.
 func (a *app) daemonCommand() *cobra.Command {
 	var f daemonFlags
 	cmd := &cobra.Command{
@@ -56,7 +61,8 @@ reload".`,
 	return cmd
 }
 
-// daemon checks everything that can be checked quickly, then runs the peer.
+// daemon validates everything that can be validated quickly, so that a mistake
+// is reported before the datastore is opened, and then runs the peer.
 func (a *app) daemon(ctx context.Context, f daemonFlags) error {
 	o := peer.Options{
 		Folder: a.folder, AllowUnknownKeys: f.allowUnknownKeys,
@@ -76,11 +82,11 @@ func (a *app) daemon(ctx context.Context, f daemonFlags) error {
 		return err
 	}
 	a.levels.apply()
-	return a.untilSignalled(ctx, o)
+	return a.runUntilSignal(ctx, o)
 }
 
-// check reads the configuration with the log muted, since the library logs the
-// mistakes that it finds, besides returning them.
+// check validates the configuration with logging off: the library logs the
+// mistakes that it also returns, and the user would read each of them twice.
 func (a *app) check(o peer.Options) error {
 	a.levels.silence()
 	err := peer.Check(o.Folder, o.AllowUnknownKeys)
@@ -90,7 +96,9 @@ func (a *app) check(o peer.Options) error {
 	return err
 }
 
-// parsePeers reads the addresses of peers that a flag has, each with its peer ID.
+// parsePeers parses the multiaddresses of a flag. Each has to end in a peer ID,
+// because a libp2p connection to an unknown identity is not possible; a
+// /dnsaddr resolves to complete addresses and may leave it out.
 func parsePeers(flag string, texts []string) ([]multiaddr.Multiaddr, error) {
 	var addrs []multiaddr.Multiaddr
 	for _, text := range texts {
@@ -106,8 +114,11 @@ func parsePeers(flag string, texts []string) ([]multiaddr.Multiaddr, error) {
 	return addrs, nil
 }
 
-// untilSignalled runs the peer and counts the signals to stop it.
-func (a *app) untilSignalled(ctx context.Context, o peer.Options) error {
+// runUntilSignal runs the peer and handles signals. The first SIGINT or SIGTERM
+// starts a graceful shutdown. The second one only warns: service managers and
+// impatient users send several, and an interrupted shutdown can lose the writes
+// that it was about to flush. The third one ends the process.
+func (a *app) runUntilSignal(ctx context.Context, o peer.Options) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	signals := make(chan os.Signal, 3)
@@ -118,7 +129,7 @@ func (a *app) untilSignalled(ctx context.Context, o peer.Options) error {
 	defer signal.Stop(reloads)
 
 	ended := make(chan error, 1)
-	go func() { ended <- a.live(ctx, o, reloads) }()
+	go func() { ended <- a.runPeer(ctx, o, reloads) }()
 	for count := 1; ; count++ {
 		select {
 		case err := <-ended:
@@ -136,9 +147,9 @@ func (a *app) untilSignalled(ctx context.Context, o peer.Options) error {
 	}
 }
 
-// live is the peer from start to stop. It ends with the context. It reloads
-// when it is told to, and has started.
-func (a *app) live(ctx context.Context, o peer.Options, reloads <-chan os.Signal) error {
+// runPeer starts the peer, runs it until ctx ends or the peer fails, and shuts
+// it down. A SIGHUP that arrives during the start is handled after it.
+func (a *app) runPeer(ctx context.Context, o peer.Options, reloads <-chan os.Signal) error {
 	p, err := peer.Start(ctx, o)
 	if err != nil {
 		if ctx.Err() != nil { // stopped while it started
@@ -151,7 +162,7 @@ func (a *app) live(ctx context.Context, o peer.Options, reloads <-chan os.Signal
 		select {
 		case <-ready:
 			ready = nil // said once
-			a.greet(p)
+			a.announceReady(p)
 			notify(sddaemon.SdNotifyReady)
 			defer a.showProgress(p)()
 		case <-reloads:
@@ -168,23 +179,25 @@ func (a *app) live(ctx context.Context, o peer.Options, reloads <-chan os.Signal
 	return errors.Join(why, p.Shutdown(context.WithoutCancel(ctx)))
 }
 
-// greet says where the peer is reached and, after its folder was made, how to
-// use the service.
-func (a *app) greet(p *peer.Peer) {
-	say(a.out, "%s\n", readyLine(p))
+// announceReady prints the addresses of the peer and, if the folder has just
+// been created, how to use the service: after daemon --init nothing else shows
+// the first token.
+func (a *app) announceReady(p *peer.Peer) {
+	printFolded(a.out, "%s\n", readyLine(p))
 	if !a.fresh {
 		if isTerminal(a.out) {
-			say(a.out, "Next: '%s' shows how the peer is; control-C stops it.\n", a.commandLine("status"))
+			printFolded(a.out, "Next: '%s' shows how the peer is; control-C stops it.\n", a.commandLine("status"))
 		}
 		return
 	}
-	fmt.Fprintf(a.out, "IPFS node:     %s\n", ipfsWords(p.Embedded()))
+	fmt.Fprintf(a.out, "IPFS node:     %s\n", ipfsDescription(p.Embedded()))
 	if err := a.introduce(serviceURL(p)); err != nil {
 		fmt.Fprintf(a.out, "The pinning service: %v\n", err)
 	}
 }
 
-// serviceURL is where the Pinning Service API is reached from this machine.
+// serviceURL returns the URL of the Pinning Service API for clients on this
+// machine, or "" if the peer does not have that API.
 func serviceURL(p *peer.Peer) string {
 	for _, a := range p.Addresses() {
 		if a.Section == "api.pinsvcapi" && len(a.URLs) > 0 {
@@ -194,7 +207,8 @@ func serviceURL(p *peer.Peer) string {
 	return ""
 }
 
-// readyLine names every address of the peer.
+// readyLine returns one line with all addresses of the peer, for scripts that
+// wait for it.
 func readyLine(p *peer.Peer) string {
 	var parts []string
 	for _, a := range p.Addresses() {
@@ -203,13 +217,15 @@ func readyLine(p *peer.Peer) string {
 	return "Ready: " + strings.Join(parts, ", ")
 }
 
-// notify tells systemd, when it started us. Nobody else needs to know.
+// notify reports a state to systemd. Without systemd it does nothing, and an
+// error has no consequence: systemd then applies its start timeout.
 func notify(state string) {
 	_, _ = sddaemon.SdNotify(false, state)
 }
 
-// untilSignal returns a context for a command that a signal ends in order, and a
-// function that ends the watch: the next signal has its usual effect.
+// untilSignal returns a context that the first signal cancels, for commands
+// that clean up when they are interrupted. After stop, the next signal ends the
+// process as usual.
 func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
-// loadService reads the Pinning Service's section of a folder, whose daemon may
-// run meanwhile.
+// loadService reads the section api.pinsvcapi of a folder. A daemon may be
+// running on the folder.
 func loadService(folder string) (pinsvcapi.Config, error) {
 	s, err := peer.LoadSettings(folder, true)
 	if err != nil {
@@ -32,7 +32,9 @@ func loadService(folder string) (pinsvcapi.Config, error) {
 	return cfg, nil
 }
 
-// chooseUser returns the named user of the service, or the only one.
+// chooseUser returns the named user, or the only one. With several users an
+// arbitrary choice would give away the rights of the wrong one, so it is an
+// error that lists them.
 func chooseUser(users auth.Users, name string) (string, error) {
 	const key = "api.pinsvcapi.basic_auth_credentials"
 	names := slices.Sorted(maps.Keys(users))
@@ -51,7 +53,10 @@ func chooseUser(users auth.Users, name string) (string, error) {
 	return name, nil
 }
 
-// endpoint returns the service's URL for clients on this machine.
+// endpoint returns the URL of the service for clients on this machine: the
+// first TCP address that is configured. It returns an error when the port is
+// only known to the running daemon, or when the API is reachable by other
+// transports only, since Kubo speaks HTTP over TCP.
 func endpoint(cfg pinsvcapi.Config) (string, error) {
 	const key = "api.pinsvcapi.http_listen_multiaddress"
 	for _, a := range cfg.HTTPListenMultiaddress {
@@ -75,7 +80,9 @@ func endpoint(cfg pinsvcapi.Config) (string, error) {
 	return "", errors.New(key + " has no TCP address that Kubo could use")
 }
 
-// dialable replaces "every address of this machine" by one of them.
+// dialable replaces the unspecified address (0.0.0.0, ::), which can be
+// listened on but not dialled portably, by the loopback address of the same
+// family.
 func dialable(host string) string {
 	ip := net.ParseIP(host)
 	switch {
@@ -87,11 +94,13 @@ func dialable(host string) string {
 	return "::1"
 }
 
-// serviceName is what Kubo can take as the name of a service, and a shell as a
-// word.
+// serviceName matches the names that Kubo accepts for a remote service and that
+// a shell takes as one word. The printed command is piped into a shell, so
+// nothing else is let through.
 var serviceName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
-// kuboLine returns the command that tells Kubo of the service.
+// kuboLine returns the command that adds the service to a Kubo, under a name
+// that the user has chosen.
 func kuboLine(cfg pinsvcapi.Config, name, token string) (string, error) {
 	if !serviceName.MatchString(name) {
 		return "", fmt.Errorf("%q cannot be the name of a service: use letters, digits, '.', '_' and '-'", name)
@@ -103,11 +112,14 @@ func kuboLine(cfg pinsvcapi.Config, name, token string) (string, error) {
 	return addLine(name, url, token), nil
 }
 
+// addLine formats that command. The name has been validated; the URL and the
+// token are ours.
 func addLine(name, url, token string) string {
 	return fmt.Sprintf("ipfs pin remote service add %s %s %s", name, url, token)
 }
 
-// issue returns a token of a user; it never expires when expiresIn is zero.
+// issue returns a token for a user of the section. With expiresIn 0 it is valid
+// until the user's entry changes.
 func issue(cfg pinsvcapi.Config, user string, expiresIn time.Duration) (string, error) {
 	return auth.IssueToken(user, cfg.BasicAuthCredentials[user], expiresIn)
 }

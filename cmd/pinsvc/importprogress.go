@@ -16,10 +16,12 @@ import (
 // barWidth is how many characters the bar of an import has.
 const barWidth = 30
 
-// terminalPause is how often the line about an import is written anew.
-const terminalPause = 200 * time.Millisecond
+// refreshInterval is the time between two updates of the line.
+const refreshInterval = 200 * time.Millisecond
 
-// importProgress is how far an import is. It is the reader of its input.
+// importProgress counts how far an import is. It wraps the reader of the input,
+// because only bytes can be compared with the size of a file: the number of
+// pins is not known in advance.
 type importProgress struct {
 	from io.Reader
 	size int64 // of the input in bytes; 0: not known
@@ -29,7 +31,9 @@ type importProgress struct {
 	all  atomic.Bool // the input has been read to its end
 }
 
-// newImportProgress reads from a file, or from any other input.
+// newImportProgress returns the progress of an import from a file, whose size
+// gives a percentage, or from any other reader, which gives the number of bytes
+// only.
 func newImportProgress(from io.Reader) *importProgress {
 	p := &importProgress{from: from}
 	if f, ok := from.(*os.File); ok {
@@ -40,6 +44,7 @@ func newImportProgress(from io.Reader) *importProgress {
 	return p
 }
 
+// Read implements io.Reader.
 func (p *importProgress) Read(b []byte) (int, error) {
 	n, err := p.from.Read(b)
 	p.read.Add(int64(n))
@@ -49,10 +54,12 @@ func (p *importProgress) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// count notes how many pins have been read.
+// count sets the number of pins that have been read. The importer calls it from
+// another goroutine than the one that prints.
 func (p *importProgress) count(pins int) { p.pins.Store(int64(pins)) }
 
-// line says how far the import is.
+// line returns the current state of the import. At the end of the input the
+// pins still have to be written, which takes a while and has no percentage.
 func (p *importProgress) line() string {
 	text := counted(p.pins.Load(), "pin") + " read"
 	switch {
@@ -66,7 +73,8 @@ func (p *importProgress) line() string {
 	return fmt.Sprintf("%s, %s", text, humanize.IBytes(uint64(p.read.Load())))
 }
 
-// show keeps a line on a terminal up to date until ctx ends, and then removes it.
+// show updates one line of a terminal until ctx ends, and then removes it, so
+// that the result of the command takes its place.
 func (p *importProgress) show(ctx context.Context, terminal io.Writer) {
 	const clear = "\r\x1b[K"
 	for {
@@ -74,14 +82,15 @@ func (p *importProgress) show(ctx context.Context, terminal io.Writer) {
 		case <-ctx.Done():
 			fmt.Fprint(terminal, clear)
 			return
-		case <-time.After(terminalPause):
+		case <-time.After(refreshInterval):
 			fmt.Fprint(terminal, clear+p.line())
 		}
 	}
 }
 
-// interruptible returns a reader that fails when ctx ends, also while from waits
-// for input.
+// interruptible returns a reader that fails when ctx ends, even while a read
+// from a pipe or a terminal blocks. The goroutine that blocks in that read ends
+// with the process.
 func interruptible(ctx context.Context, from io.Reader) io.Reader {
 	out, in := io.Pipe()
 	context.AfterFunc(ctx, func() { in.CloseWithError(context.Cause(ctx)) })

@@ -9,9 +9,10 @@ import (
 	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
-// kuboName is what init calls the service in the line for Kubo.
+// kuboName is the name of the service in the command for Kubo that init prints.
 const kuboName = "pinsvc"
 
+// initCommand returns the command that creates the folder of a peer.
 func (a *app) initCommand() *cobra.Command {
 	o := defaultCreate()
 	var f initFlags
@@ -42,11 +43,14 @@ there (over HTTP or HTTPS) each time it starts.`,
 	return cmd
 }
 
+// defaultCreate returns the options of init and of daemon --init without flags.
 func defaultCreate() peer.CreateOptions {
 	return peer.CreateOptions{Consensus: "crdt", Datastore: "pebble", IPFS: peer.IPFSEmbedded}
 }
 
-// initialise makes the folder and says, once, how to use the service.
+// initialise creates the folder and prints how to use the service. With a
+// source URL it prints only the files: the IPFS node and the users are in a
+// configuration that has not been fetched yet.
 func (a *app) initialise(o peer.CreateOptions) error {
 	if err := a.create(o); err != nil {
 		return err
@@ -54,23 +58,24 @@ func (a *app) initialise(o peer.CreateOptions) error {
 	if o.Source != "" { // its node and its users are known when it is read
 		return nil
 	}
-	fmt.Fprintf(a.out, "IPFS node:     %s\n", ipfsWords(o.IPFS == peer.IPFSEmbedded))
+	fmt.Fprintf(a.out, "IPFS node:     %s\n", ipfsDescription(o.IPFS == peer.IPFSEmbedded))
 	if err := a.introduce(""); err != nil {
 		return err
 	}
-	say(a.out, "Next: '%s' runs the peer.\n", a.commandLine("daemon"))
+	printFolded(a.out, "Next: '%s' runs the peer.\n", a.commandLine("daemon"))
 	return nil
 }
 
-// ipfsWords say where the IPFS node is.
-func ipfsWords(embedded bool) string {
+// ipfsDescription describes the IPFS node of the peer.
+func ipfsDescription(embedded bool) string {
 	if embedded {
 		return "embedded, inside this peer: nothing else has to be installed"
 	}
 	return "a Kubo daemon, at ipfs_connector.ipfshttp.node_multiaddress"
 }
 
-// create makes the folder and names the files.
+// create creates the folder and prints the names of its files. An existing
+// identity is kept, even with --force: other peers know this peer by it.
 func (a *app) create(o peer.CreateOptions) error {
 	made, err := peer.Create(a.folder, o)
 	if err != nil {
@@ -91,8 +96,11 @@ func (a *app) create(o peer.CreateOptions) error {
 	return nil
 }
 
-// introduce prints the endpoint, the user and the line for Kubo. The URL is the
-// one that a running daemon has bound; without it, the one that is configured.
+// introduce prints the endpoint, the user and the command for Kubo, with a
+// token. url is the address that a running daemon listens on; if it is empty,
+// the configured one is used. A configuration that does not allow a token
+// (several users, no users, no TCP port) is no failure of init: the reason is
+// printed in its place.
 func (a *app) introduce(url string) error {
 	cfg, err := loadService(a.folder)
 	if err != nil {
@@ -107,7 +115,7 @@ func (a *app) introduce(url string) error {
 	if err != nil {
 		return err
 	}
-	say(a.out, "User:          %s, with the password that is in both API sections of %s\n", user, peer.SettingsPath(a.folder))
+	printFolded(a.out, "User:          %s, with the password that is in both API sections of %s\n", user, peer.SettingsPath(a.folder))
 	if url == "" {
 		if url, err = endpoint(cfg); err != nil {
 			fmt.Fprintf(a.out, "\nThe pinning service: %v\n", err)
@@ -115,7 +123,7 @@ func (a *app) introduce(url string) error {
 		}
 	}
 	line := addLine(kuboName, url, token)
-	say(a.out, "Endpoint:      %s\n\nThis tells Kubo of the service. The token is shown only now; \"%s\" makes more.\n\n", url, a.commandLine("token"))
+	printFolded(a.out, "Endpoint:      %s\n\nThis tells Kubo of the service. The token is shown only now; \"%s\" makes more.\n\n", url, a.commandLine("token"))
 	fmt.Fprintf(a.out, "  %s\n\n", line) // to be copied as it is
 	return nil
 }

@@ -9,20 +9,22 @@ import (
 	logging "github.com/ipfs/go-log/v2"
 )
 
-// facility is the log facility of the program itself. The shared layer's are
-// named after the APIs, and are in the library's list.
+// facility is the log facility of the program itself. The facilities of the
+// shared HTTP layer are named after the APIs and are in the library's list.
 const facility = "pinsvc"
 
-// quiet is the library's level when nobody asks for another.
+// quiet is the level of the library unless another one is requested.
 const quiet = "warn"
 
-// logLevels has a level for each log facility that we set.
+// logLevels maps log facilities to levels. The key "*" means all facilities,
+// including those that are not in the map.
 type logLevels map[string]string
 
-// parseLogLevels reads what ipfs-cluster-service takes: "LEVEL" for everything
-// and "FACILITY:LEVEL" for one, separated by commas. An empty text means that
-// the program tells what an operator wants to know, and the library only what
-// is wrong.
+// parseLogLevels parses the syntax of ipfs-cluster-service: "LEVEL" for
+// everything and "FACILITY:LEVEL" for one facility, separated by commas.
+// Without any, the program logs at info and the library at warn: an operator
+// wants to know about the service, and about the library only when something is
+// wrong.
 func parseLogLevels(text string, debug bool) (logLevels, error) {
 	if debug {
 		text = "debug"
@@ -59,16 +61,17 @@ func parseLogLevels(text string, debug bool) (logLevels, error) {
 	return levels, nil
 }
 
-// quieter are the levels of facilities that repeat what we say once: each
-// request to an IPFS node that is away is an error of ipfshttp and diskinfo,
-// and the monitor is stopped twice. On CRDT the provider has an error for each
-// block of the pinset's DAG, a minute after the start, when the peer is alone.
+// quieter returns the levels of facilities that repeat what we log once: with
+// an IPFS node away, ipfshttp and diskinfo log an error for each request, and
+// the library stops the monitor twice. On CRDT, provider logs an error for each
+// block of the pinset's DAG a minute after the start of a peer that is alone.
 func quieter() logLevels {
 	return logLevels{"ipfshttp": "fatal", "diskinfo": "fatal", "monitor": "error", "provider": "fatal"}
 }
 
-// everyLevel spreads the overall level over the library's facilities. Those of
-// its dependencies are never more talkative than the library makes them.
+// everyLevel applies the overall level to all facilities of the library.
+// Facilities of its dependencies get the level that the library sets for them,
+// or a quieter one.
 func everyLevel(overall string) logLevels {
 	// Missing in the library's list.
 	levels := logLevels{"observations": overall, "blockstore": overall, "embedded": overall}
@@ -84,8 +87,8 @@ func everyLevel(overall string) logLevels {
 	return levels
 }
 
-// parseLevel accepts the words of go-log, and those that the documentation of
-// ipfs-cluster-service names.
+// parseLevel accepts the levels of go-log, and the additional names in the
+// documentation of ipfs-cluster-service.
 func parseLevel(word string) (string, error) {
 	word = strings.ToLower(strings.TrimSpace(word))
 	switch word {
@@ -102,7 +105,8 @@ func parseLevel(word string) (string, error) {
 	return word, nil
 }
 
-// apply sets the levels of the process.
+// apply sets the levels of the process. Their names have been parsed, so an
+// error can only mean that a facility does not exist (yet), which is fine.
 func (l logLevels) apply() {
 	if level, all := l["*"]; all {
 		_ = logging.SetLogLevel("*", level) // the words were parsed
@@ -114,8 +118,8 @@ func (l logLevels) apply() {
 	}
 }
 
-// silence mutes what apply would set: for reading a configuration, whose
-// mistakes the program reports better than the library logs them.
+// silence turns off the facilities that apply sets, while a configuration is
+// read: the program reports its mistakes in its own words.
 func (l logLevels) silence() {
 	for name := range l {
 		_ = logging.SetLogLevel(name, "fatal")

@@ -19,28 +19,30 @@ const (
 	maxRepeated = 1000
 )
 
-// repeatCore writes a warning or an error that repeats only a few times within a
-// window, and then how often it came. Messages that differ only in numbers, such
-// as ports and durations, are the same. Lower levels pass: each line of the audit
-// and access logs counts.
+// repeatCore writes the first few occurrences of a warning or an error within a
+// window and then only their number: an unreachable IPFS node must not fill a
+// disk with one message. Messages that differ only in numbers (ports,
+// durations) are the same message. Lower levels pass unchanged, because each
+// line of the audit and access logs counts.
 type repeatCore struct {
 	zapcore.Core
 	seen *repeats
 }
 
-// repeats are the messages of the windows that are open, for all loggers.
+// repeats are the messages whose windows are open. All loggers share them.
 type repeats struct {
 	mu    sync.Mutex
 	of    map[string]*repeated
 	after func(time.Duration, func()) // time.AfterFunc
 }
 
-// repeated is one message in its window.
+// repeated is a message and its window.
 type repeated struct {
 	count int
 	last  func(more int) // writes the newest one, with the number of those that were not
 }
 
+// newRepeatCore wraps the core of all loggers of the process.
 func newRepeatCore(inner zapcore.Core) zapcore.Core {
 	return &repeatCore{inner, &repeats{
 		of:    make(map[string]*repeated),
@@ -70,14 +72,17 @@ func (c *repeatCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 		e.Message = fmt.Sprintf("%s (%s within %s)", e.Message, counted(n, "more such message"), repeatWindow)
 		_ = c.Core.Write(e, fields) // there is nowhere to tell that it cannot be written
 	}
-	if c.seen.counted(e.LoggerName+" "+withoutNumbers(e.Message), more) {
+	if c.seen.suppress(e.LoggerName+" "+withoutNumbers(e.Message), more) {
 		return nil
 	}
 	return c.Core.Write(e, fields)
 }
 
-// counted tells whether a message is only counted. The first one opens a window.
-func (r *repeats) counted(key string, more func(int)) bool {
+// suppress reports whether a message should only be counted; more writes its
+// newest occurrence with the number of those that were not written. The first
+// occurrence opens a window. When too many windows are open, messages are not
+// suppressed: an unbounded map would be worse than a long log.
+func (r *repeats) suppress(key string, more func(int)) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m := r.of[key]
@@ -94,7 +99,8 @@ func (r *repeats) counted(key string, more func(int)) bool {
 	return m.count > freeRepeats
 }
 
-// end closes the window of a message.
+// end closes the window of a message and writes the number of suppressed
+// occurrences.
 func (r *repeats) end(key string) {
 	r.mu.Lock()
 	m := r.of[key]
@@ -105,7 +111,8 @@ func (r *repeats) end(key string) {
 	}
 }
 
-// withoutNumbers replaces every digit, and what follows of its number.
+// withoutNumbers replaces each number by a 0, so that messages that differ only
+// in numbers have the same key.
 func withoutNumbers(text string) string {
 	var b strings.Builder
 	number := false

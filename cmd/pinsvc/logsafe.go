@@ -11,11 +11,12 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// escapeLogs makes every logger of the process write one line for a message,
-// with foreign characters escaped (printable): nobody forges lines, or reaches
-// the terminal, with the name of a pin. A message that repeats is counted
-// (logrepeat.go). The output and its form are those that the variables GOLOG_*
-// choose. It must run before anything is logged.
+// escapeLogs replaces the encoder of all loggers by one that escapes control
+// characters and writes one line for a message (see printable), so that the
+// name of a pin cannot forge log lines or control the terminal. Repeated
+// messages are counted (logrepeat.go). The output and its format remain those
+// of the GOLOG_* variables. It must run before anything is logged, since go-log
+// hands out cores when loggers are created.
 func escapeLogs() {
 	cfg := logging.GetConfig()
 	cfg.Format = logFormat(cfg.Format, os.Getenv)
@@ -28,8 +29,9 @@ func escapeLogs() {
 	}
 }
 
-// logFormat is the form of log lines on a terminal: without colours for who has
-// set NO_COLOR (https://no-color.org), unless GOLOG_LOG_FMT asks for them.
+// logFormat returns the format of log lines on a terminal: without colours if
+// NO_COLOR is set (https://no-color.org), unless GOLOG_LOG_FMT requests them
+// explicitly.
 func logFormat(format logging.LogFormat, env func(string) string) logging.LogFormat {
 	if format == logging.ColorizedOutput && env("NO_COLOR") != "" && env("GOLOG_LOG_FMT") == "" {
 		return logging.PlaintextOutput
@@ -37,15 +39,15 @@ func logFormat(format logging.LogFormat, env func(string) string) logging.LogFor
 	return format
 }
 
-// newJSONEncoder is go-log's.
+// newJSONEncoder returns an encoder equal to go-log's, which is not exported.
 func newJSONEncoder() zapcore.Encoder {
 	cfg := zap.NewProductionEncoderConfig()
 	cfg.EncodeTime = zapcore.ISO8601TimeEncoder
 	return zapcore.NewJSONEncoder(cfg)
 }
 
-// safeCore returns go-log's core for a configuration with another encoder: nil
-// for JSON, which escapes by itself.
+// safeCore returns go-log's core for a configuration with our encoder, or nil
+// for JSON, which escapes control characters by itself.
 func safeCore(cfg logging.Config) (zapcore.Core, error) {
 	if cfg.Format == logging.JSONOutput {
 		return nil, nil
@@ -53,7 +55,8 @@ func safeCore(cfg logging.Config) (zapcore.Core, error) {
 	return openCore(cfg, newSafeEncoder(cfg.Format))
 }
 
-// openCore opens the output of a configuration.
+// openCore opens the outputs of a configuration. It repeats what go-log does
+// with its own encoder, which cannot be replaced otherwise.
 func openCore(cfg logging.Config, encoder zapcore.Encoder) (zapcore.Core, error) {
 	var paths []string
 	if cfg.Stderr {
@@ -78,9 +81,10 @@ func openCore(cfg logging.Config, encoder zapcore.Encoder) (zapcore.Core, error)
 	return core, nil
 }
 
-// safeEncoder is a console encoder that escapes.
+// safeEncoder is zap's console encoder with escaping.
 type safeEncoder struct{ zapcore.Encoder }
 
+// newSafeEncoder returns an encoder with the time and level formats of go-log.
 func newSafeEncoder(format logging.LogFormat) safeEncoder {
 	cfg := zap.NewProductionEncoderConfig()
 	cfg.EncodeTime = zapcore.ISO8601TimeEncoder
@@ -94,8 +98,10 @@ func newSafeEncoder(format logging.LogFormat) safeEncoder {
 // Clone implements zapcore.Encoder.
 func (e safeEncoder) Clone() zapcore.Encoder { return safeEncoder{e.Encoder.Clone()} }
 
-// EncodeEntry implements zapcore.Encoder. Messages for developers, at level
-// debug, may have several lines.
+// EncodeEntry implements zapcore.Encoder. Messages at level debug are for
+// developers and may have several lines. Fields are encoded as JSON, which
+// escapes control characters of ASCII only: other invisible characters are
+// replaced afterwards, in the finished line.
 func (e safeEncoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
 	if entry.Level == zapcore.DebugLevel {
 		entry.Message = printableLines(entry.Message)
@@ -120,6 +126,6 @@ func (e safeEncoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*
 	return line, nil
 }
 
-// hidden reports whether a character, beyond the control characters of ASCII
-// below DEL, is not visible.
+// hidden reports whether a character outside of printable ASCII is invisible.
+// Control characters below DEL are not its business: they are escaped before.
 func hidden(r rune) bool { return r >= 0x7f && !visible(r) }

@@ -23,10 +23,15 @@ import (
 	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
-// askPatience bounds one question to the running peer.
-const askPatience = 30 * time.Second
+// requestTimeout bounds one request to the running peer. The library waits up
+// to 15 s for a peer of the cluster that does not answer; this is longer, so
+// that the result or the error of the peer arrives.
+const requestTimeout = 30 * time.Second
 
-// ownPeer asks an API of the peer that runs on a folder, as one of its users.
+// ownPeer is a client of one API of the peer that runs on a folder. It
+// authenticates as one of the users in the configuration, with a token that is
+// valid for a minute: the commands need no credentials but the right to read
+// the folder.
 type ownPeer struct {
 	section string // "api.restapi"
 	client  *http.Client
@@ -34,8 +39,9 @@ type ownPeer struct {
 	token   string
 }
 
-// newOwnPeer returns the way to an API of the section that is given, or why
-// there is none.
+// newOwnPeer returns a client for the API of a section. It returns an error
+// when the address is only known to the daemon (port 0), or when the section
+// does not let anybody in.
 func newOwnPeer(folder, section string, cfg common.Config) (*ownPeer, error) {
 	p := &ownPeer{section: section}
 	network, address := "", ""
@@ -65,7 +71,7 @@ func newOwnPeer(folder, section string, cfg common.Config) (*ownPeer, error) {
 		}
 		transport.TLSClientConfig = check
 	}
-	p.client = &http.Client{Transport: transport, Timeout: askPatience}
+	p.client = &http.Client{Transport: transport, Timeout: requestTimeout}
 	if cfg.BasicAuthCredentials == nil {
 		return p, nil
 	}
@@ -78,8 +84,10 @@ func newOwnPeer(folder, section string, cfg common.Config) (*ownPeer, error) {
 	return p, err
 }
 
-// onlyCertificate accepts the configured certificate and no other: it is made
-// for another name than the one that is dialled.
+// onlyCertificate returns a TLS configuration that accepts the configured
+// certificate and no other. The usual verification cannot be used: the
+// certificate is for the public name of the peer, and this client dials a local
+// address.
 func onlyCertificate(folder string, cfg common.Config) (*tls.Config, error) {
 	within := func(file string) string {
 		if filepath.IsAbs(file) {
@@ -102,20 +110,30 @@ func onlyCertificate(folder string, cfg common.Config) (*tls.Config, error) {
 	}, nil
 }
 
-// get asks for a path and hands the answer's body to read. The status must be
-// one of those that are wanted.
+// get sends a GET request and passes the body of the response to read. The
+// status must be 200 or one of wanted; after a 204, read is not called.
 func (p *ownPeer) get(ctx context.Context, path string, read func(io.Reader) error, wanted ...int) error {
-	return p.do(ctx, p.client, http.MethodGet, path, read, wanted...)
+	return p.do(ctx, p.client, request{http.MethodGet, path, append(wanted, http.StatusOK)}, read)
 }
 
-// stream posts to a path whose answer may take hours, and hands it to read as it
-// comes.
+// stream sends a POST request whose response may take hours, and passes the
+// body to read while it arrives. It has no timeout; ctx ends it.
 func (p *ownPeer) stream(ctx context.Context, path string, read func(io.Reader) error) error {
-	return p.do(ctx, &http.Client{Transport: p.client.Transport}, http.MethodPost, path, read)
+	unbounded := &http.Client{Transport: p.client.Transport}
+	return p.do(ctx, unbounded, request{http.MethodPost, path, []int{http.StatusOK}}, read)
 }
 
-func (p *ownPeer) do(ctx context.Context, client *http.Client, method, path string, read func(io.Reader) error, wanted ...int) error {
-	r, err := http.NewRequestWithContext(ctx, method, p.url+path, nil)
+// request is a request without a body.
+type request struct {
+	method, path string
+	wanted       []int // the statuses that the caller handles
+}
+
+// do sends a request and passes the body of the response to read. An error that
+// the peer meets in the middle of a stream is in a trailer, because the status has
+// been sent by then.
+func (p *ownPeer) do(ctx context.Context, client *http.Client, q request, read func(io.Reader) error) error {
+	r, err := http.NewRequestWithContext(ctx, q.method, p.url+q.path, nil)
 	if err != nil {
 		return err
 	}
@@ -127,9 +145,9 @@ func (p *ownPeer) do(ctx context.Context, client *http.Client, method, path stri
 		return fmt.Errorf("%s: %w (does the daemon run?)", p.section, errors.Unwrap(err))
 	}
 	defer res.Body.Close()
-	if !slices.Contains(append(wanted, http.StatusOK), res.StatusCode) {
+	if !slices.Contains(q.wanted, res.StatusCode) {
 		body, _ := io.ReadAll(io.LimitReader(res.Body, 1024))
-		return &answerError{p.section, method, path, res.StatusCode, res.Status, strings.TrimSpace(string(body))}
+		return &answerError{p.section, q.method, q.path, res.StatusCode, res.Status, strings.TrimSpace(string(body))}
 	}
 	if res.StatusCode == http.StatusNoContent {
 		return nil
@@ -138,12 +156,13 @@ func (p *ownPeer) do(ctx context.Context, client *http.Client, method, path stri
 		return err
 	}
 	if text := res.Trailer.Get("X-Stream-Error"); text != "" {
-		return fmt.Errorf("%s: %s %s: %s", p.section, method, path, text)
+		return fmt.Errorf("%s: %s %s: %s", p.section, q.method, q.path, text)
 	}
 	return nil
 }
 
-// answerError is an answer whose status is not one of those that are wanted.
+// answerError is a response with another status than those that the caller can
+// handle.
 type answerError struct {
 	section, method, path string
 	status                int
@@ -154,12 +173,13 @@ func (e *answerError) Error() string {
 	return fmt.Sprintf("%s: %s %s: %s: %s", e.section, e.method, e.path, e.statusText, e.body)
 }
 
-// value reads one JSON document.
+// value returns a reader of a body that is one JSON document.
 func value[T any](to *T) func(io.Reader) error {
 	return func(r io.Reader) error { return json.NewDecoder(r).Decode(to) }
 }
 
-// lines reads a stream of JSON documents, one after the other.
+// lines returns a reader of a body that is a stream of JSON documents. It calls
+// each as they arrive.
 func lines[T any](each func(T)) func(io.Reader) error {
 	return func(r io.Reader) error {
 		for d := json.NewDecoder(r); ; {

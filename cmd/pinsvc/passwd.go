@@ -17,11 +17,13 @@ import (
 	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
-// shortPassword is from where on a password needs no warning, in characters.
-// Nobody can try a hashed one without asking the peer, which slows down who
-// guesses, or without the file.
+// shortPassword is the number of characters below which passwd warns. It is
+// lower than the limit for passwords that are stored as they are: a hash can
+// only be attacked by somebody who has the file, or through the peer, which
+// limits failed attempts.
 const shortPassword = 12
 
+// passwdCommand returns the command that sets the password of a user.
 func (a *app) passwdCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "passwd [USER]",
@@ -38,6 +40,9 @@ password until "pinsvc reload".`,
 	}
 }
 
+// passwd sets the password in every API section of service.json. It does not
+// reload a daemon by itself: an operator changes several users first, or
+// another peer.
 func (a *app) passwd(name string) error {
 	name, err := a.passwdUser(name)
 	if err != nil {
@@ -69,7 +74,8 @@ func (a *app) passwd(name string) error {
 	return nil
 }
 
-// passwdUser checks the name of the user, or returns that of the only one.
+// passwdUser validates the name of the user, or returns the only one. A colon
+// would end the name in Basic authentication (RFC 7617).
 func (a *app) passwdUser(name string) (string, error) {
 	s, err := peer.LoadSettings(a.folder, true)
 	if err != nil {
@@ -90,14 +96,15 @@ func (a *app) passwdUser(name string) (string, error) {
 	return name, nil
 }
 
-// newPassword asks for a password, twice on a terminal.
+// newPassword reads the new password: twice on a terminal, where a mistake
+// cannot be seen, else one line of standard input.
 func (a *app) newPassword(user string) (string, error) {
 	if f, ok := a.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		first, err := a.ask(f, "New password of "+user+": ")
+		first, err := a.readHidden(f, "New password of "+user+": ")
 		if err != nil {
 			return "", err
 		}
-		second, err := a.ask(f, "Again: ")
+		second, err := a.readHidden(f, "Again: ")
 		if err == nil && first != second {
 			err = errors.New("these are two passwords: nothing was changed")
 		}
@@ -110,9 +117,10 @@ func (a *app) newPassword(user string) (string, error) {
 	return strings.TrimRight(line, "\r\n"), nil
 }
 
-// ask reads a line that the terminal does not show. Control-C is an error, so
-// that the terminal is given back as it was.
-func (a *app) ask(terminal *os.File, prompt string) (string, error) {
+// readHidden reads a line from a terminal without echo. The terminal is in raw
+// mode meanwhile, in which control-C is a character and not a signal, so that
+// its state is always restored.
+func (a *app) readHidden(terminal *os.File, prompt string) (string, error) {
 	fd := int(terminal.Fd())
 	before, err := term.MakeRaw(fd)
 	if err != nil {

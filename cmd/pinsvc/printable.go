@@ -10,16 +10,18 @@ import (
 	"unicode/utf8"
 )
 
-// printable returns a text as it may be shown on a terminal and in a log. Names
-// of pins and peers, and errors that quote them, are other people's: characters
-// that move the cursor, end the line, change the order of the text or cannot be
-// seen become Go escapes such as \x1b, \n and \u202e.
+// printable returns a text that is safe to show on a terminal and in a log.
+// Names of pins and peers, and errors that quote them, come from other people:
+// characters that move the cursor, end the line, change the direction of the
+// text or are invisible are replaced by Go escapes such as \x1b, \n and \u202e.
 func printable(text string) string { return escaped(text, false) }
 
-// printableLines is printable for our own texts of several lines. Those after
-// the first are indented, so that none of them passes for another message.
+// printableLines is printable for our own texts of several lines. Lines after
+// the first are indented, so that none of them can be mistaken for another
+// message.
 func printableLines(text string) string { return escaped(text, true) }
 
+// escaped implements both. Bytes that are not UTF-8 are escaped one by one.
 func escaped(text string, lines bool) string {
 	var out strings.Builder
 	for i, r := range text {
@@ -48,13 +50,14 @@ func escaped(text string, lines bool) string {
 	return out.String()
 }
 
-// visible reports whether a terminal may get a character as it is. The two
-// joiners are part of words and of emoji.
+// visible reports whether a character may be written to a terminal as it is.
+// The zero-width joiners are invisible but part of words and emoji.
 func visible(r rune) bool {
 	const nonJoiner, joiner = '\u200c', '\u200d'
 	return unicode.IsPrint(r) || r == nonJoiner || r == joiner
 }
 
+// escapedRune returns the Go escape of a character outside of ASCII.
 func escapedRune(r rune) string {
 	if r > 0xffff {
 		return fmt.Sprintf(`\U%08x`, r)
@@ -62,8 +65,9 @@ func escapedRune(r rune) string {
 	return fmt.Sprintf(`\u%04x`, r)
 }
 
-// writeJSON writes a value, indented. It escapes what printable does, so that a
-// terminal shows it, and a parser reads the same text.
+// writeJSON writes a value as indented JSON. It uses JSON escapes where
+// printable uses Go escapes, so that the output is safe on a terminal and a
+// parser reads the original text.
 func writeJSON(out io.Writer, value any) error {
 	text, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {

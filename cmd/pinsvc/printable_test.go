@@ -51,7 +51,7 @@ func TestPrintable(t *testing.T) {
 func TestReportIsPrintable(t *testing.T) {
 	line := peerLine{ID: "id", Name: nasty, Version: nasty, IPFS: nasty, Error: nasty}
 	r := report{Peer: line, Peers: []peerLine{line}, Reasons: []string{nasty}, Missing: []string{nasty}}
-	r.note(api.GlobalPinInfo{Name: nasty, PeerMap: map[string]api.PinInfoShort{
+	r.addPin(api.GlobalPinInfo{Name: nasty, PeerMap: map[string]api.PinInfoShort{
 		"a": {PeerName: nasty, Status: api.TrackerStatusPinQueued, TS: time.Now(), Error: nasty},
 		"b": {PeerName: nasty, Status: api.TrackerStatusPinError, TS: time.Now(), Error: nasty},
 	}}, 5)

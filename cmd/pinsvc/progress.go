@@ -14,14 +14,15 @@ import (
 )
 
 const (
-	// A line about what is being fetched comes after firstLine, and then after
-	// pauses that get longer, up to lastPause.
-	firstLine = 5 * time.Second
-	lastPause = time.Minute
+	// A line about what is being fetched comes after firstInterval, and then after
+	// pauses that get longer, up to maxInterval.
+	firstInterval = 5 * time.Second
+	maxInterval   = time.Minute
 )
 
-// showProgress tells a person at a terminal what the embedded node fetches,
-// until stop is called. In a file or a journal nobody would read it.
+// showProgress prints the fetches of the embedded IPFS node on a terminal until
+// stop is called. In a file or a journal these lines would only be noise, and
+// with a Kubo nothing is known about fetches here.
 func (a *app) showProgress(p *peer.Peer) (stop func()) {
 	if !isTerminal(a.out) || !p.Embedded() {
 		return func() {}
@@ -30,7 +31,7 @@ func (a *app) showProgress(p *peer.Peer) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		tellProgress(ctx, a.out, p.Fetches)
+		writeProgress(ctx, a.out, p.Fetches)
 	}()
 	return func() {
 		cancel()
@@ -38,30 +39,30 @@ func (a *app) showProgress(p *peer.Peer) (stop func()) {
 	}
 }
 
-// tellProgress writes a line now and then, until ctx ends. One that would say
-// the same as the last is not written.
-func tellProgress(ctx context.Context, out io.Writer, fetches func() iter.Seq[embedded.Fetch]) {
-	last, pause := "", firstLine
+// writeProgress prints a line from time to time until ctx ends. It skips a line
+// that equals the one before.
+func writeProgress(ctx context.Context, out io.Writer, fetches func() iter.Seq[embedded.Fetch]) {
+	last, interval := "", firstInterval
 	for {
 		select {
-		case <-time.After(pause):
+		case <-time.After(interval):
 		case <-ctx.Done():
 			return
 		}
-		line := progressLine(fetches(), firstLine)
+		line := progressLine(fetches(), firstInterval)
 		if line == "" {
-			last, pause = "", firstLine
+			last, interval = "", firstInterval
 			continue
 		}
 		if line != last {
 			fmt.Fprintln(out, line)
-			last, pause = line, min(2*pause, lastPause)
+			last, interval = line, min(2*interval, maxInterval)
 		}
 	}
 }
 
-// progressLine is one line about all pins that have been fetched for so long,
-// or nothing.
+// progressLine returns one line about all fetches that have taken at least so
+// long, or "". Short fetches are not worth a line.
 func progressLine(fetches iter.Seq[embedded.Fetch], least time.Duration) string {
 	var first embedded.Fetch
 	var sum embedded.Fetch

@@ -34,7 +34,7 @@ func TestProgressLine(t *testing.T) {
 			"Fetching 2 pins: 3 blocks, 3.0 MiB so far, the oldest " + c.String(),
 		},
 	} {
-		require.Equal(t, tt.want, progressLine(slices.Values(tt.fetches), firstLine), name)
+		require.Equal(t, tt.want, progressLine(slices.Values(tt.fetches), firstInterval), name)
 	}
 }
 
@@ -55,7 +55,7 @@ func TestTellProgress(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			tellProgress(ctx, &out, fetches)
+			writeProgress(ctx, &out, fetches)
 		}()
 		time.Sleep(10*time.Minute + time.Second)
 		synctest.Wait()

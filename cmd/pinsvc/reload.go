@@ -8,6 +8,9 @@ import (
 	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
+// reloadCommand returns the command that makes a running daemon read its users
+// again. Unlike a plain SIGHUP it reports the result: it waits for the answer
+// of the daemon, which is a file in the folder.
 func (a *app) reloadCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "reload",

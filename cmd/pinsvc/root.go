@@ -21,19 +21,20 @@ const (
 	logLevelVariable = "IPFS_CLUSTER_LOG_LEVEL"
 )
 
+// description is the help text of the program.
 const description = `pinsvc runs an IPFS Cluster peer with a complete IPFS Pinning Service API.
 
 A peer lives in a folder, which "pinsvc init" makes. It reads what
 ipfs-cluster-service has written there, the CLUSTER_* environment variables
 included. Without a command, the daemon runs.`
 
-// streams are where a command reads and writes.
+// streams are the standard streams of a command. Tests replace them.
 type streams struct {
 	in       io.Reader
 	out, err io.Writer
 }
 
-// app is what all commands share: the streams and the global flags.
+// app is the state that all commands share: the streams and the global flags.
 type app struct {
 	streams
 	folder   string
@@ -43,14 +44,15 @@ type app struct {
 	fresh    bool      // the daemon has just made its folder
 }
 
-// run executes a command line, without the program's name, and returns the
-// process's exit code: 0, also when a question was answered with no, or 1. An
-// error is one line on the error stream for each mistake. The context ends a
-// daemon like a signal does.
+// run executes a command line, without the name of the program, and returns the
+// exit code: 0, or 1 after an error. A question that was answered with no is
+// not a failure, as in ipfs-cluster-service. An error is printed on the error
+// stream, one line for each mistake. The end of ctx stops a daemon as a signal
+// does.
 func run(ctx context.Context, args []string, s streams) int {
 	a := &app{streams: s}
 	root := a.rootCommand()
-	root.SetArgs(twoDashes(root, args))
+	root.SetArgs(doubleDashes(root, args))
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
@@ -58,13 +60,16 @@ func run(ctx context.Context, args []string, s streams) int {
 	if err == nil {
 		return 0
 	}
-	say(s.err, "pinsvc: %s\n", printableLines(a.withFolder(err.Error())))
+	printFolded(s.err, "pinsvc: %s\n", printableLines(a.withFolder(err.Error())))
 	if errors.Is(err, errDeclined) { // as ipfs-cluster-service sees it
 		return 0
 	}
 	return 1
 }
 
+// rootCommand returns the tree of all commands. Cobra prints neither errors nor
+// usage: run does, because errors quote text of other people, and a usage
+// message of forty lines would hide a one-line error.
 func (a *app) rootCommand() *cobra.Command {
 	daemon := a.daemonCommand()
 	root := &cobra.Command{
@@ -93,7 +98,8 @@ func (a *app) rootCommand() *cobra.Command {
 	return root
 }
 
-// noArgs refuses arguments, and says where the commands are listed.
+// noArgs refuses arguments. An unknown command arrives here as an argument of
+// its parent, so the error says where the commands are listed.
 func noArgs(c *cobra.Command, args []string) error {
 	if err := cobra.NoArgs(c, args); err != nil {
 		return fmt.Errorf("%w (see '%s --help')", err, c.CommandPath())
@@ -101,7 +107,9 @@ func noArgs(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// prepare completes the global flags from the environment, before any command.
+// prepare completes the global flags from the environment before any command
+// runs. Without a log level, logging is off: commands report errors themselves,
+// and the daemon turns logging on after it has validated the configuration.
 func (a *app) prepare(*cobra.Command, []string) (err error) {
 	if a.logLevel == "" {
 		a.logLevel = os.Getenv(logLevelVariable)
@@ -128,7 +136,7 @@ func (a *app) prepare(*cobra.Command, []string) (err error) {
 	return err
 }
 
-// commandLine returns how another command is typed for the same folder.
+// commandLine returns how to type another command for the same folder.
 func (a *app) commandLine(command string) string {
 	if home, err := homeFolder(); a.folder == "" || err == nil && a.folder == filepath.Join(home, ".ipfs-cluster") {
 		return "pinsvc " + command
@@ -136,11 +144,13 @@ func (a *app) commandLine(command string) string {
 	return "pinsvc --config " + shellWord(a.folder) + " " + command
 }
 
-// toType matches the commands that errors tell the user to type, in single quotes.
+// toType matches the commands in errors, in single quotes, that the user is
+// told to type.
 var toType = regexp.MustCompile(`'pinsvc ([^']*)'`)
 
-// withFolder completes the commands that an error tells the user to type: package peer,
-// which knows of no flags, writes them as for the default folder.
+// withFolder completes the commands in an error with the folder that was given.
+// Package peer does not know about flags, and writes commands for the default
+// folder.
 func (a *app) withFolder(text string) string {
 	return toType.ReplaceAllStringFunc(text, func(quoted string) string {
 		command := toType.FindStringSubmatch(quoted)[1]
@@ -151,18 +161,22 @@ func (a *app) withFolder(text string) string {
 	})
 }
 
-// needsEscape matches characters that a shell treats specially within a word.
+// needsEscape matches the characters that a shell treats specially within a
+// word.
 var needsEscape = regexp.MustCompile("[^A-Za-z0-9_./~:@%+=,\u0080-\U0010ffff-]")
 
-// shellWord returns a path as one word of a shell. It escapes with backslashes, since a
-// command is quoted in a message.
+// shellWord returns a path as one word for a shell. It escapes with backslashes
+// and not with quotes, because messages put commands in quotes.
 func shellWord(path string) string { return needsEscape.ReplaceAllString(path, `\$0`) }
 
-// narrow makes the flags in a template of cobra's fit a terminal.
+// narrow limits the width of the flags in a template of cobra, which would
+// otherwise print each on one line of any length.
 func narrow(template string) string {
 	return strings.ReplaceAll(template, ".FlagUsages ", ".FlagUsagesWrapped "+strconv.Itoa(helpWidth)+" ")
 }
 
+// homeFolder returns the home folder of the user. Services often run without
+// HOME, so it falls back to the user database.
 func homeFolder() (string, error) {
 	if home, err := os.UserHomeDir(); err == nil {
 		return home, nil

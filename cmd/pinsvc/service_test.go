@@ -82,6 +82,6 @@ func TestDashes(t *testing.T) {
 		{"state import -f -- -config", "state import -f -- -config"},
 		{"- -- -", "- -- -"},
 	} {
-		require.Equal(t, strings.Fields(c.out), twoDashes(root, strings.Fields(c.in)))
+		require.Equal(t, strings.Fields(c.out), doubleDashes(root, strings.Fields(c.in)))
 	}
 }

@@ -17,9 +17,11 @@ import (
 	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
-// errDeclined is returned when a question was not answered with yes.
+// errDeclined is returned when the user did not confirm a question with yes.
 var errDeclined = errors.New("nothing was changed")
 
+// stateCommand returns the commands for the pinset of a peer that is stopped.
+// The datastore is locked: with a running daemon they fail, and change nothing.
 func (a *app) stateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "state",
@@ -31,6 +33,8 @@ func (a *app) stateCommand() *cobra.Command {
 	return cmd
 }
 
+// exportCommand returns the command that writes the pinset, in the format that
+// ipfs-cluster-service reads.
 func (a *app) exportCommand() *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
@@ -45,7 +49,7 @@ func (a *app) exportCommand() *cobra.Command {
 	return cmd
 }
 
-// writeTo writes to the file, or to standard output when none is named.
+// writeTo writes to the file, or to standard output if the name is empty.
 func (a *app) writeTo(file string, write func(io.Writer) error) error {
 	if file == "" {
 		return write(a.out)
@@ -53,8 +57,9 @@ func (a *app) writeTo(file string, write func(io.Writer) error) error {
 	return writeFile(file, write)
 }
 
-// writeFile gives a file its new content only when all of it is there, so that
-// a failed export leaves an older one alone.
+// writeFile replaces the content of a file when all of the new content is on
+// disk, so that a failed export leaves an older one intact. Pipes and devices
+// cannot be replaced by renaming, and are written directly.
 func writeFile(path string, write func(io.Writer) error) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe, a terminal
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
@@ -73,6 +78,8 @@ func writeFile(path string, write func(io.Writer) error) error {
 	return os.Rename(f.Name(), path)
 }
 
+// importCommand returns the command that replaces the pinset. It asks first, as
+// ipfs-cluster-service does, since the old pinset is gone afterwards.
 func (a *app) importCommand() *cobra.Command {
 	var force bool
 	var f importFlags
@@ -112,15 +119,17 @@ early, changes nothing.`,
 	return cmd
 }
 
-// errInterrupted is the cause with which a signal ends a command.
+// errInterrupted is the cause of the cancellation when a signal interrupts a
+// command.
 var errInterrupted = errors.New("interrupted")
 
-// importGC lets an import collect garbage less often: next to nothing of what it
-// allocates is alive.
+// importGC is the garbage collector's percentage during an import, which collects
+// less often than usual: next to nothing of what an import allocates stays alive.
 const importGC = 400
 
-// importPins imports and shows how far it is. The first signal ends it in order,
-// a second one at once: the old pinset stays in both cases.
+// importPins imports pins and shows the progress. The first signal cancels the
+// import in order, the second ends the process at once; the old pinset stays in
+// place in both cases, because the new one takes its place only at the end.
 func (a *app) importPins(ctx context.Context, source io.Reader, o peer.ImportOptions) error {
 	signalled, stop := untilSignal(ctx)
 	defer stop()
@@ -154,6 +163,9 @@ func (a *app) importPins(ctx context.Context, source io.Reader, o peer.ImportOpt
 	return nil
 }
 
+// cleanupCommand returns the command that removes the pinset, with everything
+// that the consensus has stored. A CRDT peer gets the pinset of its cluster
+// again when it starts.
 func (a *app) cleanupCommand() *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
@@ -171,7 +183,8 @@ func (a *app) cleanupCommand() *cobra.Command {
 	return cmd
 }
 
-// confirm asks on the error stream, since standard output may be a file.
+// confirm asks a question on the error stream, since standard output may be a
+// file. Anything but yes, including the end of the input, is a no.
 func (a *app) confirm(in *bufio.Reader, what string) bool {
 	fmt.Fprintf(a.err, "%s Continue? [y/N] ", what)
 	answer, _ := in.ReadString('\n') // an end without an answer is a no

@@ -10,6 +10,9 @@ import (
 	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
+// crdtCommand returns the commands for the DAG of a CRDT pinset, with the names
+// of ipfs-cluster-service. They are for the diagnosis of peers whose pinsets
+// differ.
 func (a *app) crdtCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "crdt",
@@ -23,6 +26,8 @@ func (a *app) crdtCommand() *cobra.Command {
 	return cmd
 }
 
+// crdtInfoCommand returns the command that prints the heads. The first line has
+// the form of ipfs-cluster-service; the lines after it are ours.
 func (a *app) crdtInfoCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "info",
@@ -48,6 +53,7 @@ func (a *app) crdtInfoCommand() *cobra.Command {
 	}
 }
 
+// crdtDotCommand returns the command that writes the DAG for Graphviz.
 func (a *app) crdtDotCommand() *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
@@ -62,6 +68,8 @@ func (a *app) crdtDotCommand() *cobra.Command {
 	return cmd
 }
 
+// crdtMarkCommand returns mark-dirty or mark-clean. The mark takes effect at
+// the next start, when the peer can fetch missing nodes from others.
 func (a *app) crdtMarkCommand(word string, dirty bool, short string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "mark-" + word,

@@ -9,18 +9,24 @@ import (
 	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
-// importFlags are those of `state import` that change the pins.
+// importFlags are the flags of state import that change the pins: an export of
+// another cluster has allocations and replication factors that do not fit this
+// one.
 type importFlags struct {
 	min, max    int
 	allocations []string
 }
 
+// register defines the flags. The names in parentheses are those of
+// ipfs-cluster-service, see alias.
 func (f *importFlags) register(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&f.min, "replication-min", 0, "replication-factor-min of all pins, in place of the file's (or --rmin)")
 	cmd.Flags().IntVar(&f.max, "replication-max", 0, "replication-factor-max of all pins, in place of the file's (or --rmax)")
 	cmd.Flags().StringSliceVar(&f.allocations, "allocations", nil, "allocations of all pins: `peer IDs`, separated by commas (or --allocs)")
 }
 
+// options parses the flags. 0 leaves the replication factors of the pins as
+// they are.
 func (f *importFlags) options() (peer.ImportOptions, error) {
 	o := peer.ImportOptions{ReplicationMin: f.min, ReplicationMax: f.max}
 	for _, text := range f.allocations {

@@ -12,11 +12,13 @@ import (
 	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
+// statusFlags are the flags of status.
 type statusFlags struct {
 	json bool
 	last int
 }
 
+// statusCommand returns the command that prints the state of the running peer.
 func (a *app) statusCommand() *cobra.Command {
 	f := statusFlags{}
 	cmd := &cobra.Command{
@@ -39,6 +41,8 @@ It exits with 0 when the peer answers, whatever the answer is.`,
 	return cmd
 }
 
+// status collects the report from the APIs of the peer and from its folder,
+// which remembers the peers that are down, and prints it.
 func (a *app) status(ctx context.Context, f statusFlags) error {
 	if f.last < 0 {
 		return errors.New("--last must not be negative")
@@ -48,8 +52,8 @@ func (a *app) status(ctx context.Context, f statusFlags) error {
 		return err
 	}
 	defer s.Close()
-	way := waysTo(a.folder, s)
-	r, err := way.ask(ctx, f.last)
+	apis := apisOf(a.folder, s)
+	r, err := apis.collect(ctx, f.last)
 	if err != nil {
 		return err
 	}
@@ -65,13 +69,16 @@ func (a *app) status(ctx context.Context, f statusFlags) error {
 	return nil
 }
 
-// ways are the APIs that can be asked, or why not.
-type ways struct {
+// ownAPIs are clients of the two APIs of the running peer, or the reasons why
+// there is none. Each is optional: a report with a part missing is better than
+// none, and says what is missing.
+type ownAPIs struct {
 	service, rest     *ownPeer
 	noService, noRest error
 }
 
-func waysTo(folder string, s *peer.Settings) (w ways) {
+// apisOf returns the clients for the APIs in the settings of a folder.
+func apisOf(folder string, s *peer.Settings) (w ownAPIs) {
 	open := func(section string, cfg common.Config, enabled bool) (*ownPeer, error) {
 		if !enabled {
 			return nil, fmt.Errorf("there is no section %s", section)

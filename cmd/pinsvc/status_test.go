@@ -69,7 +69,7 @@ func TestReportNamesTheOldestAndTheLast(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, minute := range []int{3, 1, 4, 2} {
 		at := start.Add(time.Duration(minute) * time.Minute)
-		r.note(api.GlobalPinInfo{PeerMap: map[string]api.PinInfoShort{
+		r.addPin(api.GlobalPinInfo{PeerMap: map[string]api.PinInfoShort{
 			"a": {Status: api.TrackerStatusPinQueued, TS: at},
 			"b": {Status: api.TrackerStatusPinError, TS: at, Error: "why"},
 			"c": {Status: api.TrackerStatusPinned, TS: at},

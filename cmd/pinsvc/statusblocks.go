@@ -14,8 +14,9 @@ import (
 	"github.com/ipfs-cluster/pinsvc/restapi"
 )
 
-// askBlocks asks how the blocks of the embedded IPFS node are.
-func (r *report) askBlocks(ctx context.Context, rest *ownPeer) error {
+// readBlocks requests the state of the blocks of an embedded IPFS node. A 404
+// means that the IPFS node is a Kubo, which checks nothing of that kind.
+func (r *report) readBlocks(ctx context.Context, rest *ownPeer) error {
 	var health restapi.BlockHealth
 	err := rest.get(ctx, "/ipfs/verify", value(&health))
 	var answer *answerError
@@ -28,11 +29,13 @@ func (r *report) askBlocks(ctx context.Context, rest *ownPeer) error {
 	return err
 }
 
-// printBlocks writes how the blocks are, for people.
+// printBlocks prints the state of the blocks. Pins that lack a block are
+// fetched again, so they need time; pins with a refused block need the
+// operator, so they are a group of their own.
 func printBlocks(out io.Writer, h *restapi.BlockHealth) {
-	say(out, "\nBlocks on disk\n%s\n", checkWords(h))
+	printFolded(out, "\nBlocks on disk\n%s\n", checkSummary(h))
 	if h.Damaged > 0 || h.Found > 0 {
-		say(out, "DAMAGED: %s now; %s found and %s fetched again since the start\n", grouped(h.Damaged), grouped(h.Found), grouped(h.Healed))
+		printFolded(out, "DAMAGED: %s now; %s found and %s fetched again since the start\n", grouped(h.Damaged), grouped(h.Found), grouped(h.Healed))
 	}
 	if len(h.GCBlocked) > 0 {
 		why := "Nothing is collected as garbage because of these pins, which lack blocks"
@@ -49,8 +52,9 @@ func printBlocks(out io.Writer, h *restapi.BlockHealth) {
 	}
 }
 
-// checkWords says how far the checks are.
-func checkWords(h *restapi.BlockHealth) string {
+// checkSummary describes how much has been checked, and how far the background
+// check is.
+func checkSummary(h *restapi.BlockHealth) string {
 	text := fmt.Sprintf("Checked since the start: %s, %s", counted(h.CheckedBlocks, "block"), humanize.IBytes(h.CheckedBytes))
 	if h.Queued > 0 {
 		text += fmt.Sprintf("; waiting for a check: %s", counted(h.Queued, "pin"))
@@ -70,6 +74,8 @@ func checkWords(h *restapi.BlockHealth) string {
 	return text
 }
 
+// printLacks prints pins with the block that each lacks or that is refused. The
+// peer names a limited number of them; all is how many there are.
 func printLacks(out io.Writer, title string, lacks []restapi.LackLine, all int) {
 	var rows []table.Row
 	for _, l := range lacks {

@@ -8,8 +8,9 @@ import (
 	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
-// addKnown adds the peers that are down: those that the running peer knows and
-// that did not answer.
+// addKnown adds the peers that are down: the running peer knows them, and they
+// are not among those that answered. The library only lists peers whose ping is
+// valid, so without this a peer that is down would just be absent.
 func (r *report) addKnown(known peer.KnownPeers, now time.Time) {
 	for _, k := range known.Peers {
 		id := k.ID.String()
@@ -22,14 +23,15 @@ func (r *report) addKnown(known peer.KnownPeers, now time.Time) {
 			continue
 		}
 		r.Peers[i].Name = cmp.Or(r.Peers[i].Name, k.Name)
-		r.Peers[i].miss(k, now.Before(known.Complete))
+		r.Peers[i].markMissing(k, now.Before(known.Complete))
 	}
 	slices.SortFunc(r.Peers, func(a, b peerLine) int { return cmp.Compare(a.Name+a.ID, b.Name+b.ID) })
 }
 
-// miss says since when a peer is missing. While the peer that reports is
-// starting, it need not be down.
-func (p *peerLine) miss(k peer.KnownPeer, starting bool) {
+// markMissing notes since when a peer has been missing. While the reporting
+// peer is starting, others may just not have been heard of yet, so they are not
+// called down.
+func (p *peerLine) markMissing(k peer.KnownPeer, starting bool) {
 	at, seen := k.LastSeen, "last seen "+k.LastSeen.Format(time.RFC3339)
 	if at.IsZero() {
 		at, seen = k.Since, "never seen, known since "+k.Since.Format(time.RFC3339)

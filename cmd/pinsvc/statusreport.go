@@ -18,8 +18,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/restapi"
 )
 
-// report is what `pinsvc status` prints. Its JSON is for programs, and only
-// grows.
+// report is the content of pinsvc status. Its JSON is for programs: fields are
+// added, and never removed or renamed.
 type report struct {
 	Peer    peerLine `json:"peer"`
 	Ready   bool     `json:"ready"`
@@ -36,6 +36,7 @@ type report struct {
 	Missing []string `json:"missing"`
 }
 
+// peerLine is one peer of the cluster.
 type peerLine struct {
 	ID      string `json:"id"`
 	Name    string `json:"name"`
@@ -48,6 +49,7 @@ type peerLine struct {
 	LastSeen  *time.Time `json:"last_seen,omitempty"`
 }
 
+// pinLine is one pin at one peer, queued or failed there.
 type pinLine struct {
 	CID      string    `json:"cid"`
 	Name     string    `json:"name"`
@@ -57,15 +59,16 @@ type pinLine struct {
 	Error    string    `json:"error"`
 }
 
-// ask collects a report. It fails only when nobody answers.
-func (w ways) ask(ctx context.Context, last int) (report, error) {
+// collect requests everything for a report, with at most last pins of each
+// kind. It fails only if neither API answers.
+func (w ownAPIs) collect(ctx context.Context, last int) (report, error) {
 	r := report{Reasons: []string{}, Peers: []peerLine{}, Pins: map[string]int{}, Queued: []pinLine{}, Failed: []pinLine{}, Missing: []string{}}
 	serviceErr, restErr := w.noService, w.noRest
 	if serviceErr == nil {
-		serviceErr = r.askService(ctx, w.service)
+		serviceErr = r.readService(ctx, w.service)
 	}
 	if restErr == nil {
-		restErr = r.askRest(ctx, w.rest, last)
+		restErr = r.readREST(ctx, w.rest, last)
 	}
 	if serviceErr != nil && restErr != nil {
 		return r, fmt.Errorf("nobody can be asked: %w; %w", serviceErr, restErr)
@@ -79,9 +82,11 @@ func (w ways) ask(ctx context.Context, last int) (report, error) {
 	return r, nil
 }
 
-// askService counts the pins by status.
-func (r *report) askService(ctx context.Context, service *ownPeer) error {
-	if err := r.askReady(ctx, service); err != nil {
+// readService counts the pins of the cluster by status, at the Pinning Service
+// API: the count of a page is exact, so one page with one pin for each status
+// is enough.
+func (r *report) readService(ctx context.Context, service *ownPeer) error {
+	if err := r.readReadiness(ctx, service); err != nil {
 		return err
 	}
 	for _, status := range []string{"pinned", "pinning", "queued", "failed"} {
@@ -94,7 +99,9 @@ func (r *report) askService(ctx context.Context, service *ownPeer) error {
 	return nil
 }
 
-func (r *report) askReady(ctx context.Context, p *ownPeer) error {
+// readReadiness requests /ready, which both APIs have. A 503 is an answer, too:
+// it has the reasons.
+func (r *report) readReadiness(ctx context.Context, p *ownPeer) error {
 	var ready struct {
 		Ready             bool
 		Reasons, Warnings []string
@@ -106,9 +113,11 @@ func (r *report) askReady(ctx context.Context, p *ownPeer) error {
 	return nil
 }
 
-// askRest asks about the peers and what is not pinned at each.
-func (r *report) askRest(ctx context.Context, rest *ownPeer, last int) error {
-	if err := r.askReady(ctx, rest); err != nil {
+// readREST requests the peers, and the pins that are queued or failed at each
+// of them, from the cluster REST API. These two statuses are served from the
+// memory of the trackers, so the request is cheap in a large cluster.
+func (r *report) readREST(ctx context.Context, rest *ownPeer, last int) error {
+	if err := r.readReadiness(ctx, rest); err != nil {
 		return err
 	}
 	var own api.ID
@@ -125,16 +134,18 @@ func (r *report) askRest(ctx context.Context, rest *ownPeer, last int) error {
 		return err
 	}
 	filter := url.QueryEscape((api.TrackerStatusPinQueued | api.TrackerStatusPinError).String())
-	err = rest.get(ctx, "/pins?filter="+filter, lines(func(info api.GlobalPinInfo) { r.note(info, last) }), http.StatusNoContent)
+	err = rest.get(ctx, "/pins?filter="+filter, lines(func(info api.GlobalPinInfo) { r.addPin(info, last) }), http.StatusNoContent)
 	slices.SortFunc(r.Peers, func(a, b peerLine) int { return cmp.Compare(a.Name+a.ID, b.Name+b.ID) })
 	if err != nil {
 		return err
 	}
-	return r.askBlocks(ctx, rest)
+	return r.readBlocks(ctx, rest)
 }
 
-// note keeps the pins that have waited longest and those that failed last.
-func (r *report) note(info api.GlobalPinInfo, last int) {
+// addPin adds what one pin is at each peer: the pins that have waited longest
+// and those that failed last are kept. The list is a stream that can be long,
+// so it is cut to last lines all the time.
+func (r *report) addPin(info api.GlobalPinInfo, last int) {
 	for _, id := range slices.Sorted(maps.Keys(info.PeerMap)) {
 		at := info.PeerMap[id]
 		line := pinLine{
@@ -143,19 +154,21 @@ func (r *report) note(info api.GlobalPinInfo, last int) {
 		}
 		switch at.Status {
 		case api.TrackerStatusPinQueued:
-			r.Queued = keep(append(r.Queued, line), last, func(a, b pinLine) int { return a.Since.Compare(b.Since) })
+			r.Queued = topK(append(r.Queued, line), last, func(a, b pinLine) int { return a.Since.Compare(b.Since) })
 		case api.TrackerStatusPinError:
-			r.Failed = keep(append(r.Failed, line), last, func(a, b pinLine) int { return b.Since.Compare(a.Since) })
+			r.Failed = topK(append(r.Failed, line), last, func(a, b pinLine) int { return b.Since.Compare(a.Since) })
 		}
 	}
 }
 
-// keep returns the first of some lines in order.
-func keep(all []pinLine, n int, order func(a, b pinLine) int) []pinLine {
+// topK returns the first n lines in the given order.
+func topK(all []pinLine, n int, order func(a, b pinLine) int) []pinLine {
 	slices.SortStableFunc(all, order)
 	return all[:min(n, len(all))]
 }
 
+// lineOf converts a peer of the library's API. An error of its IPFS node takes
+// the place of the node's ID.
 func lineOf(id api.ID) peerLine {
 	line := peerLine{ID: id.ID.String(), Name: id.Peername, Version: id.Version, Error: id.Error}
 	if id.IPFS.Error != "" {
@@ -166,22 +179,23 @@ func lineOf(id api.ID) peerLine {
 	return line
 }
 
-// print writes a report for people.
+// print prints the report for people. Names, versions and errors come from
+// other peers and are escaped.
 func (r *report) print(out io.Writer) {
 	ready := "ready"
 	if !r.Ready {
 		ready = "NOT ready: " + printable(strings.Join(r.Reasons, ", "))
 	}
 	if r.Peer.ID != "" {
-		say(out, "Peer %s (%s), %s\nIPFS node: %s\n", printable(r.Peer.Name), r.Peer.ID, ready, printable(cmp.Or(r.Peer.IPFS, "none")))
+		printFolded(out, "Peer %s (%s), %s\nIPFS node: %s\n", printable(r.Peer.Name), r.Peer.ID, ready, printable(cmp.Or(r.Peer.IPFS, "none")))
 	} else {
-		say(out, "Peer: %s\n", ready)
+		printFolded(out, "Peer: %s\n", ready)
 	}
 	for _, w := range r.Warnings {
-		say(out, "Warning: %s\n", printable(w))
+		printFolded(out, "Warning: %s\n", printable(w))
 	}
 	for _, m := range r.Missing {
-		say(out, "Not known: %s\n", printable(m))
+		printFolded(out, "Not known: %s\n", printable(m))
 	}
 	if len(r.Peers) > 0 {
 		var rows []table.Row
@@ -201,6 +215,8 @@ func (r *report) print(out io.Writer) {
 	}
 }
 
+// printPins prints pins with the peer that they wait or failed at, or nothing
+// if there are none.
 func printPins(out io.Writer, title string, pins []pinLine) {
 	if len(pins) == 0 {
 		return

@@ -21,14 +21,15 @@ const (
 	leastWidth = 40
 )
 
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && isatty.IsTerminal(f.Fd())
 }
 
-// columns returns the width of the terminal that w is, 80 when it does not tell,
-// and 0 for a file or a pipe, where a message stays on its line for other
-// programs.
+// columns returns the width of the terminal w, 80 if it is unknown, and 0 for a
+// file or a pipe: there a message stays on one line, so that other programs can
+// parse it.
 func columns(w io.Writer) int {
 	if !isTerminal(w) {
 		return 0
@@ -41,15 +42,16 @@ func columns(w io.Writer) int {
 	return max(cmp.Or(width, helpWidth), leastWidth)
 }
 
-// say writes lines for people, folded to the width of a terminal.
-func say(w io.Writer, format string, args ...any) {
+// printFolded prints a text for people, folded to the width of a terminal.
+func printFolded(w io.Writer, format string, args ...any) {
 	fmt.Fprint(w, fold(fmt.Sprintf(format, args...), columns(w)))
 }
 
-// fold breaks lines that are longer than width at their spaces. What follows is
-// indented by two columns more than the line, or, of a line "Label:  text", to its
-// text. Words are never broken: addresses and tokens stay whole, and so do commands
-// of pinsvc in quotes, which are there to be copied. A width of 0 changes nothing.
+// fold breaks the lines of a text that are wider than width at spaces.
+// Continuation lines are indented by two more columns than the line, or, in a
+// line "Label: text", to the start of the text. Words are never broken, so
+// addresses and tokens stay whole, and neither are commands of pinsvc in
+// quotes: all of these are there to be copied. A width of 0 changes nothing.
 func fold(text string, width int) string {
 	if width == 0 {
 		return text
@@ -63,10 +65,10 @@ func fold(text string, width int) string {
 	return strings.Join(lines, "\n")
 }
 
-// quotedCommand matches a command of pinsvc in quotes.
+// quotedCommand matches a command of pinsvc in quotes of either kind.
 var quotedCommand = regexp.MustCompile(`"pinsvc [^"]*"|'pinsvc [^']*'`)
 
-// wordsOf splits a line at its spaces, but for those of a command in quotes.
+// wordsOf splits a line at its spaces, except those within a quoted command.
 func wordsOf(line string) []string {
 	var words []string
 	at := 0
@@ -78,7 +80,8 @@ func wordsOf(line string) []string {
 	return join(words, strings.Split(line[at:], " "))
 }
 
-// join appends words whose first one continues the last one: no space is between.
+// join appends words to others. The first of them continues the last one: there
+// is no space between the two.
 func join(words, more []string) []string {
 	if len(words) == 0 {
 		return more
@@ -87,6 +90,7 @@ func join(words, more []string) []string {
 	return append(words, more[1:]...)
 }
 
+// foldLine implements fold for one line.
 func foldLine(line string, width int) string {
 	start := len(line) - len(strings.TrimLeft(line, " "))
 	hang := start + 2
@@ -114,8 +118,9 @@ func foldLine(line string, width int) string {
 	return out.String()
 }
 
-// printTable writes a table, or, where a terminal is too narrow for it, its rows
-// one below the other, each cell after its name.
+// printTable prints a table, or, on a terminal that is too narrow for it, its
+// rows below each other, each cell with its column name: a table with folded
+// cells cannot be read, or copied from.
 func printTable(out io.Writer, title string, header table.Row, rows []table.Row) {
 	t := table.NewWriter()
 	t.AppendHeader(header)
@@ -123,7 +128,7 @@ func printTable(out io.Writer, title string, header table.Row, rows []table.Row)
 	text := t.Render()
 	first, _, _ := strings.Cut(text, "\n")
 	width := columns(out)
-	say(out, "\n%s\n", title)
+	printFolded(out, "\n%s\n", title)
 	if width == 0 || utf8.RuneCountInString(first) <= width {
 		fmt.Fprintln(out, text)
 		return
@@ -134,7 +139,7 @@ func printTable(out io.Writer, title string, header table.Row, rows []table.Row)
 		}
 		for j, cell := range row {
 			if value := fmt.Sprint(cell); value != "" {
-				say(out, "%-10s %s\n", fmt.Sprintf("%v: ", header[j]), value)
+				printFolded(out, "%-10s %s\n", fmt.Sprintf("%v: ", header[j]), value)
 			}
 		}
 	}

@@ -56,7 +56,7 @@ func TestHelpIsNarrow(t *testing.T) {
 func TestPipeIsNotFolded(t *testing.T) {
 	var out bytes.Buffer
 	long := strings.Repeat("word ", 100)
-	say(&out, "%s\n", long)
+	printFolded(&out, "%s\n", long)
 	require.Equal(t, long+"\n", out.String())
 	out.Reset()
 	printTable(&out, "Title", table.Row{"A", "B"}, []table.Row{{long, 1}})

@@ -8,12 +8,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// tokenFlags are the flags of token.
 type tokenFlags struct {
 	user      string
 	kubo      string
 	expiresIn time.Duration
 }
 
+// tokenCommand returns the command that issues a token. It needs the folder and
+// no daemon: a token is signed with the stored entry of its user.
 func (a *app) tokenCommand() *cobra.Command {
 	var f tokenFlags
 	cmd := &cobra.Command{
@@ -38,6 +41,8 @@ api.pinsvcapi.basic_auth_credentials is changed. The daemon need not run.`,
 	return cmd
 }
 
+// token prints a token, or the whole command for Kubo, and nothing else, so
+// that the output can be assigned to a variable or piped into a shell.
 func (a *app) token(f tokenFlags) error {
 	cfg, err := loadService(a.folder)
 	if err != nil {

@@ -2,14 +2,14 @@ package main
 
 import "net/http"
 
-// idleIPFS is how many idle connections to one host are kept. The library's
-// IPFS connector asks with Go's default transport, which keeps two, while ten
-// pin workers and the trackers' questions come at once: it dialled for most of
-// its requests.
+// idleIPFS is the number of idle connections to one host that are kept. The
+// library's IPFS connector uses Go's default transport, which keeps two, while
+// ten pin workers and the lookups of the tracker use it concurrently: it opened
+// a new connection for most requests.
 const idleIPFS = 64
 
-// keepConnections lets the process reuse its connections. It must be called
-// before anything asks over HTTP.
+// keepConnections raises the limit of idle connections of Go's default
+// transport. It must be called before the first request.
 func keepConnections() {
 	if t, ok := http.DefaultTransport.(*http.Transport); ok {
 		t.MaxIdleConnsPerHost = idleIPFS

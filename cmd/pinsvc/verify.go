@@ -16,9 +16,10 @@ import (
 	"github.com/ipfs-cluster/pinsvc/restapi"
 )
 
-// errBadBlocks is returned when blocks are damaged or missing after all.
+// errBadBlocks is returned when blocks are still damaged or missing at the end.
 var errBadBlocks = errors.New("blocks are damaged or missing")
 
+// verifyCommand returns the command that compares blocks with their hashes.
 func (a *app) verifyCommand() *cobra.Command {
 	var repair bool
 	cmd := &cobra.Command{
@@ -51,9 +52,10 @@ that the daemon fetches these blocks when it starts.`,
 	return cmd
 }
 
-// verify reads the folder, or asks the daemon that has it.
+// verify reads the folder, or, if a daemon has locked it, has the daemon do the
+// same work: nobody else may open the datastores.
 func (a *app) verify(ctx context.Context, pin cid.Cid, repair bool) error {
-	v := verifyOutput{app: a, repair: repair, began: time.Now(), pause: firstLine}
+	v := verifyOutput{app: a, repair: repair, began: time.Now(), interval: firstInterval}
 	err := peer.VerifyBlocks(ctx, a.folder, pin, repair, func(f restapi.Verified) error {
 		v.show(f)
 		return nil
@@ -68,7 +70,9 @@ func (a *app) verify(ctx context.Context, pin cid.Cid, repair bool) error {
 	return v.end()
 }
 
-// verifyRunning has the daemon verify.
+// verifyRunning has the running daemon verify, and prints its results as they
+// arrive. A stream that ends without its last line comes from a daemon that was
+// stopped.
 func (a *app) verifyRunning(ctx context.Context, pin cid.Cid, repair bool, v *verifyOutput) error {
 	s, err := peer.LoadSettings(a.folder, true)
 	if err != nil {
@@ -80,9 +84,9 @@ func (a *app) verifyRunning(ctx context.Context, pin cid.Cid, repair bool, v *ve
 	} else if kind != "embedded" {
 		return peer.ErrNoEmbedded
 	}
-	way := waysTo(a.folder, s)
-	if way.noRest != nil {
-		return fmt.Errorf("the running daemon is asked through api.restapi: %w", way.noRest)
+	apis := apisOf(a.folder, s)
+	if apis.noRest != nil {
+		return fmt.Errorf("the running daemon is asked through api.restapi: %w", apis.noRest)
 	}
 	query := url.Values{}
 	if pin.Defined() {
@@ -91,7 +95,7 @@ func (a *app) verifyRunning(ctx context.Context, pin cid.Cid, repair bool, v *ve
 	if repair {
 		query.Set("repair", "true")
 	}
-	if err := way.rest.stream(ctx, "/ipfs/verify?"+query.Encode(), lines(v.show)); err != nil {
+	if err := apis.rest.stream(ctx, "/ipfs/verify?"+query.Encode(), lines(v.show)); err != nil {
 		return err
 	}
 	if !v.last.Done {
@@ -100,17 +104,17 @@ func (a *app) verifyRunning(ctx context.Context, pin cid.Cid, repair bool, v *ve
 	return nil
 }
 
-// verifyOutput prints what comes of a verification.
+// verifyOutput prints the results of a verification.
 type verifyOutput struct {
 	*app
 	repair, daemon bool
 	last           restapi.Verified
 	began, line    time.Time // line is when the last was printed
-	pause          time.Duration
+	interval       time.Duration
 }
 
-// show prints a bad block on standard output, and how far it is, now and then, on
-// the error stream.
+// show prints a bad block on standard output, one line each for other programs,
+// and the progress on the error stream, at increasing intervals.
 func (v *verifyOutput) show(f restapi.Verified) {
 	v.last = f
 	if b := f.Bad; b != nil {
@@ -133,14 +137,15 @@ func (v *verifyOutput) show(f restapi.Verified) {
 	if v.line.IsZero() {
 		v.line = v.began
 	}
-	if time.Since(v.line) >= v.pause {
-		v.line, v.pause = time.Now(), min(2*v.pause, lastPause)
-		fmt.Fprintln(v.err, v.words())
+	if time.Since(v.line) >= v.interval {
+		v.line, v.interval = time.Now(), min(2*v.interval, maxInterval)
+		fmt.Fprintln(v.err, v.summary())
 	}
 }
 
-// words are "12 of 30 pins, 1,234 blocks, 3.1 GiB read in 5s: no bad block".
-func (v *verifyOutput) words() string {
+// summary returns "12 of 30 pins, 1,234 blocks, 3.1 GiB read in 5s: no bad
+// block".
+func (v *verifyOutput) summary() string {
 	f := v.last
 	text := fmt.Sprintf("%s of %s, %s, %s read in %s: ", grouped(f.Pins), counted(f.AllPins, "pin"),
 		counted(f.Blocks, "block"), humanize.IBytes(f.Bytes), time.Since(v.began).Round(time.Second))
@@ -154,9 +159,11 @@ func (v *verifyOutput) words() string {
 	return text
 }
 
-// end prints the result and what becomes of bad blocks.
+// end prints the summary and returns the result of the command. The error says
+// what happens to the bad blocks without further action, and what the user can
+// do.
 func (v *verifyOutput) end() error {
-	fmt.Fprintln(v.out, v.words())
+	fmt.Fprintln(v.out, v.summary())
 	bad := v.last.BadPins
 	switch {
 	case bad == 0, v.daemon && v.repair && v.last.Repaired == bad:

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// versionCommand returns the command that prints the versions, in one line with
+// the form that --version also prints.
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
@@ -24,9 +26,10 @@ func versionText() string {
 	return describeBuild(release, commit, info)
 }
 
-// describeBuild is versionText for what the Makefile has linked, if it has built the
-// program, and what the go command has; info may be nil. `go install` of a version
-// knows the version only, and `go build` in a work tree the commit.
+// describeBuild is versionText for what the Makefile has linked, if it has
+// built the program, and what the go command has; info may be nil. `go install`
+// of a version knows the version only, and `go build` in a work tree the
+// commit.
 func describeBuild(release, commit string, info *debug.BuildInfo) string {
 	module := ""
 	if info != nil {

@@ -8,10 +8,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// twoDashes returns the arguments with the flags that are written as
-// ipfs-cluster-service also takes them, with one dash ("-bootstrap"), as the
-// flags of this program are.
-func twoDashes(root *cobra.Command, args []string) []string {
+// doubleDashes returns the arguments with a second dash for each long flag that
+// has only one ("-bootstrap"): ipfs-cluster-service accepts both forms, and
+// this program must start with the same command line. Words that are no flag of
+// ours stay, and so does everything after "--".
+func doubleDashes(root *cobra.Command, args []string) []string {
 	names := map[string]bool{}
 	collectFlags(root, names)
 	args = slices.Clone(args)
@@ -28,8 +29,8 @@ func twoDashes(root *cobra.Command, args []string) []string {
 	return args
 }
 
-// collectFlags adds the long names of the flags of a command and of those
-// below it.
+// collectFlags adds the long names of all flags of a command and of its
+// subcommands.
 func collectFlags(c *cobra.Command, names map[string]bool) {
 	add := func(f *pflag.Flag) { names[f.Name] = true }
 	c.Flags().VisitAll(add)
@@ -39,8 +40,8 @@ func collectFlags(c *cobra.Command, names map[string]bool) {
 	}
 }
 
-// alias gives a flag its whole name: ipfs-cluster-service has shorter ones for
-// some.
+// alias maps the short names that ipfs-cluster-service has for some flags to
+// ours.
 func alias(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 	switch name {
 	case "rmin":

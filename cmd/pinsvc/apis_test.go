@@ -24,28 +24,28 @@ import (
 
 // The two APIs have one layer for credentials, and are held against one table.
 
-// door is one of the APIs, with the library's mock of a peer behind it.
-type door struct {
+// testAPI is one of the APIs, with the library's mock of a peer behind it.
+type testAPI struct {
 	name    string
 	handler http.Handler
 	// failure checks the body of a failure, in the API's own form.
 	failure func(t *testing.T, code int, body []byte)
 	// routes are some that need credentials, with the status of a success.
-	routes []doorRoute
+	routes []testRoute
 }
 
-type doorRoute struct {
+type testRoute struct {
 	method, path, body string
 	status             int
 }
 
-// Users of both doors: one password as it is, one as a hash.
+// Users of both apis: one password as it is, one as a hash.
 const (
 	plainPassword  = "a long plain password"
 	hashedPassword = "a long hashed password"
 )
 
-func doorUsers(t *testing.T) auth.Users {
+func testUsers(t *testing.T) auth.Users {
 	t.Helper()
 	// Every failed attempt hashes, so this has to be quick.
 	hash, err := bcrypt.GenerateFromPassword([]byte(hashedPassword), bcrypt.MinCost)
@@ -53,8 +53,8 @@ func doorUsers(t *testing.T) auth.Users {
 	return auth.Users{"alice": plainPassword, "bob": string(hash)}
 }
 
-// openDoors returns both APIs after a change of what their sections share.
-func openDoors(t *testing.T, change func(*common.Config)) []door {
+// makeAPIs returns both APIs after a change of what their sections share.
+func makeAPIs(t *testing.T, change func(*common.Config)) []testAPI {
 	t.Helper()
 	service := pinsvcapi.DefaultConfig()
 	change(&service.Config)
@@ -69,8 +69,8 @@ func openDoors(t *testing.T, change func(*common.Config)) []door {
 	second.SetClient(libtest.NewMockRPCClient(t))
 
 	cid := libtest.Cid1.String()
-	return []door{
-		{"pinsvcapi", first, pinningServiceFailure, []doorRoute{
+	return []testAPI{
+		{"pinsvcapi", first, pinningServiceFailure, []testRoute{
 			{"GET", "/pins", "", 200},
 			{"GET", "/pins/" + cid, "", 200},
 			{"POST", "/pins", "{}", 400},
@@ -80,7 +80,7 @@ func openDoors(t *testing.T, change func(*common.Config)) []door {
 			{"GET", "/nowhere", "", 404},
 			{"PUT", "/pins", "", 405},
 		}},
-		{"restapi", second, restFailure, []doorRoute{
+		{"restapi", second, restFailure, []testRoute{
 			{"GET", "/id", "", 200},
 			{"GET", "/pins", "", 200},
 			{"POST", "/pins/" + cid, "", 200},
@@ -116,8 +116,8 @@ func restFailure(t *testing.T, code int, body []byte) {
 	require.NotEmpty(t, f.Message)
 }
 
-// knock sends a request with a value of Authorization, or none.
-func (d door) knock(r doorRoute, authorization string) *httptest.ResponseRecorder {
+// send sends a request with a value of Authorization, or none.
+func (d testAPI) send(r testRoute, authorization string) *httptest.ResponseRecorder {
 	request := httptest.NewRequest(r.method, r.path, strings.NewReader(r.body))
 	if authorization != "" {
 		request.Header.Set("Authorization", authorization)
@@ -127,11 +127,11 @@ func (d door) knock(r doorRoute, authorization string) *httptest.ResponseRecorde
 	return w
 }
 
-func doorBasic(user, password string) string {
+func basicHeader(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
-func doorToken(t *testing.T, method jwt.SigningMethod, key any, claims jwt.MapClaims) string {
+func tokenHeader(t *testing.T, method jwt.SigningMethod, key any, claims jwt.MapClaims) string {
 	t.Helper()
 	text, err := jwt.NewWithClaims(method, claims).SignedString(key)
 	require.NoError(t, err)
@@ -145,28 +145,28 @@ const (
 	badToken = `Bearer realm="NAME", error="invalid_token", error_description="`
 )
 
-// doorCredentials is every kind of credentials, as of now: with the second
+// everyCredentials is every kind of credentials, as of now: with the second
 // challenge that they are answered with, if they do not let in.
-func doorCredentials(t *testing.T, users auth.Users) map[string]struct{ authorization, challenge string } {
+func everyCredentials(t *testing.T, users auth.Users) map[string]struct{ authorization, challenge string } {
 	t.Helper()
 	type row = struct{ authorization, challenge string }
 	key := []byte(plainPassword)
 	in := func(d time.Duration) int64 { return time.Now().Add(d).Unix() }
-	hs256 := func(claims jwt.MapClaims) string { return doorToken(t, jwt.SigningMethodHS256, key, claims) }
+	hs256 := func(claims jwt.MapClaims) string { return tokenHeader(t, jwt.SigningMethodHS256, key, claims) }
 	hashed, err := auth.IssueToken("bob", users["bob"], time.Hour)
 	require.NoError(t, err)
 	alice := hs256(jwt.MapClaims{"iss": "alice"})
 	return map[string]row{
 		"nothing":                  {"", noBearer},
 		"another scheme":           {"Digest username=alice", noBearer},
-		"Basic":                    {doorBasic("alice", plainPassword), enters},
-		"Basic, hashed":            {doorBasic("bob", hashedPassword), enters},
-		"Basic, wrong":             {doorBasic("alice", "wrong"), noBearer},
-		"Basic, hashed, wrong":     {doorBasic("bob", "wrong"), noBearer},
-		"Basic, the hash":          {doorBasic("bob", users["bob"]), noBearer},
-		"Basic, of another":        {doorBasic("alice", hashedPassword), noBearer},
-		"Basic, unknown":           {doorBasic("carol", plainPassword), noBearer},
-		"Basic, empty":             {doorBasic("", ""), noBearer},
+		"Basic":                    {basicHeader("alice", plainPassword), enters},
+		"Basic, hashed":            {basicHeader("bob", hashedPassword), enters},
+		"Basic, wrong":             {basicHeader("alice", "wrong"), noBearer},
+		"Basic, hashed, wrong":     {basicHeader("bob", "wrong"), noBearer},
+		"Basic, the hash":          {basicHeader("bob", users["bob"]), noBearer},
+		"Basic, of another":        {basicHeader("alice", hashedPassword), noBearer},
+		"Basic, unknown":           {basicHeader("carol", plainPassword), noBearer},
+		"Basic, empty":             {basicHeader("", ""), noBearer},
 		"Basic, malformed":         {"Basic !", noBearer},
 		"bearer, as older peers":   {alice, enters},
 		"bearer, hashed":           {"Bearer " + hashed, enters},
@@ -177,34 +177,34 @@ func doorCredentials(t *testing.T, users auth.Users) map[string]struct{ authoriz
 		"bearer, of the future":    {hs256(jwt.MapClaims{"iss": "alice", "iat": in(24 * time.Hour)}), enters},
 		"bearer, unknown user":     {hs256(jwt.MapClaims{"iss": "carol"}), badToken},
 		"bearer, nobody's":         {hs256(jwt.MapClaims{}), badToken},
-		"bearer, other password":   {doorToken(t, jwt.SigningMethodHS256, []byte("wrong"), jwt.MapClaims{"iss": "alice"}), badToken},
+		"bearer, other password":   {tokenHeader(t, jwt.SigningMethodHS256, []byte("wrong"), jwt.MapClaims{"iss": "alice"}), badToken},
 		"bearer, key of another":   {hs256(jwt.MapClaims{"iss": "bob"}), badToken},
-		"bearer, by the hash":      {doorToken(t, jwt.SigningMethodHS256, []byte(users["bob"]), jwt.MapClaims{"iss": "bob"}), badToken},
-		"bearer, empty key":        {doorToken(t, jwt.SigningMethodHS256, []byte{}, jwt.MapClaims{"iss": "alice"}), badToken},
-		"bearer, HS384":            {doorToken(t, jwt.SigningMethodHS384, key, jwt.MapClaims{"iss": "alice"}), badToken},
-		"bearer, none":             {doorToken(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, jwt.MapClaims{"iss": "alice"}), badToken},
+		"bearer, by the hash":      {tokenHeader(t, jwt.SigningMethodHS256, []byte(users["bob"]), jwt.MapClaims{"iss": "bob"}), badToken},
+		"bearer, empty key":        {tokenHeader(t, jwt.SigningMethodHS256, []byte{}, jwt.MapClaims{"iss": "alice"}), badToken},
+		"bearer, HS384":            {tokenHeader(t, jwt.SigningMethodHS384, key, jwt.MapClaims{"iss": "alice"}), badToken},
+		"bearer, none":             {tokenHeader(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, jwt.MapClaims{"iss": "alice"}), badToken},
 		"bearer, altered":          {alice[:len(alice)-4] + "AAAA", badToken},
 		"bearer, without a dot":    {"Bearer x", badToken},
 		"bearer, the password":     {"Bearer " + plainPassword, badToken},
 		"bearer, no signature":     {alice[:strings.LastIndex(alice, ".")+1], badToken},
-		"lower case scheme":        {"basic " + strings.TrimPrefix(doorBasic("alice", plainPassword), "Basic "), enters},
+		"lower case scheme":        {"basic " + strings.TrimPrefix(basicHeader("alice", plainPassword), "Basic "), enters},
 		"bearer, lower case":       {"bearer " + strings.TrimPrefix(alice, "Bearer "), enters},
-		"Basic credentials bearer": {"Bearer " + strings.TrimPrefix(doorBasic("alice", plainPassword), "Basic "), badToken},
+		"Basic credentials bearer": {"Bearer " + strings.TrimPrefix(basicHeader("alice", plainPassword), "Basic "), badToken},
 	}
 }
 
-func TestDoors(t *testing.T) {
-	users := doorUsers(t)
-	doors := openDoors(t, func(c *common.Config) {
+func TestCredentialsOfBothAPIs(t *testing.T) {
+	users := testUsers(t)
+	apis := makeAPIs(t, func(c *common.Config) {
 		c.BasicAuthCredentials = users
 		c.MaxAuthFailures = 0
 	})
-	for name, credentials := range doorCredentials(t, users) {
-		for _, d := range doors {
+	for name, credentials := range everyCredentials(t, users) {
+		for _, d := range apis {
 			for _, route := range d.routes {
 				t.Run(name+"/"+d.name+" "+route.method+" "+route.path, func(t *testing.T) {
 					// A slow test outlives what is made for a minute.
-					w := d.knock(route, doorCredentials(t, users)[name].authorization)
+					w := d.send(route, everyCredentials(t, users)[name].authorization)
 					// Before who it is, nobody learns what there is.
 					if credentials.challenge != enters {
 						require.Equal(t, 401, w.Code, w.Body.String())
@@ -232,7 +232,7 @@ func TestDoors(t *testing.T) {
 }
 
 // requireStatus knows that only Basic credentials issue tokens without an end.
-func requireStatus(t *testing.T, r doorRoute, authorization string, w *httptest.ResponseRecorder) {
+func requireStatus(t *testing.T, r testRoute, authorization string, w *httptest.ResponseRecorder) {
 	t.Helper()
 	want := r.status
 	if r.path == "/token" && strings.EqualFold(authorization[:6], "bearer") {
@@ -242,12 +242,12 @@ func requireStatus(t *testing.T, r doorRoute, authorization string, w *httptest.
 }
 
 // What needs no credentials, with and without.
-func TestDoorsThatAreOpen(t *testing.T) {
-	for name, users := range map[string]auth.Users{"users": doorUsers(t), "nobody": {}, "everybody": nil} {
-		for _, d := range openDoors(t, func(c *common.Config) { c.BasicAuthCredentials = users }) {
+func TestOpenAPIs(t *testing.T) {
+	for name, users := range map[string]auth.Users{"users": testUsers(t), "nobody": {}, "everybody": nil} {
+		for _, d := range makeAPIs(t, func(c *common.Config) { c.BasicAuthCredentials = users }) {
 			t.Run(name+" "+d.name, func(t *testing.T) {
-				require.Equal(t, 204, d.knock(doorRoute{method: "GET", path: "/health"}, "").Code)
-				require.Equal(t, 204, d.knock(doorRoute{method: "GET", path: "/health"}, doorBasic("alice", "wrong")).Code)
+				require.Equal(t, 204, d.send(testRoute{method: "GET", path: "/health"}, "").Code)
+				require.Equal(t, 204, d.send(testRoute{method: "GET", path: "/health"}, basicHeader("alice", "wrong")).Code)
 				r := httptest.NewRequest("OPTIONS", "/pins", nil)
 				r.Header.Set("Origin", "https://page.example")
 				r.Header.Set("Access-Control-Request-Method", "GET")
@@ -256,7 +256,7 @@ func TestDoorsThatAreOpen(t *testing.T) {
 				require.Equal(t, 204, w.Code)
 				require.Equal(t, "*", w.Header().Get("Access-Control-Allow-Origin"))
 				for _, route := range d.routes {
-					w := d.knock(route, doorBasic("eve", ""))
+					w := d.send(route, basicHeader("eve", ""))
 					require.Equal(t, users != nil, w.Code == 401, "%v", route)
 				}
 			})
@@ -264,42 +264,42 @@ func TestDoorsThatAreOpen(t *testing.T) {
 	}
 }
 
-func TestTokensOfBothDoors(t *testing.T) {
-	users := doorUsers(t)
-	doors := openDoors(t, func(c *common.Config) { c.BasicAuthCredentials = users })
-	other := openDoors(t, func(c *common.Config) {
+func TestTokensOfBothAPIs(t *testing.T) {
+	users := testUsers(t)
+	apis := makeAPIs(t, func(c *common.Config) { c.BasicAuthCredentials = users })
+	other := makeAPIs(t, func(c *common.Config) {
 		c.BasicAuthCredentials = auth.Users{"alice": "another password", "bob": users["bob"]}
 	})
-	for _, from := range doors {
+	for _, from := range apis {
 		for user, password := range map[string]string{"alice": plainPassword, "bob": hashedPassword} {
-			w := from.knock(doorRoute{"POST", "/token", `{"expires_in":"1h"}`, 200}, doorBasic(user, password))
+			w := from.send(testRoute{"POST", "/token", `{"expires_in":"1h"}`, 200}, basicHeader(user, password))
 			require.Equal(t, 200, w.Code)
 			var answer struct{ Token string }
 			require.NoError(t, json.Unmarshal(w.Body.Bytes(), &answer))
-			for _, to := range doors {
-				require.Equal(t, 200, to.knock(to.routes[0], "Bearer "+answer.Token).Code, "from %s to %s", from.name, to.name)
+			for _, to := range apis {
+				require.Equal(t, 200, to.send(to.routes[0], "Bearer "+answer.Token).Code, "from %s to %s", from.name, to.name)
 			}
 			for _, to := range other {
 				want := map[string]int{"alice": 401, "bob": 200}[user]
-				require.Equal(t, want, to.knock(to.routes[0], "Bearer "+answer.Token).Code, "where %s is another", user)
+				require.Equal(t, want, to.send(to.routes[0], "Bearer "+answer.Token).Code, "where %s is another", user)
 			}
 		}
 	}
 }
 
-func TestGuessingAtBothDoors(t *testing.T) {
-	for _, d := range openDoors(t, func(c *common.Config) {
-		c.BasicAuthCredentials = doorUsers(t)
+func TestGuessingAtBothAPIs(t *testing.T) {
+	for _, d := range makeAPIs(t, func(c *common.Config) {
+		c.BasicAuthCredentials = testUsers(t)
 		c.MaxAuthFailures = 3
 	}) {
 		for range 3 {
-			require.Equal(t, 401, d.knock(d.routes[0], doorBasic("alice", "guess")).Code)
+			require.Equal(t, 401, d.send(d.routes[0], basicHeader("alice", "guess")).Code)
 		}
-		w := d.knock(d.routes[0], doorBasic("alice", "guess"))
+		w := d.send(d.routes[0], basicHeader("alice", "guess"))
 		require.Equal(t, 429, w.Code)
 		require.NotEmpty(t, w.Header().Get("Retry-After"))
 		d.failure(t, 429, w.Body.Bytes())
-		require.Equal(t, 200, d.knock(d.routes[0], doorBasic("alice", plainPassword)).Code)
+		require.Equal(t, 200, d.send(d.routes[0], basicHeader("alice", plainPassword)).Code)
 	}
 }
 
@@ -314,19 +314,19 @@ func TestNoSecretsInLogs(t *testing.T) {
 		written <- string(text)
 	}()
 
-	users := doorUsers(t)
-	doors := openDoors(t, func(c *common.Config) {
+	users := testUsers(t)
+	apis := makeAPIs(t, func(c *common.Config) {
 		c.BasicAuthCredentials = users
 		c.MaxAuthFailures = 0
 	})
 	secrets := []string{plainPassword, hashedPassword, users["bob"]}
-	for _, credentials := range doorCredentials(t, users) {
+	for _, credentials := range everyCredentials(t, users) {
 		if _, parameter, _ := strings.Cut(credentials.authorization, " "); len(parameter) > 20 {
 			secrets = append(secrets, parameter[strings.LastIndex(parameter, ".")+1:])
 		}
-		for _, d := range doors {
+		for _, d := range apis {
 			for _, route := range d.routes {
-				d.knock(route, credentials.authorization)
+				d.send(route, credentials.authorization)
 			}
 		}
 	}
