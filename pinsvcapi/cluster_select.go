@@ -73,7 +73,7 @@ func (f *statusFilter) passes(stored api.Pin) bool {
 	return f.unpinned.Uncertain(p) || f.Wants(p.Status(f.unpinned.Peers(p)))
 }
 
-// topK keeps the first max candidates of a list, in a heap whose root is the last of them.
+// topK keeps the first max candidates of a list in a heap whose root is the last of them, so that a scan needs memory for one page, however many pins match.
 type topK struct {
 	max   int
 	count int // all that were added

@@ -31,10 +31,11 @@ const (
 type query struct {
 	// cids are the CIDs that are asked for, without duplicates. A pin of the other
 	// version of one matches, too.
-	cids          []cid.Cid
-	name          *pinset.Name // nil: any
-	meta          map[string]string
-	before, after time.Time       // whole milliseconds, zero: no bound
+	cids []cid.Cid
+	name *pinset.Name // nil: any
+	meta map[string]string
+	// before and after are exclusive, in whole milliseconds. Zero: no bound.
+	before, after time.Time
 	statuses      []pinset.Status // never empty
 	limit         int
 }

@@ -76,6 +76,7 @@ func (s *service) replace(ctx context.Context, id cid.Cid, b pinBody) (pinStatus
 	if err != nil || old.CID == b.cid {
 		return p, err
 	}
+	// The old pin may have been removed meanwhile, which is the wanted result.
 	err = s.remove(ctx, old.CID)
 	if err != nil && !errors.Is(err, pinset.ErrNotFound) {
 		return pinStatus{}, err

@@ -14,8 +14,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// add stores an upload, which is a form of files (multipart/form-data, as Kubo
-// takes it), and answers while it comes in.
+// add stores an upload: a form of files (multipart/form-data, as for Kubo). It responds
+// while the upload is still being read.
 func (a *API) add(w http.ResponseWriter, r *http.Request) error {
 	body := &uploadBody{ReadCloser: r.Body}
 	r.Body = body
@@ -24,29 +24,29 @@ func (a *API) add(w http.ResponseWriter, r *http.Request) error {
 		body.failed = true
 		return err
 	}
-	// HTTP/1 would have all of the body read before the answer begins. HTTP/2
-	// needs nothing, and tests without a connection cannot.
+	// Without it, net/http reads the whole body of HTTP/1 before the response
+	// begins. HTTP/2 does not need it, and tests without a connection cannot do it.
 	_ = http.NewResponseController(w).EnableFullDuplex()
 	added := noted(r, a.cluster.Add(r.Context(), content, params), &body.failed)
 	if !params.StreamChannels {
 		return writeArray(w, r, added)
 	}
 	w.Header().Set("X-Chunked-Output", "1") // as Kubo says it, for browsers
-	// Where the answer has begun, an error is its last object, in the form of any
-	// other error: {"code":503,"message":"..."}. It is in the trailer, too, where
+	// An error after the response has begun is its last object, in the form of any
+	// other error: {"code":503,"message":"..."}. It is also in the trailer, where
 	// ipfs-cluster-ctl looks for it.
 	return writeLines(w, r, added, func(err error) any { return failureBody(failure(err)) })
 }
 
-// linger is how long a connection stays open after an upload has failed. Clients
-// that are still sending read the answer in this time: they would not find it any
-// more if the connection was closed while they write to it.
+// linger is how long a connection stays open after an upload has failed, for clients
+// that are still sending. If it was closed while they write, most would report the
+// write error and not read the response.
 const linger = time.Second
 
-// endBody closes the body of an upload after its answer. net/http then reads a little
-// more of it, or closes the connection. It would do so by itself, but, where the answer
-// began before, at a moment at which the end of the body starts a second reader of the
-// connection, and that is a panic.
+// endBody closes the body of an upload after the response. net/http then reads a little
+// more of it, or closes the connection. Without this call it does so by itself, but too
+// late for a response that began before the end of the body: then the end of the body
+// starts a second reader of the connection, which panics.
 func endBody(w http.ResponseWriter, r *http.Request) {
 	body, ok := r.Body.(*uploadBody)
 	if !ok {
@@ -78,14 +78,16 @@ func (b *uploadBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ownRest is how much of a body net/http reads itself, in bytes.
+// ownRest is how much of a body net/http reads by itself after a response, in bytes.
 const ownRest = 256 << 10
 
-// unread tells whether there is more left than net/http reads itself.
+// unread reports whether more is left than net/http reads by itself.
 func (b *uploadBody) unread(length int64) bool {
 	return length < 0 || length-b.n > ownRest
 }
 
+// parseUpload returns the content and the parameters of an upload, with memory for it
+// in the request's lease. The content is read from the body later, once.
 func (a *API) parseUpload(r *http.Request) (files.Directory, api.AddParams, error) {
 	q, err := parseQuery(r)
 	if err != nil {
@@ -111,11 +113,11 @@ func (a *API) parseUpload(r *http.Request) (files.Directory, api.AddParams, erro
 	return u.root(), params, nil
 }
 
-// uploadBytes is what an upload has in memory whatever is in it: a chunk, and
-// blocks that wait to be stored.
+// uploadBytes is the memory of any upload: a chunk, and the blocks that wait to be
+// stored.
 const uploadBytes = 2 << 20
 
-// grower returns what takes memory for the files and folders of an upload.
+// grower returns a function that reserves memory for the files and folders of an upload. It returns an error when they take more than one request may, or all requests together.
 func (a *API) grower(lease *common.Lease) func(int64) error {
 	total := int64(uploadBytes)
 	return func(bytes int64) error {
@@ -129,7 +131,7 @@ func (a *API) grower(lease *common.Lease) func(int64) error {
 	}
 }
 
-// boundaryOf returns what separates the parts of a form.
+// boundaryOf returns the boundary between the parts of a form.
 func boundaryOf(r *http.Request) (string, error) {
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" && kind != "multipart/mixed" {
@@ -141,9 +143,9 @@ func boundaryOf(r *http.Request) (string, error) {
 	return params["boundary"], nil
 }
 
-// noted tells the audit line what was added last: the root, or, in shards, what
-// holds them together.
-// It also notes whether the upload has failed.
+// noted adds the last CID of a sequence to the audit log: the root, or, for a sharded
+// add, the one that refers to its shards. It sets failed when the sequence has an
+// error.
 func noted(r *http.Request, added iter.Seq2[api.AddedOutput, error], failed *bool) iter.Seq2[api.AddedOutput, error] {
 	return func(yield func(api.AddedOutput, error) bool) {
 		last := api.CidUndef
@@ -164,8 +166,7 @@ func noted(r *http.Request, added iter.Seq2[api.AddedOutput, error], failed *boo
 	}
 }
 
-// writeArray answers with a sequence as one JSON document, when all of it is
-// there.
+// writeArray responds with a sequence as one JSON array, once it is complete.
 func writeArray[T any](w http.ResponseWriter, r *http.Request, values iter.Seq2[T, error]) error {
 	all := []T{}
 	for v, err := range values {

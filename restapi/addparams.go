@@ -12,16 +12,17 @@ import (
 )
 
 const (
-	// usualChunk is from which size on chunks are no matter, in bytes. Each chunk
-	// is a block, which costs a call and a file on a disk, however small it is.
+	// usualChunk is the size from which on the number of chunks is not limited, in
+	// bytes. Each chunk becomes a block, which costs a call and a file on a disk
+	// however small it is.
 	usualChunk = 256
-	// mostTiny is how many smaller chunks an upload may have.
+	// mostTiny bounds the number of smaller chunks of an upload.
 	mostTiny = 1 << 16
-	// leastRabin is the smallest chunk of rabin that boxo takes.
+	// leastRabin is the smallest chunk of rabin that boxo accepts.
 	leastRabin = 16
 )
 
-// checkAddParams refuses what makes much of a small upload.
+// checkAddParams refuses parameters by which a small upload becomes very many blocks.
 func checkAddParams(params api.AddParams) error {
 	if _, err := chunk.FromString(strings.NewReader(""), params.Chunker); err != nil {
 		return pinset.Invalid("chunker", "%v", err)
@@ -36,8 +37,7 @@ func checkAddParams(params api.AddParams) error {
 	return nil
 }
 
-// mostContent returns how many bytes an upload may have for its chunker, 0 for any
-// number.
+// mostContent returns the largest upload for a chunker in bytes, 0 for no limit.
 func mostContent(chunker string) int64 {
 	if least, known := smallestChunk(chunker); known && least < usualChunk {
 		return int64(least) * mostTiny
@@ -45,7 +45,7 @@ func mostContent(chunker string) int64 {
 	return 0
 }
 
-// tinyChunks is the content of an upload that may not have more than mostContent.
+// tinyChunks is the content of an upload with a limit by mostContent.
 type tinyChunks struct {
 	io.Reader
 	left    *int64 // of the whole upload
@@ -62,8 +62,9 @@ func (t *tinyChunks) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// smallestChunk returns the least size that a chunker is asked for, if it is:
-// size-N, rabin-AVERAGE or rabin-MIN-AVERAGE-MAX, whose numbers may have names.
+// smallestChunk returns the smallest chunk that a chunker may produce, if its name has
+// a number: size-N, rabin-AVERAGE or rabin-MIN-AVERAGE-MAX, whose numbers may have
+// names.
 func smallestChunk(chunker string) (int, bool) {
 	kind, size, _ := strings.Cut(chunker, "-")
 	size, more, _ := strings.Cut(size, "-")

@@ -19,8 +19,9 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// admit returns why an upload would fail whatever is in it, before it is read:
-// the peer only follows, options that no pin can have, too few peers, full disks.
+// admit returns an error when an upload would fail whatever its content, before it is
+// read: the peer is in follower mode, no pin can have the options, there are too few
+// peers, or disks are full.
 func (c *rpcCluster) admit(ctx context.Context, params api.AddParams) error {
 	if err := checkTogether(params); err != nil {
 		return err
@@ -37,7 +38,7 @@ func (c *rpcCluster) admit(ctx context.Context, params api.AddParams) error {
 	return c.full(ctx, peers, leastRoom, nil)
 }
 
-// checkTogether returns what is wrong with the parameters of an upload together.
+// checkTogether checks the parameters of an upload that depend on each other.
 func checkTogether(params api.AddParams) error {
 	code, known := multihash.Names[strings.ToLower(params.HashFun)]
 	if known && !verifcid.DefaultAllowlist.IsAllowed(code) {
@@ -53,14 +54,14 @@ func checkTogether(params api.AddParams) error {
 }
 
 const (
-	// firstPing bounds the wait for a peer that has just been started to hear of
-	// one that takes blocks: itself, if no other.
+	// firstPing bounds the wait of a peer that has just started for the first ping
+	// of a peer that accepts blocks: its own, if there is no other.
 	firstPing      = 10 * time.Second
 	firstPingPause = 50 * time.Millisecond
 )
 
-// allocate returns the peers that the blocks of an upload would be sent to. The
-// library's sharded adds need some.
+// allocate returns the peers that the blocks of an upload would be sent to. A sharded
+// add needs at least one.
 func (c *rpcCluster) allocate(ctx context.Context, params api.AddParams) ([]peer.ID, error) {
 	params.Mode = api.PinModeRecursive
 	pin := api.PinWithOpts(api.CidUndef, params.PinOptions)
@@ -85,23 +86,24 @@ func (c *rpcCluster) allocate(ctx context.Context, params api.AddParams) ([]peer
 }
 
 const (
-	// fullEnough is how little an IPFS node has left when it has refused blocks
-	// because it is full, in bytes: they are written many at a time.
+	// fullEnough is the space left in a store that has refused blocks because it is
+	// full, in bytes. It is not 0, since many blocks are written at a time.
 	fullEnough = 16 << 20
-	// leastRoom is how much it must have left for an upload to be begun, in
-	// bytes: one block of the usual size. Of a small store a hundredth is enough.
+	// leastRoom is the space that an upload needs to begin, in bytes: one block of
+	// the usual size, or a hundredth of a small store.
 	leastRoom = 256 << 10
 )
 
-// full returns an error about the first of some peers when none has room for as
-// many bytes. Nodes that do not answer may have room.
+// full returns an error, with the numbers of the first peer, when the IPFS nodes of all
+// peers have less than room bytes left. A node that does not answer counts as one with
+// space.
 func (c *rpcCluster) full(ctx context.Context, peers []peer.ID, room uint64, cause error) error {
 	stats := make([]api.IPFSRepoStat, len(peers))
-	var asked sync.WaitGroup
+	var queried sync.WaitGroup
 	for i, id := range peers {
-		asked.Go(func() { stats[i] = c.stat(ctx, id) })
+		queried.Go(func() { stats[i] = c.stat(ctx, id) })
 	}
-	asked.Wait()
+	queried.Wait()
 	for _, stat := range stats {
 		least := room
 		if cause == nil {
@@ -120,7 +122,7 @@ func (c *rpcCluster) full(ctx context.Context, peers []peer.ID, room uint64, cau
 	return &pinset.Error{Kind: pinset.KindDiskFull, Details: pinset.DiskFull(details).Error(), Cause: cause}
 }
 
-// stat returns how full a peer's IPFS node is, zero when that is not known.
+// stat returns the space of a peer's IPFS node, zero when it does not answer.
 func (c *rpcCluster) stat(ctx context.Context, id peer.ID) api.IPFSRepoStat {
 	ctx, cancel := context.WithTimeout(ctx, statTimeout)
 	defer cancel()
@@ -131,9 +133,9 @@ func (c *rpcCluster) stat(ctx context.Context, id peer.ID) api.IPFSRepoStat {
 	return stat
 }
 
-// blameDisk says so when an upload was not taken because the storage of the
-// IPFS nodes is full. The library tells that to its log only.
-func (c *rpcCluster) blameDisk(ctx context.Context, peers []peer.ID, err error) error {
+// explainRefusal replaces the library's error for blocks that no IPFS node has accepted
+// when the cause is full storage, which the library only logs.
+func (c *rpcCluster) explainRefusal(ctx context.Context, peers []peer.ID, err error) error {
 	if !errors.Is(err, adder.ErrBlockAdder) {
 		return err
 	}

@@ -11,17 +11,18 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// Blocks is the IPFS node inside a peer, as far as its blocks on disk can be
-// checked. Its errors are those of package pinset.
+// Blocks verifies the blocks of the embedded IPFS node. Its errors are those of package
+// pinset.
 type Blocks interface {
-	// Verify reads the blocks of a pin, of a sharded pin's parts, or of all pins
-	// when the CID is not defined, and yields what it finds, last how it ended. With wait the last
-	// comes when all pins that lacked blocks have them again, or cannot get them.
+	// Verify reads the blocks of a pin, of the parts of a sharded pin, or of all
+	// pins when the CID is not defined. It yields its progress and each fault, and
+	// ends with a line that is Done. With wait, that line comes when all incomplete
+	// pins have their blocks again or cannot get them.
 	Verify(ctx context.Context, c api.Cid, wait bool) iter.Seq2[Verified, error]
 	Health(context.Context) (BlockHealth, error)
 }
 
-// Verified is what a verification has read so far, in one line of its answer.
+// Verified is a line of a verification: the totals so far, and at most one fault.
 type Verified struct {
 	Pins      uint64 `json:"pins"`     // checked
 	AllPins   uint64 `json:"all_pins"` // to be checked
@@ -31,25 +32,25 @@ type Verified struct {
 	BadBlocks uint64 `json:"bad_blocks"`
 	// Repaired counts the bad pins that are complete again.
 	Repaired uint64 `json:"repaired"`
-	// Bad is a block that was found just now.
+	// Bad is a block that was found since the last line.
 	Bad *BadBlock `json:"bad,omitempty"`
-	// Lack is a pin that was found just now to be incomplete, whatever its blocks.
+	// Lack is a pin that is incomplete for another reason than a bad block.
 	Lack *PinLack `json:"lack,omitempty"`
 	// Elsewhere is a part of a sharded pin that only other peers have.
 	Elsewhere *Elsewhere `json:"elsewhere,omitempty"`
 	// ElsewherePins counts the parts that only other peers have.
 	ElsewherePins uint64 `json:"elsewhere_pins"`
-	// Done is set in the last line of a verification that came to its end.
+	// Done is set in the last line of a complete verification.
 	Done bool `json:"done"`
 }
 
-// BadBlock is a block that a pin lacks. It is damaged, missing, or here and refused
-// by its codec.
+// BadBlock is a block that a pin lacks: it is damaged, missing, or its codec cannot
+// decode it.
 type BadBlock struct {
 	Pin     string `json:"pin"`
 	Block   string `json:"block"`
 	Damaged bool   `json:"damaged"`
-	// Refused says why the codec refuses the block.
+	// Refused is the error of the codec.
 	Refused string `json:"refused,omitempty"`
 }
 
@@ -92,15 +93,15 @@ type LackLine struct {
 	Block string `json:"block"`
 }
 
-// WithBlocks lets the blocks of the peer's IPFS node be checked at /ipfs/verify.
-// Without it, that is a 404.
+// WithBlocks enables /ipfs/verify, which is a 404 without it.
 func WithBlocks(b Blocks) Option {
 	return func(o *options) { o.blocks = b }
 }
 
-// errNoBlocks is the answer when the IPFS node is a Kubo.
+// errNoBlocks is the response of a peer whose IPFS node is Kubo.
 var errNoBlocks = pinset.NotFound("this peer has no IPFS node inside whose blocks it could check")
 
+// getBlockHealth returns the result of the verifications in the background.
 func (a *API) getBlockHealth(r *http.Request) (any, error) {
 	if a.blocks == nil {
 		return nil, errNoBlocks
@@ -108,6 +109,7 @@ func (a *API) getBlockHealth(r *http.Request) (any, error) {
 	return value(a.blocks.Health(r.Context()))
 }
 
+// verifyBlocks verifies blocks now, and lists faults while it reads.
 func (a *API) verifyBlocks(r *http.Request) (iter.Seq2[Verified, error], error) {
 	if a.blocks == nil {
 		return nil, errNoBlocks

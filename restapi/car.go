@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// maxCARHeader and maxCARBlock bound the parts of a CAR in bytes. Blocks of
-	// 4 MiB and more cannot be sent to other IPFS nodes.
+	// maxCARHeader and maxCARBlock bound the parts of a CAR in bytes. IPFS nodes do
+	// not exchange blocks of 4 MiB and more.
 	maxCARHeader = 64 << 10
 	maxCARBlock  = 4 << 20
 )
 
-// carFile is a file in which every part of a CAR has to be small. A part begins
-// with its length, for which the library takes memory before anything has come.
+// carFile checks the length of each part of a CAR. It precedes the part, and the
+// library allocates that much memory before it reads the part.
 type carFile struct {
 	io.Reader
 	left   uint64 // of the part that is being read

@@ -24,10 +24,11 @@ import (
 	basicnode "github.com/ipld/go-ipld-prime/node/basic"
 )
 
-// carDecoder reads blocks of every codec that IPFS nodes pin. The library's adder
-// knows dag-pb, raw and dag-cbor alone.
+// carDecoder decodes blocks of every codec that IPFS nodes can pin. The library's adder
+// has dag-pb, raw and dag-cbor only.
 var carDecoder = newCARDecoder()
 
+// newCARDecoder returns a decoder for the codecs that the imports register, too.
 func newCARDecoder() *ipldlegacy.Decoder {
 	d := ipldlegacy.NewDecoder()
 	d.RegisterCodec(cid.DagProtobuf, dagpb.Type.PBNode, merkledag.ProtoNodeConverter)
@@ -35,9 +36,9 @@ func newCARDecoder() *ipldlegacy.Decoder {
 	return d
 }
 
-// addCAR sends the blocks of the first file of content, a CAR with one root, to
-// dag, and has the root pinned. It tells output of the root, and closes it. Blocks
-// are compared with their hashes.
+// addCAR adds the first file of content, a CAR with one root: it sends the blocks to
+// dag, pins the root, sends the root to output and closes that. It verifies the hash of
+// each block.
 func addCAR(ctx context.Context, dag adder.ClusterDAGService, content files.Directory, output chan<- api.AddedOutput) error {
 	defer close(output)
 	entries := content.Entries()
@@ -62,7 +63,7 @@ func addCAR(ctx context.Context, dag adder.ClusterDAGService, content files.Dire
 	return err
 }
 
-// sendCAR sends the blocks of a CAR, and returns what is told of its root.
+// sendCAR sends the blocks of a CAR, and returns the output for its root.
 func sendCAR(ctx context.Context, dag adder.ClusterDAGService, file io.Reader) (added api.AddedOutput, err error) {
 	in, err := car.NewCarReader(file)
 	if err != nil {

@@ -16,22 +16,22 @@ type Cluster interface {
 	members
 	pinning
 	health
-	// Add stores an upload in the cluster's IPFS nodes and pins its root,
-	// and tells what it has added, a directory after what is in it.
+	// Add stores an upload in the cluster's IPFS nodes and pins its root. It yields
+	// what it has added, a directory after its content.
 	Add(ctx context.Context, content files.Directory, params api.AddParams) iter.Seq2[api.AddedOutput, error]
 }
 
-// Scope says whom a question is for.
+// Scope selects the peers of a query.
 type Scope bool
 
 const (
-	// Everywhere asks every peer of the cluster.
+	// Everywhere queries every peer of the cluster.
 	Everywhere Scope = false
-	// Local asks only the peer that the API belongs to.
+	// Local queries only the peer of the API.
 	Local Scope = true
 )
 
-// members are the peers of a cluster.
+// members is the part of Cluster about peers.
 type members interface {
 	ID(context.Context) (api.ID, error)
 	Version(context.Context) (api.Version, error)
@@ -40,19 +40,19 @@ type members interface {
 	PeerRemove(context.Context, peer.ID) error
 }
 
-// pinning is what the cluster pins, and how it is going.
+// pinning is the part of Cluster about pins and their statuses.
 type pinning interface {
 	Pin(context.Context, api.Pin) (api.Pin, error)
-	// Resolve returns the CID that an IPFS path leads to.
+	// Resolve returns the CID of an IPFS path.
 	Resolve(ctx context.Context, path string) (api.Cid, error)
 	// Unpin returns the pin as it was.
 	Unpin(context.Context, api.Cid) (api.Pin, error)
-	// Allocation returns the entry of the pinset, pinset.ErrNotFound without one.
+	// Allocation returns an entry of the pinset, or pinset.ErrNotFound.
 	Allocation(context.Context, api.Cid) (api.Pin, error)
 	Allocations(context.Context) iter.Seq2[api.Pin, error]
-	// Status is "unpinned" for a CID that is not in the pinset.
+	// Status returns "unpinned" for a CID that is not in the pinset.
 	Status(context.Context, api.Cid, Scope) (api.GlobalPinInfo, error)
-	// StatusAt is the status that one peer answers with, within a second.
+	// StatusAt returns the status at one peer, within a second.
 	StatusAt(context.Context, api.Cid, peer.ID) (api.PinInfo, error)
 	// StatusAll lists the CIDs that have a status of the filter somewhere;
 	// 0 is any.
@@ -61,7 +61,7 @@ type pinning interface {
 	RecoverAll(context.Context, Scope) iter.Seq2[api.GlobalPinInfo, error]
 }
 
-// health is how the peers and their IPFS nodes are.
+// health is the part of Cluster about the state of peers and their IPFS nodes.
 type health interface {
 	ConnectGraph(context.Context) (api.ConnectGraph, error)
 	Alerts(context.Context) ([]api.Alert, error)

@@ -14,28 +14,26 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// addedBuffer is how many answers of an upload may wait to be sent.
+// addedBuffer is how many outputs of an upload may wait to be sent.
 const addedBuffer = 256
 
-// AddKey is the metadata key that tells the pins of one sharded add from others
+// AddKey is the metadata key of the ID of a sharded add, by which its pins are found
 // while it is under way.
 const AddKey = pinset.ReservedPrefix + "add"
 
-// ShardedAdds is told of sharded adds, whose parts must not be left behind when
-// they fail.
+// ShardedAdds tracks sharded adds, to remove the parts of one that fails.
 type ShardedAdds interface {
 	// BeginAdd returns the ID of a new add. Its pins have the ID in their
 	// metadata, under AddKey.
 	BeginAdd() (id string)
-	// EndAdd is called once for each. When the add has failed, nothing of it
-	// stays.
+	// EndAdd is called once for each add. It removes all pins of one that has
+	// failed.
 	EndAdd(ctx context.Context, id string, failed bool)
 }
 
-// Add implements Cluster with the library's adder, which needs the RPC client
-// itself, and CARs with addCAR. Each file or folder of an upload is an add of its
-// own, as in Kubo: it is stored where its own allocations say, and pinned, before
-// the next one is read.
+// Add implements Cluster by the library's adder, which needs the RPC client itself, or
+// by addCAR. As in Kubo, each file or folder of an upload is a separate add: it is
+// stored at its own allocations and pinned before the next one is read.
 func (c *rpcCluster) Add(ctx context.Context, content files.Directory, params api.AddParams) iter.Seq2[api.AddedOutput, error] {
 	return func(yield func(api.AddedOutput, error) bool) {
 		client, err := c.client.Get()
@@ -47,7 +45,7 @@ func (c *rpcCluster) Add(ctx context.Context, content files.Directory, params ap
 			return
 		}
 		if params.Wrap {
-			c.addOne(ctx, client, "", wholeOf(content), params, yield)
+			c.addOne(ctx, addition{client, "", wholeOf(content), params}, yield)
 			return
 		}
 		all := content.Entries()
@@ -57,7 +55,7 @@ func (c *rpcCluster) Add(ctx context.Context, content files.Directory, params ap
 		}
 		for more {
 			one := &oneOf{Directory: content, all: all, name: all.Name(), node: all.Node()}
-			if !c.addOne(ctx, client, one.name, one, params, yield) {
+			if !c.addOne(ctx, addition{client, one.name, one, params}, yield) {
 				return
 			}
 			more = one.rest()
@@ -65,7 +63,7 @@ func (c *rpcCluster) Add(ctx context.Context, content files.Directory, params ap
 	}
 }
 
-// nothingIn returns the error for an upload without anything in it.
+// nothingIn returns the error for an upload without files.
 func nothingIn(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
@@ -76,46 +74,54 @@ func nothingIn(ctx context.Context, err error) error {
 	return pinset.Invalid("body", "%v", err)
 }
 
-// addOne adds what has one root, and yields what is added. The root has the given
-// name; it is yielded, and what follows it, when it is stored and pinned. addOne
-// returns whether to go on.
-func (c *rpcCluster) addOne(ctx context.Context, client *rpcClient, name string, content files.Directory,
-	params api.AddParams, yield func(api.AddedOutput, error) bool,
-) bool {
+// addition is the part of an upload that has one root.
+type addition struct {
+	client  *rpcClient
+	name    string // of the root
+	content files.Directory
+	params  api.AddParams
+}
+
+// addOne adds one root with its content, and yields the outputs. The output of the root,
+// and all after it, are held back until the root is stored and pinned. addOne reports
+// whether to go on with the next addition.
+func (c *rpcCluster) addOne(ctx context.Context, a addition, yield func(api.AddedOutput, error) bool) bool {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	end := func(bool) {}
+	end, params := func(bool) {}, a.params
 	if params.Shard && c.adds != nil {
 		params, end = c.beginShards(ctx, params)
 	}
 	output := make(chan api.AddedOutput, addedBuffer)
-	dag := c.newDAG(ctx, client, params, output)
+	dag := c.newDAG(ctx, a.client, params, output)
 	done := make(chan error, 1)
 	go func() {
 		defer func() { _ = dag.Close() }() // always nil
 		if params.Format == "car" {
-			done <- addCAR(ctx, dag, content, output)
+			done <- addCAR(ctx, dag, a.content, output)
 			return
 		}
-		_, err := adder.New(dag, params, output).FromFiles(ctx, content)
+		_, err := adder.New(dag, params, output).FromFiles(ctx, a.content)
 		done <- err
 	}()
 	var err error
 	var held []api.AddedOutput
 	wanted := true
 	for added := range untilDone(output, done, &err) {
-		if len(held) > 0 || added.Cid.Defined() && added.Name == name {
+		if len(held) > 0 || added.Cid.Defined() && added.Name == a.name {
 			held = append(held, added)
 			continue
 		}
 		if wanted = wanted && yield(added, nil); !wanted {
-			cancel() // and wait: the adder reads the request
+			// The adder still reads the request, and has to end before the handler
+			// does: the loop goes on until then.
+			cancel()
 		}
 	}
 	end(err != nil)
 	if err != nil {
 		if wanted {
-			yield(api.AddedOutput{}, c.blameDisk(ctx, dag.Allocations(), dag.explain(ctx, err)))
+			yield(api.AddedOutput{}, c.explainRefusal(ctx, dag.Allocations(), dag.explain(ctx, err)))
 		}
 		return false
 	}
@@ -125,7 +131,7 @@ func (c *rpcCluster) addOne(ctx context.Context, client *rpcClient, name string,
 	return wanted
 }
 
-// newDAG returns what stores the blocks of one add, and pins its root.
+// newDAG returns the DAG service that stores the blocks of one add and pins its root.
 func (c *rpcCluster) newDAG(ctx context.Context, client *rpcClient, params api.AddParams, output chan api.AddedOutput) *watchedDAG {
 	if !params.Shard {
 		return &watchedDAG{ClusterDAGService: newBlockDAG(ctx, client, params)}
@@ -147,8 +153,8 @@ func (c *rpcCluster) beginShards(ctx context.Context, params api.AddParams) (api
 	return params, func(failed bool) { c.adds.EndAdd(context.WithoutCancel(ctx), id, failed) }
 }
 
-// untilDone yields what comes out until the adder is done. It closes its
-// channel, but not when it ends early.
+// untilDone yields the outputs of an adder until it is done. The adder closes its
+// channel, unless it ends early.
 func untilDone(output <-chan api.AddedOutput, done <-chan error, result *error) iter.Seq[api.AddedOutput] {
 	return func(yield func(api.AddedOutput) bool) {
 		for {
@@ -173,5 +179,5 @@ func untilDone(output <-chan api.AddedOutput, done <-chan error, result *error) 
 	}
 }
 
-// statTimeout bounds the question to an IPFS node how full it is.
+// statTimeout bounds the query for the space of an IPFS node.
 const statTimeout = time.Second

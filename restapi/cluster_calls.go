@@ -13,11 +13,11 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// rpcCluster is the Cluster behind a peer's RPC.
+// rpcCluster is the Cluster that calls a peer by RPC.
 type rpcCluster struct {
 	client *clusterrpc.Client
-	adds   ShardedAdds  // nil: nobody is told
-	room   func() error // nil: there always is
+	adds   ShardedAdds  // nil: sharded adds are not tracked
+	room   func() error // nil: there is always space
 }
 
 // ID implements Cluster.
@@ -30,7 +30,7 @@ func (c *rpcCluster) Version(ctx context.Context) (api.Version, error) {
 	return cluster[api.Version](ctx, c, "Version", nothing{})
 }
 
-// Peers implements Cluster. A peer that does not answer is there with an error.
+// Peers implements Cluster. A peer that does not answer is listed with an error.
 func (c *rpcCluster) Peers(ctx context.Context) iter.Seq2[api.ID, error] {
 	return stream[api.ID, nothing](ctx, c, "Peers")
 }
@@ -62,8 +62,8 @@ func (c *rpcCluster) Unpin(ctx context.Context, ci api.Cid) (api.Pin, error) {
 	if err == nil || !pinset.LostClusterDAG(err) {
 		return pin, err
 	}
-	// The library does not remove the root of a sharded add whose cluster DAG is
-	// lost. Its peer's consensus does.
+	// The library cannot remove the root of a sharded add whose cluster DAG is
+	// lost. The consensus can.
 	if pin, err = c.Allocation(ctx, ci); err != nil {
 		return pin, err
 	}
@@ -83,7 +83,7 @@ func (c *rpcCluster) Allocations(ctx context.Context) iter.Seq2[api.Pin, error] 
 
 // Status implements Cluster.
 func (c *rpcCluster) Status(ctx context.Context, ci api.Cid, s Scope) (api.GlobalPinInfo, error) {
-	return c.ask(ctx, ci, s, "Status")
+	return c.scoped(ctx, ci, s, "Status")
 }
 
 // StatusAt implements Cluster.
@@ -95,17 +95,17 @@ func (c *rpcCluster) StatusAt(ctx context.Context, ci api.Cid, id peer.ID) (api.
 
 // Recover implements Cluster.
 func (c *rpcCluster) Recover(ctx context.Context, ci api.Cid, s Scope) (api.GlobalPinInfo, error) {
-	return c.ask(ctx, ci, s, "Recover")
+	return c.scoped(ctx, ci, s, "Recover")
 }
 
-// ask makes a call that exists for this peer and for all of them.
-func (c *rpcCluster) ask(ctx context.Context, ci api.Cid, s Scope, method string) (api.GlobalPinInfo, error) {
+// scoped calls a method of which the Cluster component has one for all peers and one for its own.
+func (c *rpcCluster) scoped(ctx context.Context, ci api.Cid, s Scope, method string) (api.GlobalPinInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, peersTimeout)
 	defer cancel()
 	if s == Everywhere {
 		info, err := cluster[api.GlobalPinInfo](ctx, c, method, ci)
-		if err == nil && nobodyAsked(info) {
-			return c.askAll(ctx, info, method)
+		if err == nil && noHolder(info) {
+			return c.queryAll(ctx, info, method)
 		}
 		return info, err
 	}
@@ -113,8 +113,8 @@ func (c *rpcCluster) ask(ctx context.Context, ci api.Cid, s Scope, method string
 	return info.ToGlobal(), err
 }
 
-// nobodyAsked reports whether no peer has to have a pin, as the library has it.
-func nobodyAsked(info api.GlobalPinInfo) bool {
+// noHolder reports whether the library has queried no peer, since none has to have the pin.
+func noHolder(info api.GlobalPinInfo) bool {
 	for _, s := range info.PeerMap {
 		if s.Status != api.TrackerStatusRemote {
 			return false
@@ -123,10 +123,10 @@ func nobodyAsked(info api.GlobalPinInfo) bool {
 	return len(info.PeerMap) > 0
 }
 
-// askAll asks all peers about the root of a sharded add. Its parts are on some of
-// them, and it has no allocations of its own, for which the library asks nobody
-// unless it is to be pinned everywhere.
-func (c *rpcCluster) askAll(ctx context.Context, info api.GlobalPinInfo, method string) (api.GlobalPinInfo, error) {
+// queryAll queries all peers about the root of a sharded add. Its parts are at some of
+// them, but it has no allocations of its own, for which the library queries no peer
+// unless the pin is for all of them.
+func (c *rpcCluster) queryAll(ctx context.Context, info api.GlobalPinInfo, method string) (api.GlobalPinInfo, error) {
 	pin, err := c.Allocation(ctx, info.Cid)
 	if err != nil || pin.Type != api.MetaType {
 		return info, err
@@ -173,7 +173,7 @@ func (c *rpcCluster) RecoverAll(ctx context.Context, s Scope) iter.Seq2[api.Glob
 	return stream[api.GlobalPinInfo, nothing](ctx, c, "RecoverAll")
 }
 
-// global makes what one peer says look like what all say.
+// global translates the statuses of one peer to those of a cluster.
 func global(infos iter.Seq2[api.PinInfo, error]) iter.Seq2[api.GlobalPinInfo, error] {
 	return func(yield func(api.GlobalPinInfo, error) bool) {
 		for info, err := range infos {

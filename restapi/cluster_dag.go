@@ -18,9 +18,9 @@ import (
 // blocksAhead is how many blocks may wait to be sent to the IPFS nodes.
 const blocksAhead = 256
 
-// blockDAG sends the blocks of an add to the peers that it is allocated to, and
-// pins its root there. Unlike the library's, it fails as soon as no peer takes
-// blocks any more.
+// blockDAG sends the blocks of an add to the peers of its allocations, and pins its
+// root there. Unlike the library's, it fails as soon as no peer accepts blocks any
+// more.
 type blockDAG struct {
 	adder.BaseDAGService
 
@@ -28,20 +28,25 @@ type blockDAG struct {
 	client *rpcClient
 	params api.AddParams
 
+	// peers and stream are set by open. peers are the allocations of the pin, the
+	// stream may have fewer destinations.
 	peers  []peer.ID
 	stream *adder.BlockStreamer
 	blocks chan api.NodeWithMeta
-	last   cid.Cid // sent; the adder sends some twice in a row
-	close  sync.Once
+	// last is the CID that was sent last: the adder sends some blocks twice in a row.
+	last  cid.Cid
+	close sync.Once
 }
 
+// newBlockDAG returns the DAG service of an add. It chooses the peers with the first
+// block.
 func newBlockDAG(ctx context.Context, client *rpcClient, params api.AddParams) *blockDAG {
 	params.Mode = api.PinModeRecursive
 	return &blockDAG{ctx: ctx, client: client, params: params, blocks: make(chan api.NodeWithMeta, blocksAhead)}
 }
 
-// open chooses the peers. A local add goes through this peer's IPFS node, from
-// which the others fetch it.
+// open chooses the peers. A local add is sent to this peer's IPFS node only, from which
+// the others fetch it.
 func (d *blockDAG) open(ctx context.Context) error {
 	peers, err := adder.BlockAllocate(ctx, d.client, d.params.PinOptions)
 	if err != nil {
@@ -94,7 +99,7 @@ func (d *blockDAG) Add(ctx context.Context, node ipld.Node) error {
 	}
 }
 
-// streamError says why the stream has ended before its end.
+// streamError returns the reason why the stream has ended early.
 func (d *blockDAG) streamError() error {
 	if err := d.stream.Err(); err != nil {
 		return err
@@ -140,8 +145,7 @@ func (d *blockDAG) Finalize(ctx context.Context, root api.Cid) (api.Cid, error) 
 	return root, adder.Pin(ctx, d.client, pin)
 }
 
-// Allocations implements adder.ClusterDAGService. A peer without an ID is that
-// of a test.
+// Allocations implements adder.ClusterDAGService. Only tests have a peer without ID.
 func (d *blockDAG) Allocations() []peer.ID {
 	if len(d.peers) == 1 && d.peers[0] == "" {
 		return nil
@@ -149,8 +153,7 @@ func (d *blockDAG) Allocations() []peer.ID {
 	return d.peers
 }
 
-// watchedDAG remembers what the cluster had to say, as opposed to what is wrong
-// with an upload.
+// watchedDAG keeps the first error of the cluster, to tell it from errors in an upload.
 type watchedDAG struct {
 	adder.ClusterDAGService
 
@@ -182,8 +185,8 @@ func (d *watchedDAG) AddMany(ctx context.Context, nodes []ipld.Node) error {
 	return nil
 }
 
-// Finalize implements adder.ClusterDAGService. The library's are not made for
-// uploads without content.
+// Finalize implements adder.ClusterDAGService. The library's fail in other ways on an
+// upload without content.
 func (d *watchedDAG) Finalize(ctx context.Context, root api.Cid) (api.Cid, error) {
 	d.mu.Lock()
 	added := d.added
@@ -198,6 +201,7 @@ func (d *watchedDAG) Finalize(ctx context.Context, root api.Cid) (api.Cid, error
 	return pinned, d.note(err)
 }
 
+// note keeps the first error and returns err.
 func (d *watchedDAG) note(err error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -208,8 +212,8 @@ func (d *watchedDAG) note(err error) error {
 	return err
 }
 
-// explain finds out whose mistake an upload's error is: the cluster's, nobody's
-// because the client is gone, or the upload's.
+// explain classifies the error of an upload: it is of the cluster, of a client that is
+// gone, or of the upload itself.
 func (d *watchedDAG) explain(ctx context.Context, err error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -225,9 +229,9 @@ func (d *watchedDAG) explain(ctx context.Context, err error) error {
 	return pinset.Invalid("body", "%v", err)
 }
 
-// shardLimit counts the blocks of a shard as the library fills it. One with more
-// than sharding.MaxLinks gets nodes in between, which are pinned instead of the
-// blocks: these would be garbage.
+// shardLimit counts the blocks of a shard as the library fills it. A shard with more
+// than sharding.MaxLinks blocks would get intermediate nodes, and the library would pin
+// these without the blocks, which would then be collected as garbage.
 type shardLimit struct {
 	limit uint64
 	size  uint64
@@ -235,11 +239,12 @@ type shardLimit struct {
 	seen  map[cid.Cid]struct{}
 }
 
+// newShardLimit returns the limit for shards of a size in bytes.
 func newShardLimit(size uint64) *shardLimit {
 	return &shardLimit{limit: size, seen: make(map[cid.Cid]struct{})}
 }
 
-// take counts a block, each once.
+// take counts a block once, and returns an error for one too many.
 func (s *shardLimit) take(node ipld.Node) error {
 	if s == nil {
 		return nil

@@ -11,8 +11,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/internal/clusterrpc"
 )
 
-// The cluster_*.go files make a Cluster out of calls of a peer's components. The
-// library's adder needs the RPC client itself, which this file is the only one to know.
+// The cluster_*.go files implement Cluster by calls of a peer's components. The
+// library's adder needs the RPC client itself, whose type only this file knows.
 
 const (
 	// peersTimeout bounds queries to other peers about one CID. A peer that
@@ -28,10 +28,10 @@ const (
 // rpcClient is the type that the library's adder takes.
 type rpcClient = rpc.Client
 
-// SetClient gives the component its peer. Until then it answers 503.
+// SetClient sets the RPC client of the component's peer. Requests are answered with 503 before.
 func (a *API) SetClient(client *rpc.Client) { a.client.SetClient(client) }
 
-// nothing is the argument of calls that have none.
+// nothing is the argument, or the result, of calls that have none.
 type nothing = struct{}
 
 // cluster calls a method of the peer's Cluster component.

@@ -33,7 +33,7 @@ func DefaultConfig() Config {
 	return c
 }
 
-// Validate returns every mistake, each naming its key.
+// Validate returns all errors joined; each names its key.
 func (c *Config) Validate() []error { return c.Config.Validate() }
 
 // NewSection returns the section with its defaults.

@@ -19,18 +19,18 @@ var (
 	frontPage = template.Must(webpage.Parse(frontSource))
 )
 
-// front is what the front page tells: nothing that a stranger could not find out
-// without it.
+// front is the data of the front page. It has nothing that a stranger could not find
+// out without it.
 type front struct {
-	// Endpoint is where the page was asked for.
+	// Endpoint is the URL that the page was requested at.
 	Endpoint string
 	// Options are those of ipfs-cluster-ctl for this address.
 	Options string
-	// Open: no credentials are needed.
+	// Open reports whether the API needs no credentials.
 	Open bool
 }
 
-// pageRoutes are the pages that a browser gets at this address.
+// pageRoutes are the routes of pages for browsers.
 func pageRoutes() []common.Route {
 	return []common.Route{
 		webpage.Front(frontPage, func(r *http.Request) any {
@@ -45,9 +45,8 @@ func pageRoutes() []common.Route {
 	}
 }
 
-// ctlOptions returns the global options with which ipfs-cluster-ctl reaches an
-// address. It takes a multiaddress, which has no path. Nil stands for an address
-// that is not known.
+// ctlOptions returns the global options of ipfs-cluster-ctl for an address. It takes a
+// multiaddress, so a path is lost. Nil stands for an unknown address.
 func ctlOptions(address *url.URL, open bool) string {
 	if address == nil {
 		address = &url.URL{Scheme: "https", Host: "HOST"}

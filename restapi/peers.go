@@ -24,10 +24,13 @@ func (a *API) getVersion(r *http.Request) (any, error) {
 	return value(a.cluster.Version(r.Context()))
 }
 
+// listPeers lists the peers of the cluster. One that does not answer is listed with an
+// error.
 func (a *API) listPeers(r *http.Request) (iter.Seq2[api.ID, error], error) {
 	return a.cluster.Peers(r.Context()), nil
 }
 
+// addPeer adds a peer to a Raft cluster. On CRDT it only connects to it.
 func (a *API) addPeer(r *http.Request) (any, error) {
 	var body struct {
 		PeerID string `json:"peer_id"`
@@ -43,6 +46,7 @@ func (a *API) addPeer(r *http.Request) (any, error) {
 	return value(a.cluster.PeerAdd(r.Context(), id))
 }
 
+// removePeer removes a peer from a Raft cluster. On CRDT it is an error (400).
 func (a *API) removePeer(r *http.Request) (any, error) {
 	text, err := common.PathVar(r, "peer")
 	if err != nil {
@@ -55,6 +59,7 @@ func (a *API) removePeer(r *http.Request) (any, error) {
 	return nil, a.cluster.PeerRemove(r.Context(), id)
 }
 
+// parsePeer parses a peer ID in any encoding. The error names the parameter.
 func parsePeer(name, text string) (peer.ID, error) {
 	id, err := peer.Decode(text)
 	if err != nil {
@@ -63,10 +68,13 @@ func parsePeer(name, text string) (peer.ID, error) {
 	return id, nil
 }
 
+// getGraph returns the connections between peers and to their IPFS nodes, as each peer
+// reports its own.
 func (a *API) getGraph(r *http.Request) (any, error) {
 	return value(a.cluster.ConnectGraph(r.Context()))
 }
 
+// getAlerts returns the metrics of peers that have expired, the latest ones.
 func (a *API) getAlerts(r *http.Request) (any, error) {
 	return list(a.cluster.Alerts(r.Context()))
 }
@@ -79,6 +87,7 @@ func (a *API) getMetricNames(r *http.Request) (any, error) {
 	return list(a.cluster.MetricNames(r.Context()))
 }
 
+// getMetrics returns the latest metric of a name of each peer.
 func (a *API) getMetrics(r *http.Request) (any, error) {
 	name, err := common.PathVar(r, "name")
 	if err != nil {
@@ -87,6 +96,7 @@ func (a *API) getMetrics(r *http.Request) (any, error) {
 	return list(a.cluster.Metrics(r.Context(), name))
 }
 
+// collectGarbage removes unpinned blocks from IPFS nodes, which may take hours.
 func (a *API) collectGarbage(r *http.Request) (any, error) {
 	q, err := parseQuery(r)
 	if err != nil {
@@ -99,7 +109,7 @@ func (a *API) collectGarbage(r *http.Request) (any, error) {
 	return value(a.cluster.CollectGarbage(r.Context(), scope))
 }
 
-// value makes a typed answer fit for a route.
+// value returns a typed result as that of a route.
 func value[T any](v T, err error) (any, error) {
 	if err != nil {
 		return nil, err
@@ -107,7 +117,7 @@ func value[T any](v T, err error) (any, error) {
 	return v, nil
 }
 
-// list does the same, and is never null on the wire.
+// list is value for a slice, which is never null in JSON.
 func list[T any](v []T, err error) (any, error) {
 	if v == nil {
 		v = []T{}

@@ -12,9 +12,10 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// maxQuestions is how many CIDs of one request are looked at at a time.
-const maxQuestions = 16
+// maxQueries bounds the concurrent status queries of one request.
+const maxQueries = 16
 
+// pin stores the pin of the CID in the path, or updates it.
 func (a *API) pin(r *http.Request) (any, error) {
 	c, q, err := parsePinRequest(r)
 	if err != nil {
@@ -44,7 +45,7 @@ func (a *API) unpin(r *http.Request) (any, error) {
 	return pinAnswer(a.cluster.Unpin(r.Context(), c))
 }
 
-// pinPath is pin for the CID that a path leads to.
+// pinPath is pin for the CID of a path.
 func (a *API) pinPath(r *http.Request) (any, error) {
 	path, q, err := parsePath(r)
 	if err != nil {
@@ -61,7 +62,7 @@ func (a *API) pinPath(r *http.Request) (any, error) {
 	return a.pinCID(r, "path", api.PinWithOpts(root, options), q)
 }
 
-// unpinPath is unpin for the CID that a path leads to.
+// unpinPath is unpin for the CID of a path.
 func (a *API) unpinPath(r *http.Request) (any, error) {
 	path, _, err := parsePath(r)
 	if err != nil {
@@ -74,8 +75,8 @@ func (a *API) unpinPath(r *http.Request) (any, error) {
 	return pinAnswer(a.cluster.Unpin(r.Context(), root))
 }
 
-// resolve returns the CID that a path leads to, and tells it the audit line, whose
-// path does not say it.
+// resolve returns the CID of a path, and adds it to the audit log, since the URL does
+// not have it.
 func (a *API) resolve(r *http.Request, path string) (api.Cid, error) {
 	root, err := a.cluster.Resolve(r.Context(), path)
 	if err == nil {
@@ -84,7 +85,7 @@ func (a *API) resolve(r *http.Request, path string) (api.Cid, error) {
 	return root, err
 }
 
-// pinCID stores a pin, which the request names in param.
+// pinCID stores a pin. param is the parameter that errors about its CID name.
 func (a *API) pinCID(r *http.Request, param string, pin api.Pin, q query) (any, error) {
 	if err := checkPinnable(param, pin.Cid); err != nil {
 		return nil, err
@@ -96,6 +97,7 @@ func (a *API) pinCID(r *http.Request, param string, pin api.Pin, q query) (any, 
 	return pinAnswer(a.cluster.Pin(r.Context(), pin))
 }
 
+// getAllocation returns the entry of the pinset, of any type.
 func (a *API) getAllocation(r *http.Request) (any, error) {
 	c, err := parseCID(r)
 	if err != nil {
@@ -104,6 +106,7 @@ func (a *API) getAllocation(r *http.Request) (any, error) {
 	return pinAnswer(a.cluster.Allocation(r.Context(), c))
 }
 
+// listAllocations lists the entries of the pinset that have one of the requested types.
 func (a *API) listAllocations(r *http.Request) (iter.Seq2[api.Pin, error], error) {
 	q, err := parseQuery(r)
 	if err != nil {
@@ -126,15 +129,17 @@ func (a *API) listAllocations(r *http.Request) (iter.Seq2[api.Pin, error], error
 	}, nil
 }
 
+// getStatus returns the status of a CID, which need not be in the pinset.
 func (a *API) getStatus(r *http.Request) (any, error) {
 	return one(r, a.status)
 }
 
+// recoverPin retries a pin, whatever its status, and returns the status after that.
 func (a *API) recoverPin(r *http.Request) (any, error) {
 	return one(r, a.cluster.Recover)
 }
 
-// one asks for the status of the CID in a request's path.
+// one queries the status of the CID in a request's path.
 func one(r *http.Request, ask func(context.Context, api.Cid, Scope) (api.GlobalPinInfo, error)) (any, error) {
 	c, q, err := parsePinRequest(r)
 	if err != nil {
@@ -148,6 +153,7 @@ func one(r *http.Request, ask func(context.Context, api.Cid, Scope) (api.GlobalP
 	return value(shownInfo(info), err)
 }
 
+// recoverAll retries all pins with an error, and lists them.
 func (a *API) recoverAll(r *http.Request) (iter.Seq2[api.GlobalPinInfo, error], error) {
 	q, err := parseQuery(r)
 	if err != nil {
@@ -160,8 +166,7 @@ func (a *API) recoverAll(r *http.Request) (iter.Seq2[api.GlobalPinInfo, error], 
 	return a.shownInfos(r.Context(), a.cluster.RecoverAll(r.Context(), scope)), nil
 }
 
-// listStatus lists all CIDs, or the given ones, that have a status of the
-// filter.
+// listStatus lists the CIDs with a status of the filter, of all CIDs or the given ones.
 func (a *API) listStatus(r *http.Request) (iter.Seq2[api.GlobalPinInfo, error], error) {
 	q, err := parseQuery(r)
 	if err != nil {
@@ -185,8 +190,8 @@ func (a *API) listStatus(r *http.Request) (iter.Seq2[api.GlobalPinInfo, error], 
 	return a.shownInfos(r.Context(), a.statusAll(r.Context(), filter, scope)), nil
 }
 
-// statusOf asks for several CIDs, a few at a time, and yields the answers as
-// they come.
+// statusOf queries several CIDs, a few at a time, and yields their statuses in no
+// order.
 func (a *API) statusOf(ctx context.Context, cids []api.Cid, scope Scope) iter.Seq2[api.GlobalPinInfo, error] {
 	type answer struct {
 		info api.GlobalPinInfo
@@ -197,16 +202,16 @@ func (a *API) statusOf(ctx context.Context, cids []api.Cid, scope Scope) iter.Se
 		answers := make(chan answer, len(cids)) // so that nobody has to wait
 		go func() {
 			defer close(answers)
-			var questions errgroup.Group
-			questions.SetLimit(maxQuestions)
+			var queries errgroup.Group
+			queries.SetLimit(maxQueries)
 			for _, c := range cids {
-				questions.Go(func() error {
+				queries.Go(func() error {
 					info, err := a.status(ctx, c, scope)
 					answers <- answer{info, err}
 					return nil
 				})
 			}
-			_ = questions.Wait() // always nil
+			_ = queries.Wait() // always nil
 		}()
 		defer cancel()
 		for answer := range answers {
@@ -217,8 +222,8 @@ func (a *API) statusOf(ctx context.Context, cids []api.Cid, scope Scope) iter.Se
 	}
 }
 
-// matching keeps what has a status of the filter, and of that only the peers
-// that have one, as lists of all CIDs do.
+// matching filters statuses as the lists of all CIDs do: it keeps the peers with a
+// status of the filter, and the CIDs that have such a peer.
 func matching(infos iter.Seq2[api.GlobalPinInfo, error], filter api.TrackerStatus) iter.Seq2[api.GlobalPinInfo, error] {
 	return func(yield func(api.GlobalPinInfo, error) bool) {
 		for info, err := range infos {

@@ -15,13 +15,15 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// metadataPrefix begins the parameters that are a pin's metadata.
+// metadataPrefix is the prefix of parameters that are metadata of a pin.
 const metadataPrefix = "meta-"
 
-// query is a request's parameters. Those that nobody knows are ignored, an
-// empty one is as good as none.
+// query are the parameters of a request. Unknown ones are ignored; an empty one counts
+// as absent.
 type query struct{ url.Values }
 
+// parseQuery parses the query of a request. Unlike url.URL.Query, it reports malformed
+// ones.
 func parseQuery(r *http.Request) (query, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -30,7 +32,7 @@ func parseQuery(r *http.Request) (query, error) {
 	return query{values}, nil
 }
 
-// parseCID reads the CID in a request's path.
+// parseCID parses the CID in a request's path.
 func parseCID(r *http.Request) (api.Cid, error) {
 	text, err := common.PathVar(r, "cid")
 	if err != nil {
@@ -39,6 +41,7 @@ func parseCID(r *http.Request) (api.Cid, error) {
 	return decodeCID("cid", text)
 }
 
+// decodeCID parses a CID in any encoding. The error names the parameter.
 func decodeCID(name, text string) (api.Cid, error) {
 	c, err := api.DecodeCid(text)
 	if err != nil {
@@ -47,7 +50,7 @@ func decodeCID(name, text string) (api.Cid, error) {
 	return c, nil
 }
 
-// parsePinRequest reads the CID in a request's path and its parameters.
+// parsePinRequest parses the CID in a request's path and its parameters.
 func parsePinRequest(r *http.Request) (api.Cid, query, error) {
 	c, err := parseCID(r)
 	if err != nil {
@@ -57,7 +60,7 @@ func parsePinRequest(r *http.Request) (api.Cid, query, error) {
 	return c, q, err
 }
 
-// parsePath reads an IPFS path in a request's path, and its query.
+// parsePath parses the IPFS path in a request's path, and its parameters.
 func parsePath(r *http.Request) (string, query, error) {
 	namespace, err := common.PathVar(r, "namespace")
 	if err != nil {
@@ -75,13 +78,13 @@ func parsePath(r *http.Request) (string, query, error) {
 	return p.String(), q, err
 }
 
-// scope reads "local".
+// scope parses "local".
 func (q query) scope() (Scope, error) {
 	local, err := q.boolean("local")
 	return Scope(local), err
 }
 
-// boolean reads a parameter that is false when it is absent.
+// boolean parses a parameter that is false when it is absent.
 func (q query) boolean(name string) (bool, error) {
 	text := q.Get(name)
 	if text == "" {
@@ -94,7 +97,7 @@ func (q query) boolean(name string) (bool, error) {
 	return is, nil
 }
 
-// statuses reads "filter" as tracker statuses; 0 is any.
+// statuses parses "filter" as tracker statuses; 0 is any.
 func (q query) statuses() (filter api.TrackerStatus, err error) {
 	for word := range words(q.Get("filter")) {
 		status := api.TrackerStatusFromString(word)
@@ -106,7 +109,7 @@ func (q query) statuses() (filter api.TrackerStatus, err error) {
 	return filter, nil
 }
 
-// pinTypes reads "filter" as types of pins.
+// pinTypes parses "filter" as types of pins.
 func (q query) pinTypes() (filter api.PinType, err error) {
 	for word := range words(q.Get("filter")) {
 		t := api.PinTypeFromString(word)
@@ -121,7 +124,7 @@ func (q query) pinTypes() (filter api.PinType, err error) {
 	return filter, nil
 }
 
-// cids reads "cids", each once.
+// cids parses "cids" without duplicates.
 func (q query) cids() ([]api.Cid, error) {
 	var cids []api.Cid
 	for word := range words(q.Get("cids")) {
@@ -147,8 +150,8 @@ func words(text string) func(func(string) bool) {
 	}
 }
 
-// pinOptions reads a pin's options. The library, whose form this is, passes
-// over some mistakes, which are found here.
+// pinOptions parses the options of a pin, in the library's form. It also finds some
+// errors that the library ignores.
 func (q query) pinOptions() (api.PinOptions, error) {
 	if err := q.checkPinOptions(); err != nil {
 		return api.PinOptions{}, err
@@ -160,6 +163,8 @@ func (q query) pinOptions() (api.PinOptions, error) {
 	return options, nil
 }
 
+// checkPinOptions checks what the parser of the library ignores when it is wrong, and
+// refuses reserved metadata keys, which a client must not set.
 func (q query) checkPinOptions() error {
 	switch mode := q.Get("mode"); mode {
 	case "", "recursive", "direct":
@@ -181,7 +186,7 @@ func (q query) checkPinOptions() error {
 	return nil
 }
 
-// addParams reads the parameters of an upload.
+// addParams parses the parameters of an upload.
 func (q query) addParams() (api.AddParams, error) {
 	if err := q.checkPinOptions(); err != nil {
 		return api.AddParams{}, err

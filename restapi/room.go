@@ -8,12 +8,12 @@ import (
 	"github.com/ipfs-cluster/pinsvc/common"
 )
 
-// pinTimes is how many times the largest pin an answer about pins has in memory:
-// as they are stored, decoded and encoded, one after the other.
+// pinTimes is the memory of a response about pins, in sizes of the largest pin: one is
+// stored, one decoded and one encoded at a time, in buffers that double.
 const pinTimes = 6
 
-// withRoom makes a request wait for memory for an answer that has one pin. As long
-// as all pins are small it needs none.
+// withRoom makes a request wait for the memory of a response with one pin, which is
+// none while all pins are small.
 func (a *API) withRoom(handle handler) handler {
 	return func(r *http.Request) (any, error) {
 		if err := a.takeRoom(r); err != nil {
@@ -23,7 +23,7 @@ func (a *API) withRoom(handle handler) handler {
 	}
 }
 
-// withRoomStream is withRoom for an answer that has pins one after the other.
+// withRoomStream is withRoom for a stream, which has one pin in memory at a time.
 func (a *API) withRoomStream(stream common.Stream) common.Stream {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if err := a.takeRoom(r); err != nil {
@@ -33,12 +33,12 @@ func (a *API) withRoomStream(stream common.Stream) common.Stream {
 	}
 }
 
-// takeRoom waits for room, which is given back when the request is answered.
+// takeRoom waits for memory, which is freed when the response has been written.
 func (a *API) takeRoom(r *http.Request) error {
 	return common.LeaseOf(r.Context()).Wait(r.Context(), pinTimes*a.budget.Largest())
 }
 
-// saw notes the size of a pin.
+// saw reports the size of a pin to the budget.
 func (a *API) saw(p api.Pin) {
 	size := len(p.Name)
 	for k, v := range p.Metadata {

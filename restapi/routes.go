@@ -9,12 +9,12 @@ import (
 // handler is a route that answers with one value.
 type handler = func(*http.Request) (any, error)
 
-// pathRoute is what follows the name of a namespace: slashes, too.
+// pathRoute matches an IPFS path, with slashes.
 const pathRoute = "/pins/{namespace:ipfs|ipns|ipld}/{path:.*}"
 
-// routes is every endpoint. Tokens and health are the shared layer's. What is
-// about the pinset waits until the peer is ready; the rest may help to find out
-// why it is not.
+// routes are all endpoints but those for tokens and health, which package common adds.
+// Those about the pinset answer 503 until the peer is ready; the others may help to
+// find out why it is not.
 func (a *API) routes() []common.Route {
 	const get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
 	const ok, none = http.StatusOK, http.StatusNoContent

@@ -9,26 +9,26 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// pingMetric is the metric that every peer sends while it is alive.
+// pingMetric is the metric that every running peer sends.
 const pingMetric = "ping"
 
-// Statuses remembers the status that each peer had of a pin when it answered last.
+// Statuses keeps the latest status of each pin that each peer reported.
 type Statuses interface {
-	// Saw remembers an answer.
+	// Saw keeps a status.
 	Saw(c api.Cid, id peer.ID, status api.PinInfoShort)
-	// Last returns a peer's last status of a pin since the pin was created, false
-	// when there is none.
+	// Last returns the latest status since the pin was created, false when there is
+	// none.
 	Last(info api.GlobalPinInfo, id peer.ID) (api.PinInfoShort, bool)
 }
 
-// WithStatuses makes a peer that does not answer keep its last status of a pin, or
-// "pin_queued" when it has none, in place of "cluster_error", for as long as the
-// peer's ping metric is valid: one that has just died is not an error yet.
+// WithStatuses replaces the "cluster_error" of a peer that does not answer by the
+// latest status that it reported, or "pin_queued", while the peer's ping metric is
+// valid. So a peer that restarts is not an error.
 func WithStatuses(s Statuses) Option {
 	return func(o *options) { o.statuses = s }
 }
 
-// status is the status of one pin, with the last ones of peers that are silent.
+// status returns the status of one pin, with the latest ones of silent peers.
 func (a *API) status(ctx context.Context, c api.Cid, scope Scope) (api.GlobalPinInfo, error) {
 	info, err := a.cluster.Status(ctx, c, scope)
 	if err != nil || scope == Local || a.statuses == nil {
@@ -42,8 +42,8 @@ func (a *API) status(ctx context.Context, c api.Cid, scope Scope) (api.GlobalPin
 	return newSilence(ctx, a).fill(info, api.TrackerStatusUndefined), nil
 }
 
-// statusAll lists the pins with a status of the filter, with the last statuses of
-// peers that are silent.
+// statusAll lists the pins with a status of the filter, with the latest ones of silent
+// peers.
 func (a *API) statusAll(ctx context.Context, filter api.TrackerStatus, scope Scope) iter.Seq2[api.GlobalPinInfo, error] {
 	infos := a.cluster.StatusAll(ctx, filter, scope)
 	if scope == Local || a.statuses == nil {
@@ -64,21 +64,24 @@ func (a *API) statusAll(ctx context.Context, filter api.TrackerStatus, scope Sco
 	}
 }
 
-// silence knows, for one request, which peers do not answer and are alive as far as
-// their pings say.
+// silence finds the peers that do not answer although their pings are valid, once for
+// each request.
 type silence struct {
-	ctx    context.Context
-	api    *API
-	pings  map[peer.ID]bool // those with a valid ping; nil: not asked yet
-	silent map[peer.ID]bool // those asked
+	ctx context.Context
+	api *API
+	// pings has the peers with a valid ping. Nil: they have not been read yet.
+	pings map[peer.ID]bool
+	// silent has the peers that were queried, and whether they did not answer.
+	silent map[peer.ID]bool
 }
 
+// newSilence returns a silence for one request.
 func newSilence(ctx context.Context, a *API) *silence {
 	return &silence{ctx: ctx, api: a, silent: make(map[peer.ID]bool)}
 }
 
-// fill replaces the status cluster_error of peers that are silent. One that does not
-// match the filter then is left out.
+// fill replaces the status cluster_error of silent peers, and then drops those that do
+// not match the filter.
 func (s *silence) fill(info api.GlobalPinInfo, filter api.TrackerStatus) api.GlobalPinInfo {
 	filled := info
 	filled.PeerMap = make(map[string]api.PinInfoShort, len(info.PeerMap))
@@ -94,14 +97,14 @@ func (s *silence) fill(info api.GlobalPinInfo, filter api.TrackerStatus) api.Glo
 	return filled
 }
 
-// last returns what to show in place of a peer's cluster_error.
+// last returns the status to show in place of a peer's cluster_error.
 func (s *silence) last(info api.GlobalPinInfo, text string, failed api.PinInfoShort) api.PinInfoShort {
 	id, err := peer.Decode(text)
 	if err != nil || !s.alive(id) {
 		return failed
 	}
-	silent, asked := s.silent[id]
-	if !asked {
+	silent, queried := s.silent[id]
+	if !queried {
 		answer, err := s.api.cluster.StatusAt(s.ctx, info.Cid, id)
 		silent = err != nil
 		s.silent[id] = silent
@@ -132,7 +135,7 @@ func (s *silence) alive(id peer.ID) bool {
 		s.pings = make(map[peer.ID]bool)
 		metrics, err := s.api.cluster.Metrics(s.ctx, pingMetric)
 		if err != nil {
-			logger.Debugf("the pings of the peers: %s", err)
+			logger.Debugw("the pings of the peers are not known", "error", err)
 		}
 		for _, m := range metrics {
 			s.pings[m.Peer] = !m.Discard()

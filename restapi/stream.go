@@ -12,18 +12,18 @@ import (
 )
 
 const (
-	// errorTrailer tells of errors after the first value. It is empty when
-	// there were none.
+	// errorTrailer is the trailer with the errors after the first value, empty if
+	// there are none.
 	errorTrailer = "X-Stream-Error"
-	// lineBuffer is how much of a stream is sent together, in bytes.
+	// lineBuffer is how much of a stream is collected before it is sent, in bytes.
 	lineBuffer = 32 << 10
-	// lineDelay is how long a line may wait for others to be sent with.
+	// lineDelay is how long a line may wait to be sent with others.
 	lineDelay = 100 * time.Millisecond
 )
 
-// streamed makes a route of a function that lists values. They are answered one
-// in a line; a list without any is a 204. An error before the first value is
-// answered like any other, later ones are told in a trailer.
+// streamed returns the route for a function that lists values. The response has one
+// value in a line, or is a 204 without values. An error before the first value is
+// handled like that of any route; later ones are in a trailer.
 func streamed[T any](list func(*http.Request) (iter.Seq2[T, error], error)) common.Stream {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		values, err := list(r)
@@ -34,9 +34,9 @@ func streamed[T any](list func(*http.Request) (iter.Seq2[T, error], error)) comm
 	}
 }
 
-// writeLines answers with a sequence, or returns the first error when there are no
-// values. last, if it is not nil, makes a last line of the first error after the first
-// value.
+// writeLines responds with a sequence, or returns the first error when there are no
+// values. last, if it is not nil, returns an extra last line for the first error after
+// the first value.
 func writeLines[T any](w http.ResponseWriter, r *http.Request, values iter.Seq2[T, error], last func(error) any) (err error) {
 	out := newLines(w, r)
 	out.last = last
@@ -47,7 +47,7 @@ func writeLines[T any](w http.ResponseWriter, r *http.Request, values iter.Seq2[
 			continue
 		}
 		if err := out.write(v); err != nil {
-			logger.Debugf("%s %s: the client does not read on: %v", r.Method, r.URL.EscapedPath(), err)
+			logger.Debugw("the client does not read on", "method", r.Method, "path", r.URL.EscapedPath(), "error", err)
 			return nil
 		}
 	}
@@ -55,18 +55,20 @@ func writeLines[T any](w http.ResponseWriter, r *http.Request, values iter.Seq2[
 	return nil
 }
 
-// lines is an answer of JSON values, one in a line.
+// lines is a response of JSON values, one in a line.
 type lines struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	buffer  *lazyWriter
 	encoder *json.Encoder
 	errors  []error
-	last    func(error) any // makes a line of the first error, nil: there is none
-	begun   bool
-	done    bool // all values were written
+	// last returns an extra line for the first error. Nil: there is none.
+	last  func(error) any
+	begun bool
+	done  bool // all values were written
 }
 
+// newLines returns a response that has not begun.
 func newLines(w http.ResponseWriter, r *http.Request) *lines {
 	buffer := newLazyWriter(w)
 	encoder := json.NewEncoder(buffer)
@@ -74,6 +76,8 @@ func newLines(w http.ResponseWriter, r *http.Request) *lines {
 	return &lines{w: w, r: r, buffer: buffer, encoder: encoder}
 }
 
+// write writes a value. The first one begins the response, so that errors before it can
+// have a status.
 func (l *lines) write(v any) error {
 	if !l.begun {
 		l.begun = true
@@ -92,7 +96,7 @@ func (l *lines) end() error {
 			_ = l.encoder.Encode(l.last(l.errors[0])) // a client that is gone does not want to know
 		}
 		l.buffer.close()
-		l.tellErrors()
+		l.reportErrors()
 		return nil
 	}
 	if len(l.errors) > 0 {
@@ -104,13 +108,13 @@ func (l *lines) end() error {
 	return nil
 }
 
-// tellErrors puts the errors into the trailer, and their causes into the log.
-func (l *lines) tellErrors() {
+// reportErrors writes the errors to the trailer, and their causes to the log.
+func (l *lines) reportErrors() {
 	l.w.Header().Set(errorTrailer, "")
 	for i, err := range l.errors {
 		f := failure(err)
 		if f.Cause != nil {
-			logger.Errorf("%s %s: %s: %v", l.r.Method, l.r.URL.EscapedPath(), f.Details, f.Cause)
+			logger.Errorw(f.Details, "method", l.r.Method, "path", l.r.URL.EscapedPath(), "error", f.Cause)
 		}
 		common.Note(l.r.Context(), "error", f.Details)
 		if i == 0 {
@@ -121,8 +125,7 @@ func (l *lines) tellErrors() {
 	}
 }
 
-// lazyWriter collects what is written and sends it when there is enough, or
-// after a while.
+// lazyWriter buffers writes. It sends them when the buffer is full, or after lineDelay.
 type lazyWriter struct {
 	conn *http.ResponseController
 
@@ -152,7 +155,7 @@ func (l *lazyWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// send is what the timer does. An error is told by the next Write.
+// send sends the buffer when the timer fires. The next Write returns its error.
 func (l *lazyWriter) send() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -165,7 +168,7 @@ func (l *lazyWriter) send() {
 	}
 }
 
-// close sends the rest. After it nothing is sent any more.
+// close sends the rest and stops the timer.
 func (l *lazyWriter) close() {
 	l.timer.Stop()
 	l.mu.Lock()

@@ -10,10 +10,10 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// updated returns a pin as a pin update stores it: with what the request does not
-// say as the old pin has it. A pin that is no update is returned as it is.
+// updated returns the pin that a pin update stores: options that the request does not
+// have are those of the old pin. A pin without pin-update is returned unchanged.
 //
-// The old pin must be there, and not expired: pinset.ErrNotFound. Metadata of the
+// An old pin that does not exist or has expired is pinset.ErrNotFound. Metadata of the
 // request is added to that of the old pin.
 func (a *API) updated(ctx context.Context, q query, pin api.Pin) (api.Pin, error) {
 	from := pin.PinUpdate
@@ -31,8 +31,15 @@ func (a *API) updated(ctx context.Context, q query, pin api.Pin) (api.Pin, error
 	case from != pin.Cid && !q.beyondUpdate():
 		return pin, nil // the cluster copies the rest
 	}
+	return q.merge(pin, old), nil
+}
+
+// merge returns pin with the options of old where the request has none.
+func (q query) merge(pin, old api.Pin) api.Pin {
 	merged := old.PinOptions
 	given := pin.PinOptions
+	// The library's update would ignore everything but the name and the expiry, so that
+	// the result is stored as a plain pin.
 	merged.PinUpdate = api.CidUndef
 	if q.has("name") {
 		merged.Name = given.Name
@@ -65,11 +72,11 @@ func (a *API) updated(ctx context.Context, q query, pin api.Pin) (api.Pin, error
 		out.UserAllocations = given.UserAllocations
 		out.Allocations = nil // the cluster chooses
 	}
-	return out, nil
+	return out
 }
 
-// has tells whether a parameter is given. The library's client sends all of them,
-// those that are not given with their zero value.
+// has reports whether a parameter is set. The library's client sends all of them, with
+// the zero value for those that are not.
 func (q query) has(name string) bool {
 	switch q.Get(name) {
 	case "", "0", "0001-01-01T00:00:00Z":
@@ -78,7 +85,7 @@ func (q query) has(name string) bool {
 	return true
 }
 
-// placed tells whether a request says where a pin belongs.
+// placed reports whether a request has parameters about the peers of a pin.
 func (q query) placed() bool {
 	for _, name := range []string{"replication", "replication-min", "replication-max", "user-allocations"} {
 		if q.has(name) {
@@ -88,8 +95,8 @@ func (q query) placed() bool {
 	return false
 }
 
-// beyondUpdate tells whether an update says more than the library's knows: it
-// takes the name and the expiry, and passes over everything else.
+// beyondUpdate reports whether an update has parameters that the library's would
+// ignore: it uses the name and the expiry only.
 func (q query) beyondUpdate() bool {
 	for name := range q.Values {
 		if len(name) > len(metadataPrefix) && name[:len(metadataPrefix)] == metadataPrefix {
@@ -99,6 +106,6 @@ func (q query) beyondUpdate() bool {
 	return q.placed() || q.direct() || q.has("origins")
 }
 
-// direct tells whether a request wants a direct pin. Recursive is what the
-// library's client sends when nothing is said.
+// direct reports whether a request is for a direct pin. The library's client sends
+// "recursive" by default, so that cannot be told from an absent mode.
 func (q query) direct() bool { return q.Get("mode") == "direct" }

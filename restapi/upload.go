@@ -16,34 +16,38 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// The bounds of an upload. A folder in the way of a file is made for it, so that
-// one long name would otherwise take more memory than its length squared.
+// The bounds of an upload. The folders in the path of a file are created for it, so
+// that one long path without a bound would take memory by the square of its length.
 const (
-	// maxUploadName is how long the path of a file may be, in bytes, and the
-	// target of a symbolic link.
+	// maxUploadName bounds the path of a file and the target of a symbolic link, in
+	// bytes.
 	maxUploadName = 4096
-	// maxUploadDepth is how many folders deep a file may be.
+	// maxUploadDepth bounds the number of folders in a path.
 	maxUploadDepth = 128
-	// maxPartHeader is how many bytes the headers of a part may have: its name
-	// may be encoded, and is there twice.
+	// maxPartHeader bounds the headers of a part, in bytes. They contain the path
+	// twice, and it may be encoded.
 	maxPartHeader = 32 << 10
-	// What a file and a folder of an upload have in memory until its end, in
-	// bytes, beside their names.
+	// The memory of a file and a folder until the end of an upload, in bytes,
+	// without their names.
 	fileBytes, folderBytes = 512, 8 << 10
 )
 
-// upload reads the parts of a form as a tree of files (files.Directory), as Kubo's
-// clients send it: in order, a folder before what is in it, or without a part of its
-// own. The names and the number of the files are bounded before anything is done
-// with them.
+// upload reads the parts of a form as a tree of files (files.Directory), in the order
+// of Kubo's clients: a folder before its content, or without a part of its own. The
+// names and the number of files are checked before they are used.
 type upload struct {
 	body *countedBody
 	form *multipart.Reader
-	grow func(bytes int64) error // asks for memory
-	car  bool                    // its files are CARs
-	tiny *tinyChunks             // nil: its chunks are of usual size
-	part *uploadPart             // is next; nil: it has not been read
-	last *multipart.Part         // may have content that nobody has read
+	// grow reserves memory for a file or folder.
+	grow func(bytes int64) error
+	// car is set when the files are CARs.
+	car bool
+	// tiny limits the content. Nil: its chunks are large enough.
+	tiny *tinyChunks
+	// part is the next part. Nil: it has not been read yet.
+	part *uploadPart
+	// last is the part before, whose content may not have been read to its end.
+	last *multipart.Part
 }
 
 // uploadPart is one file or folder.
@@ -53,8 +57,8 @@ type uploadPart struct {
 	kind string // the media type
 }
 
-// newUpload reads a form. grow is called with the bytes that each file and folder
-// takes until the upload's end.
+// newUpload reads a form. grow is called with the memory of each file and folder, in
+// bytes.
 func newUpload(body io.ReadCloser, boundary string, grow func(int64) error) *upload {
 	counted := &countedBody{ReadCloser: body, left: -1}
 	return &upload{body: counted, form: multipart.NewReader(counted, boundary), grow: grow}
@@ -86,9 +90,10 @@ func (u *upload) peek() (*uploadPart, error) {
 	return u.part, u.grow(fileBytes + int64(len(u.part.name)))
 }
 
-// take goes on behind the next part, whose content is read or skipped.
+// take consumes the next part, whose content has been read or is skipped.
 func (u *upload) take() { u.part = nil }
 
+// newPart checks the headers of a part. Its name becomes a clean path from the root.
 func newPart(part *multipart.Part) (*uploadPart, error) {
 	_, params, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
 	if err != nil {
@@ -138,7 +143,7 @@ func (u *upload) node(p *uploadPart) (files.Node, error) {
 	return files.NewReaderStatFile(p.Part, nil), nil
 }
 
-// abspath returns where the client has a file, for adds without copying.
+// abspath returns the path of a file at the client, for adds without copying.
 func abspath(p *multipart.Part) string {
 	if encoded := p.Header.Get("abspath-encoded"); encoded != "" {
 		if place, err := url.QueryUnescape(encoded); err == nil {
@@ -148,7 +153,7 @@ func abspath(p *multipart.Part) string {
 	return p.Header.Get("abspath")
 }
 
-// uploadFolder is a folder of an upload. What is in it can be read once.
+// uploadFolder is a folder of an upload. Its content can be read once.
 type uploadFolder struct {
 	upload *upload
 	path   string // clean, from the root
@@ -161,7 +166,7 @@ func (f *uploadFolder) Close() error               { return nil }
 func (f *uploadFolder) Mode() os.FileMode          { return 0 }
 func (f *uploadFolder) ModTime() time.Time         { return time.Time{} }
 
-// within returns a name from a folder on, if it is in that folder.
+// within returns a path relative to a folder, false when it is not in the folder.
 func within(name, folder string) (string, bool) {
 	if folder != "/" {
 		folder += "/"
@@ -169,7 +174,7 @@ func within(name, folder string) (string, bool) {
 	return strings.CutPrefix(name, folder)
 }
 
-// uploadEntries goes through a folder (files.DirIterator).
+// uploadEntries iterates over a folder (files.DirIterator).
 type uploadEntries struct {
 	folder *uploadFolder
 	name   string
@@ -222,7 +227,7 @@ func (e *uploadEntries) Next() bool {
 	return false
 }
 
-// countedBody is a body of which only so much may be read at times.
+// countedBody is a body with a limit for some reads, in bytes.
 type countedBody struct {
 	io.ReadCloser
 	left int64 // -1: any number

@@ -6,25 +6,25 @@ import (
 	"github.com/ipfs/boxo/files"
 )
 
-// oneOf is a directory with one entry of another one. Its end is reached when the
-// next entry has begun, or the other one has ended: a file that is cut off cannot
-// be told from a whole one before.
+// oneOf is a directory with one entry of another directory. Its end is known when the
+// next entry has begun or the other directory has ended, since only then a file is
+// known not to be cut off.
 type oneOf struct {
 	files.Directory
 	all   files.DirIterator
 	name  string
 	node  files.Node
-	read  bool
-	ended bool
-	more  bool // there is a next entry
+	read  bool // the entry was returned
+	ended bool // all was asked for its next entry
+	more  bool // and has one
 }
 
 func (o *oneOf) Entries() files.DirIterator { return o }
 func (o *oneOf) Name() string               { return o.name }
 func (o *oneOf) Node() files.Node           { return unread(o.node) }
 
-// rest returns whether there is a next entry. The library does not look for the
-// end of a CAR.
+// rest reports whether there is a next entry. It reads up to there, which the library
+// does not do for a CAR.
 func (o *oneOf) rest() bool {
 	if !o.ended {
 		o.Next()
@@ -50,12 +50,13 @@ func (o *oneOf) Err() error {
 	return o.all.Err()
 }
 
-// wholeOf is a directory whose files are not read to their end when they are
+// wholeOf returns a directory whose files are not read to their end when they are
 // closed.
 func wholeOf(d files.Directory) files.Directory { return unreadDirectory{d} }
 
-// unread is a node that is not read to its end when it is closed. Parts of an
-// upload are, and an add that has failed closes them.
+// unread returns a node that is not read to its end when it is closed. The parts of a
+// form are, and an add that has failed would read the rest of the upload by closing
+// them.
 func unread(n files.Node) files.Node {
 	switch n := n.(type) {
 	case *files.Symlink:
@@ -71,10 +72,12 @@ func unread(n files.Node) files.Node {
 	return n
 }
 
+// unreadFile is a file whose Close reads nothing.
 type unreadFile struct{ files.File }
 
 func (unreadFile) Close() error { return nil }
 
+// unreadInfo is an unreadFile that has the path of the file at the client.
 type unreadInfo struct {
 	unreadFile
 	info files.FileInfo
@@ -83,11 +86,13 @@ type unreadInfo struct {
 func (f unreadInfo) AbsPath() string   { return f.info.AbsPath() }
 func (f unreadInfo) Stat() os.FileInfo { return f.info.Stat() }
 
+// unreadDirectory is a directory of unread nodes.
 type unreadDirectory struct{ files.Directory }
 
 func (unreadDirectory) Close() error                 { return nil }
 func (d unreadDirectory) Entries() files.DirIterator { return unreadEntries{d.Directory.Entries()} }
 
+// unreadEntries iterates over unread nodes.
 type unreadEntries struct{ files.DirIterator }
 
 func (e unreadEntries) Node() files.Node { return unread(e.DirIterator.Node()) }
