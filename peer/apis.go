@@ -9,6 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
+	"github.com/ipfs-cluster/pinsvc/peer/verify"
 	"github.com/ipfs-cluster/pinsvc/pinset/view"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 	"github.com/ipfs-cluster/pinsvc/restapi"
@@ -26,14 +28,14 @@ type door struct {
 // The REST API needs the host on Raft; without it (h is nil) that one waits.
 func (p *Peer) openDoors(context.Context) error {
 	s := p.settings
-	p.budget = common.NewBudget(s.inflightBytes())
+	p.budget = common.NewBudget(s.InflightBytes())
 	p.memory = pinsvcapi.NewMemory()
-	if s.has(config.API, "pinsvcapi") {
+	if s.Has(config.API, "pinsvcapi") {
 		if err := p.openPinsvcapi(); err != nil {
 			return err // it names the section
 		}
 	}
-	if s.has(config.API, "ipfsproxy") {
+	if s.Has(config.API, "ipfsproxy") {
 		proxy, err := p.openProxy()
 		if err != nil {
 			return fmt.Errorf("api.ipfsproxy: %w", err)
@@ -50,16 +52,6 @@ func (p *Peer) openDoors(context.Context) error {
 	return nil
 }
 
-// inflightBytes returns how many bytes the requests of all APIs may have in
-// memory: the smallest that one of them is configured with, 0 for the default.
-func (s *Settings) inflightBytes() int64 {
-	pins, rest := s.Pinsvcapi.Value().MaxInflightBytes, s.Restapi.Value().MaxInflightBytes
-	if pins == 0 || rest == 0 {
-		return max(pins, rest)
-	}
-	return min(pins, rest)
-}
-
 // viewless, when the linker sets it, makes a peer whose lists scan: what the
 // benchmark measures the cost of the view against (bench -viewless).
 var viewless string
@@ -70,7 +62,7 @@ func (p *Peer) apiOptions(section string, h host.Host) common.Options {
 	return common.Options{
 		Ready: p.ready, Unready: p.unready, Warnings: p.warnings,
 		Credentials: p.credentials[section], Throttle: p.throttle, Budget: p.budget,
-		BaseDir: p.settings.folder, Host: h,
+		BaseDir: p.settings.Folder(), Host: h,
 	}
 }
 
@@ -98,14 +90,14 @@ func (p *Peer) openPinsvcapi() error {
 // also served on the cluster's host h, as ipfs-cluster-service does, unless it
 // has a libp2p address of its own.
 func (p *Peer) openRestapi(h host.Host) error {
-	if !p.settings.has(config.API, "restapi") {
+	if !p.settings.Has(config.API, "restapi") {
 		return nil
 	}
 	section := p.settings.Restapi
 	options := []restapi.Option{restapi.WithOptions(p.apiOptions(section.Name(), h)),
 		restapi.WithShardedAdds(&p.adds), restapi.WithRoom(p.room), restapi.WithStatuses(p.memory)}
-	if kind, err := p.settings.IPFS(); err == nil && kind == embeddedSection {
-		options = append(options, restapi.WithBlocks(ownBlocks{p}))
+	if kind, err := p.settings.IPFS(); err == nil && kind == settings.SectionEmbedded {
+		options = append(options, restapi.WithBlocks(verify.NewLive(p.verified)))
 	}
 	api, err := restapi.New(section.Value(), options...)
 	if err != nil {
@@ -116,4 +108,9 @@ func (p *Peer) openRestapi(h host.Host) error {
 	}
 	p.doors = append(p.doors, door{section.Name(), api.URLs(), api})
 	return nil
+}
+
+// verified returns the parts of a peer that is ready for verifications.
+func (p *Peer) verified() verify.Peer {
+	return verify.Peer{ID: p.local.id, Node: p.node, State: p.local.State, Tracker: p.local.tracker, Shards: p.shards}
 }

@@ -20,15 +20,24 @@ import (
 	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 	"github.com/ipfs-cluster/pinsvc/ipfsconn"
+	"github.com/ipfs-cluster/pinsvc/peer/folder"
+	"github.com/ipfs-cluster/pinsvc/peer/metrics"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 	"github.com/ipfs-cluster/pinsvc/pinset"
 	"github.com/ipfs-cluster/pinsvc/tracker"
 )
+
+// descriptorShare is the part of the limit of open files that the cluster's
+// libp2p host may take for connections; by default the library lets it take half
+// of them.
+const descriptorShare = 8
 
 // builder holds what is needed only while a peer is built.
 type builder struct {
 	*Peer
 	options   Options
 	identity  *libconfig.Identity
+	stored    *folder.Store // the peer's folder
 	store     datastore.Datastore
 	tracer    ipfscluster.Tracer
 	feed      consensus.Feed
@@ -41,7 +50,7 @@ type builder struct {
 // build runs the steps of a start. Each leaves behind how it is undone.
 func (b *builder) build(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		b.openFolder, b.checkPorts, b.openDoors, b.openNetwork, b.makeComponents, b.makeCluster,
+		b.openFolder, func(context.Context) error { return b.settings.CheckPorts() }, b.openDoors, b.openNetwork, b.makeComponents, b.makeCluster,
 	} {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -66,23 +75,23 @@ func (b *builder) closeWith(name string, f func(context.Context) error) {
 // openFolder takes the folder and reads what is in it.
 func (b *builder) openFolder(ctx context.Context) error {
 	o := b.options
-	if err := requireFolder(o.Folder); err != nil {
+	if err := settings.Require(o.Folder); err != nil {
 		return err
 	}
-	l, err := lock(o.Folder)
+	l, err := folder.Lock(o.Folder)
 	if err != nil {
 		return err
 	}
 	b.closeWith("lock", func(context.Context) error { return l.Close() })
-	if err := writePID(o.Folder); err != nil {
+	if err := folder.WritePID(o.Folder); err != nil {
 		return err
 	}
-	b.closeWith("number of this process", func(context.Context) error { return removePID(o.Folder) })
-	if b.settings, err = LoadSettings(o.Folder, o.AllowUnknownKeys); err != nil {
+	b.closeWith("number of this process", func(context.Context) error { return folder.RemovePID(o.Folder) })
+	if b.settings, err = settings.Load(o.Folder, o.AllowUnknownKeys); err != nil {
 		return err
 	}
 	b.closeWith("configuration", func(context.Context) error { b.settings.Close(); return nil })
-	if b.identity, err = LoadIdentity(o.Folder); err != nil {
+	if b.identity, err = folder.LoadIdentity(o.Folder); err != nil {
 		return err
 	}
 	if b.kind, err = b.settings.Consensus(); err != nil {
@@ -93,16 +102,17 @@ func (b *builder) openFolder(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := b.settings.settle(ctx); err != nil {
+	b.stored = folder.NewStore(b.settings)
+	if err := b.stored.Settle(ctx); err != nil {
 		return err
 	}
 	b.throttle = auth.NewThrottle()
 	b.credentials = make(map[string]*auth.Credentials)
-	for section, users := range b.settings.configuredUsers() {
+	for section, users := range b.settings.ConfiguredUsers() {
 		b.credentials[section] = auth.NewCredentials(users)
 	}
 	o.apply(b.settings)
-	b.settings.spreadTracing(b.identity.ID)
+	b.settings.SpreadTracing(b.identity.ID)
 	b.tell()
 	return nil
 }
@@ -116,7 +126,7 @@ func (b *builder) tell() {
 			logger.Warn(n)
 		}
 	}
-	if shown, err := b.settings.manager.ToDisplayJSON(); err == nil {
+	if shown, err := b.settings.Display(); err == nil {
 		logger.Debugf("configuration:\n%s", shown)
 	}
 }
@@ -124,20 +134,22 @@ func (b *builder) tell() {
 // openNetwork opens the datastore and the libp2p host, and the REST API's way
 // over it.
 func (b *builder) openNetwork(ctx context.Context) (err error) {
-	if err := b.settings.prepareBootstrap(ctx, b.kind, b.options.Bootstrap, !b.options.NoTrust); err != nil {
+	if err := b.prepareBootstrap(ctx); err != nil {
 		return err
 	}
-	if err := b.openMetrics(); err != nil {
+	stopMetrics, err := metrics.Serve(b.settings)
+	if err != nil {
 		return fmt.Errorf("observations.metrics: %w", err)
 	}
-	if b.tracer, err = b.settings.observe(); err != nil {
+	b.closeWith("metrics endpoint", func(context.Context) error { stopMetrics(); return nil })
+	if b.tracer, err = metrics.StartTracing(b.settings); err != nil {
 		return err
 	}
-	if b.disk, err = b.settings.watchDisk(b.kind); err != nil {
+	if b.disk, err = b.stored.WatchDisk(b.kind); err != nil {
 		return err
 	}
-	if b.store, err = disk.Open(b.disk, b.settings.openStore); err != nil {
-		return explainOpen(err)
+	if b.store, err = disk.Open(b.disk, b.stored.Open); err != nil {
+		return folder.ExplainOpen(err)
 	}
 	b.closeWith("datastore", func(context.Context) error { return b.store.Close() })
 	b.closeWith("context", func(context.Context) error { b.cancel(); return nil })
@@ -170,7 +182,7 @@ func (b *builder) makeComponents(ctx context.Context) error {
 	}
 	progress := progress(b.connector)
 	connector := ipfsconn.New(b.connector)
-	connector.ObservePins(b.meter.attempted)
+	connector.ObservePins(b.meter.Attempted)
 	b.connector = connector
 	b.closeWith("connector", b.connector.Shutdown)
 
@@ -248,11 +260,11 @@ func (b *builder) makeConsensus(raft bool) error {
 
 // makeCluster puts everything together, which starts it.
 func (b *builder) makeCluster(ctx context.Context) error {
-	informers, err := b.settings.newInformers()
+	informers, err := newInformers(b.settings)
 	if err != nil {
 		return err
 	}
-	allocator, err := b.settings.newAllocator()
+	allocator, err := newAllocator(b.settings)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"errors"
 	"fmt"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
@@ -10,13 +9,13 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/informer/disk"
 	"github.com/ipfs-cluster/ipfs-cluster/informer/pinqueue"
 	"github.com/ipfs-cluster/ipfs-cluster/informer/tags"
-)
 
-var errNoInformer = errors.New("informer: none is configured, add one of disk, tags, pinqueue")
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
+)
 
 // newInformers returns those whose section is there. The library's cluster
 // cannot do without any.
-func (s *Settings) newInformers() ([]ipfscluster.Informer, error) {
+func newInformers(s *settings.Settings) ([]ipfscluster.Informer, error) {
 	var all []ipfscluster.Informer
 	for _, i := range []struct {
 		key string
@@ -26,7 +25,7 @@ func (s *Settings) newInformers() ([]ipfscluster.Informer, error) {
 		{"tags", func() (ipfscluster.Informer, error) { return tags.New(s.Tags) }},
 		{"pinqueue", func() (ipfscluster.Informer, error) { return pinqueue.New(s.Pinqueue) }},
 	} {
-		if !s.has(config.Informer, i.key) {
+		if !s.Has(config.Informer, i.key) {
 			continue
 		}
 		informer, err := i.new()
@@ -36,15 +35,15 @@ func (s *Settings) newInformers() ([]ipfscluster.Informer, error) {
 		all = append(all, informer)
 	}
 	if len(all) == 0 {
-		return nil, errNoInformer
+		return nil, settings.ErrNoInformer
 	}
 	return all, nil
 }
 
 // newAllocator returns what decides which peers hold a pin. Files from before
 // there was a section for it mean "the peers with most free space".
-func (s *Settings) newAllocator() (ipfscluster.PinAllocator, error) {
-	if !s.has(config.Allocator, "balanced") {
+func newAllocator(s *settings.Settings) (ipfscluster.PinAllocator, error) {
+	if !s.Has(config.Allocator, "balanced") {
 		s.Allocator.AllocateBy = []string{"freespace"}
 	}
 	a, err := balanced.New(s.Allocator)

@@ -2,7 +2,6 @@ package peer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,11 +10,10 @@ import (
 	"github.com/boltdb/bolt"
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/ipfs/go-datastore"
-	"github.com/multiformats/go-multiaddr"
 
 	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 	"github.com/ipfs-cluster/pinsvc/consensus/raft"
-	"github.com/ipfs-cluster/pinsvc/embedded/disk"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 // patience is how long the library waits for its consensus before it shuts
@@ -26,7 +24,7 @@ const patience = 365 * 24 * time.Hour
 // readyTimeout is how long a peer of this consensus may take to start; zero
 // means without end. Raft is not ready without a leader. CRDT needs nobody,
 // but may have a migration of its datastore to do.
-func (s *Settings) readyTimeout(consensus string) time.Duration {
+func readyTimeout(s *settings.Settings, consensus string) time.Duration {
 	if consensus == "raft" {
 		return s.Raft.WaitForLeaderTimeout + 5*time.Second
 	}
@@ -40,7 +38,7 @@ func (b *builder) newConsensus(store datastore.Datastore, staging bool) (c ipfsc
 		ipfscluster.ReadyTimeout = patience
 	}
 	if b.kind == "raft" {
-		c, err = b.settings.newRaft(b.net, b.feed.Raft(store), staging)
+		c, err = newRaft(b.settings, b.net, b.feed.Raft(store), staging)
 	} else {
 		c, err = b.newCRDT(store)
 	}
@@ -52,7 +50,7 @@ func (b *builder) newConsensus(store datastore.Datastore, staging bool) (c ipfsc
 
 // newRaft returns the library's component, wrapped. A damaged data folder is an
 // error in words: the libraries below panic for some.
-func (s *Settings) newRaft(n *network, store datastore.Datastore, staging bool) (c ipfscluster.Consensus, err error) {
+func newRaft(s *settings.Settings, n *network, store datastore.Datastore, staging bool) (c ipfscluster.Consensus, err error) {
 	folder := s.Raft.GetDataFolder()
 	remedy := "if it is damaged, move it away and start with --bootstrap and the address of another peer, or read an export with 'pinsvc state import'"
 	if err := readLog(filepath.Join(folder, "raft.db")); err != nil {
@@ -64,7 +62,7 @@ func (s *Settings) newRaft(n *network, store datastore.Datastore, staging bool) 
 		}
 	}()
 	c, err = raft.New(n.host, s.Raft, store, staging)
-	if err != nil && file(err) == err {
+	if err != nil && settings.ExplainFile(err) == err {
 		err = fmt.Errorf("the data folder %s: %w: %s", folder, err, remedy)
 	}
 	return c, err
@@ -107,7 +105,7 @@ func (b *builder) newCRDT(store datastore.Datastore) (ipfscluster.Consensus, err
 		PubSub:     b.net.pubsub,
 		Config:     s.Crdt,
 		Store:      b.feed.CRDT(batching, datastore.NewKey(s.Crdt.DatastoreNamespace)),
-		Generation: s.generation,
+		Generation: b.stored.Generation(),
 		Failed:     b.pinsetFailed,
 	})
 	if err != nil {
@@ -115,39 +113,29 @@ func (b *builder) newCRDT(store datastore.Datastore) (ipfscluster.Consensus, err
 	}
 	b.lagging = inner
 	g := crdt.NewGrouped(inner, s.Crdt.Batching, store)
-	g.Marked = s.markedCleanup
+	g.Marked = b.stored.MarkedCleanup
 	return g, nil
 }
 
 // pinsetFailed ends the peer when the pinset in the datastore cannot be opened.
-func (b *builder) pinsetFailed(err error) {
-	var full *disk.FullError
-	if errors.As(err, &full) {
-		b.giveUp(fmt.Errorf("opening the pinset: %w, and start again: it is not damaged", err))
-		return
-	}
-	where := "datastore"
-	if kind, unknown := b.settings.backend(); unknown == nil {
-		where = fmt.Sprintf("datastore.%s in %s", kind.key, kind.folder())
-	}
-	b.giveUp(fmt.Errorf("opening the pinset from %s: %w", where, explainStore(err)))
-}
+func (b *builder) pinsetFailed(err error) { b.giveUp(b.stored.ExplainPinset(err)) }
 
 // prepareBootstrap readies the consensus for joining other peers: Raft gives
 // up its own history and waits to be voted in, CRDT trusts whom it joins, when
 // that is wanted.
-func (s *Settings) prepareBootstrap(ctx context.Context, consensus string, addrs []multiaddr.Multiaddr, trust bool) error {
+func (b *builder) prepareBootstrap(ctx context.Context) error {
+	addrs := b.options.Bootstrap
 	if len(addrs) == 0 {
 		return nil
 	}
-	if consensus == "raft" {
-		if err := s.replaceState(ctx, nil); err != nil {
+	if b.kind == "raft" {
+		if err := b.stored.Clear(ctx); err != nil {
 			return fmt.Errorf("removing the old Raft state: %w", err)
 		}
 		return nil
 	}
-	if trust {
-		s.Crdt.TrustedPeers = append(s.Crdt.TrustedPeers, ipfscluster.PeersFromMultiaddrs(addrs)...)
+	if crdt := b.settings.Crdt; !b.options.NoTrust {
+		crdt.TrustedPeers = append(crdt.TrustedPeers, ipfscluster.PeersFromMultiaddrs(addrs)...)
 	}
 	return nil
 }

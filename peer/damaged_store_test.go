@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,13 +11,17 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/testfolder"
+	"github.com/ipfs-cluster/pinsvc/peer/folder"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 // tables are the files of a datastore that keep what is old enough to be sorted.
-func tables(t *testing.T, folder string) (all []string) {
+func tables(t *testing.T, dir string) (all []string) {
 	t.Helper()
 	for _, end := range []string{"ldb", "sst"} {
-		found, err := filepath.Glob(filepath.Join(folder, "*."+end))
+		found, err := filepath.Glob(filepath.Join(dir, "*."+end))
 		require.NoError(t, err)
 		all = append(all, found...)
 	}
@@ -65,21 +70,61 @@ func TestDamagedTables(t *testing.T) {
 				continue
 			}
 			t.Run(datastore+"/"+name, func(t *testing.T) {
-				folder := newFolder(t, CreateOptions{Datastore: datastore})
-				_, err := ImportState(t.Context(), folder, strings.NewReader(somePins(t, 300)), ImportOptions{})
+				dir := newFolder(t, settings.Choice{Datastore: datastore})
+				_, err := folder.ImportState(t.Context(), dir, strings.NewReader(testfolder.Pins(t, 300)), folder.ImportOptions{})
 				require.NoError(t, err)
-				store := filepath.Join(folder, datastore)
+				store := filepath.Join(dir, datastore)
 				for deadline := time.Now().Add(patient); len(tables(t, store)) == 0; {
 					require.True(t, time.Now().Before(deadline))
-					require.NoError(t, MarkCRDT(t.Context(), folder, false)) // opens and closes it
+					require.NoError(t, folder.MarkCRDT(t.Context(), dir, false)) // opens and closes it
 				}
 				for _, file := range tables(t, store) {
 					overwrite(t, file, keep)
 				}
-				err = startOutcome(t, Options{Folder: folder, Connector: newMemory()})
+				err = startOutcome(t, Options{Folder: dir, Connector: newMemory()})
 				require.ErrorContains(t, err, store)
 				require.ErrorContains(t, err, "move its folder away")
 			})
 		}
 	}
+}
+
+// TestBusyPortsAtOnce: a second peer with the ports of the first is told of all
+// of them.
+func TestBusyPortsAtOnce(t *testing.T) {
+	dir := newFolder(t, settings.Choice{})
+	busy := func() string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		t.Cleanup(func() { l.Close() })
+		_, port, err := net.SplitHostPort(l.Addr().String())
+		require.NoError(t, err)
+		return "/ip4/127.0.0.1/tcp/" + port
+	}
+	wants := map[string]string{}
+	for name, key := range map[string]string{
+		"CLUSTER_LISTENMULTIADDRESS":               "cluster.listen_multiaddress",
+		"CLUSTER_PINSVCAPI_HTTPLISTENMULTIADDRESS": "api.pinsvcapi.http_listen_multiaddress",
+		"CLUSTER_RESTAPI_HTTPLISTENMULTIADDRESS":   "api.restapi.http_listen_multiaddress",
+		"CLUSTER_IPFSPROXY_LISTENMULTIADDRESS":     "api.ipfsproxy.listen_multiaddress",
+		"CLUSTER_METRICS_PROMETHEUSENDPOINT":       "observations.metrics.prometheus_endpoint",
+	} {
+		wants[key] = busy()
+		t.Setenv(name, wants[key])
+	}
+	t.Setenv("CLUSTER_METRICS_ENABLESTATS", "true")
+	_, err := Start(t.Context(), Options{Folder: dir})
+	for key, addr := range wants {
+		require.ErrorContains(t, err, key+": cannot listen on "+addr+": the address is in use: stop the other program, or configure another address")
+	}
+}
+
+func TestDamagedStore(t *testing.T) {
+	dir := newFolder(t, settings.Choice{Datastore: "pebble"})
+	pebble := filepath.Join(dir, "pebble")
+	require.NoError(t, os.Mkdir(pebble, 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(pebble, "marker.manifest.000001.MANIFEST-000001"), nil, 0o600))
+	_, err := Start(t.Context(), Options{Folder: dir})
+	require.ErrorContains(t, err, "opening datastore.pebble in "+pebble+": ")
+	require.ErrorContains(t, err, "move its folder away")
 }

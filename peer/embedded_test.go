@@ -14,6 +14,9 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/multiformats/go-multiaddr"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/testfolder"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 const mb = 1 << 20
@@ -21,7 +24,7 @@ const mb = 1 << 20
 // startEmbedded starts a peer with an IPFS node inside.
 func startEmbedded(t *testing.T) *Peer {
 	t.Helper()
-	p := startPeer(t, Options{Folder: newFolder(t, CreateOptions{IPFS: IPFSEmbedded})})
+	p := startPeer(t, Options{Folder: newFolder(t, settings.Choice{IPFS: settings.IPFSEmbedded})})
 	require.True(t, p.Embedded())
 	return p
 }
@@ -78,7 +81,7 @@ func TestEmbeddedPeers(t *testing.T) {
 // TestEmbeddedMissingBlock: a pin shows its progress, fails with the reason when
 // a block does not come, and succeeds when it has appeared.
 func TestEmbeddedMissingBlock(t *testing.T) {
-	isolate(t)
+	testfolder.Isolate(t)
 	t.Setenv("CLUSTER_EMBEDDED_PINTIMEOUT", "5s")
 	source, c := node(t), cborOf(t, fileDAG(t, "there", 20*1000, 1000, 1), fileDAG(t, "missing", 1000, mb, 1))
 	missing := c.blocks[len(c.blocks)-2]
@@ -123,17 +126,17 @@ func listPins(t *testing.T, p *Peer) <-chan api.IPFSPinInfo {
 // TestEmbeddedRestart: a fetch that was interrupted goes on by itself, and does
 // not begin anew.
 func TestEmbeddedRestart(t *testing.T) {
-	isolate(t)
+	testfolder.Isolate(t)
 	source, c := node(t), cborOf(t, fileDAG(t, "restart", 200*1000, 1000, 1), fileDAG(t, "last", 1000, mb, 1))
 	last := c.blocks[len(c.blocks)-2]
 	give(t, source, without(c, last)...)
-	folder := newFolder(t, CreateOptions{IPFS: IPFSEmbedded})
-	p := startPeer(t, Options{Folder: folder})
+	dir := newFolder(t, settings.Choice{IPFS: settings.IPFSEmbedded})
+	p := startPeer(t, Options{Folder: dir})
 	post(t, p, c.root, addresses(t, source))
 	requireBecomes(t, p, c.root, "pinning", fmt.Sprintf("%d blocks, ", len(c.blocks)-1))
 	require.NoError(t, p.Shutdown(t.Context()))
 
-	p = startPeer(t, Options{Folder: folder})
+	p = startPeer(t, Options{Folder: dir})
 	requireBecomes(t, p, c.root, "pinning", fmt.Sprintf("%d blocks, ", len(c.blocks)-1))
 	give(t, source, last)
 	requirePinned(t, p, c.root)
@@ -144,7 +147,7 @@ func TestEmbeddedRestart(t *testing.T) {
 // TestEmbeddedStorageLimit: a pin that does not fit fails and says why, harms
 // nothing, and goes on when there is room.
 func TestEmbeddedStorageLimit(t *testing.T) {
-	isolate(t)
+	testfolder.Isolate(t)
 	first, second := fileDAG(t, "first", 7*mb, mb/4, 1), fileDAG(t, "second", 7*mb, mb/4, 1)
 	source := node(t)
 	give(t, source, first.blocks...)
@@ -174,7 +177,7 @@ func TestEmbeddedStorageLimit(t *testing.T) {
 // TestEmbeddedCluster: of three peers two hold a pin; when one of them stops
 // the content is still served. All of them tell its progress.
 func TestEmbeddedCluster(t *testing.T) {
-	isolate(t)
+	testfolder.Isolate(t)
 	for name, value := range map[string]string{
 		"CLUSTER_SECRET":               strings.Repeat("ab", 32),
 		"CLUSTER_REPLICATIONFACTORMIN": "2",
@@ -189,7 +192,7 @@ func TestEmbeddedCluster(t *testing.T) {
 	var peers []*Peer
 	var known []multiaddr.Multiaddr
 	for range 3 {
-		p := startPeer(t, Options{Folder: newFolder(t, CreateOptions{IPFS: IPFSEmbedded}), Bootstrap: known})
+		p := startPeer(t, Options{Folder: newFolder(t, settings.Choice{IPFS: settings.IPFSEmbedded}), Bootstrap: known})
 		peers, known = append(peers, p), append(known, multiaddr.StringCast(url(t, p, "cluster")))
 	}
 	body := pinBody(t, c.root, addresses(t, source))

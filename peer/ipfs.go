@@ -2,46 +2,21 @@ package peer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/ipfs-cluster/ipfs-cluster/api"
-	"github.com/ipfs-cluster/ipfs-cluster/config"
 	"github.com/ipfs/go-cid"
 
 	"github.com/ipfs-cluster/pinsvc/embedded"
 	"github.com/ipfs-cluster/pinsvc/ipfsconn"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 	"github.com/ipfs-cluster/pinsvc/tracker"
 )
 
 // userAgent is what the embedded node tells other IPFS nodes that it is.
 const userAgent = "pinsvc"
-
-// The connectors, by the names of their sections.
-const (
-	embeddedSection = "embedded" // a node in this process
-	kuboSection     = "ipfshttp" // a Kubo daemon's RPC API
-)
-
-// IPFS returns the connector that the file configures: "embedded" or
-// "ipfshttp". Without a section it is the latter with its defaults, as for
-// ipfs-cluster-service.
-func (s *Settings) IPFS() (string, error) {
-	if !s.has(config.IPFSConn, embeddedSection) {
-		return kuboSection, nil
-	}
-	if s.has(config.IPFSConn, kuboSection) {
-		return "", errors.New("ipfs_connector: both embedded and ipfshttp are configured: " +
-			"remove ipfshttp to use the IPFS node inside the peer, or embedded to use a Kubo")
-	}
-	if s.has(config.API, "ipfsproxy") {
-		return "", errors.New("api.ipfsproxy stands before a Kubo, and ipfs_connector.embedded is none: " +
-			"remove the section api.ipfsproxy, or use a Kubo with ipfs_connector.ipfshttp instead")
-	}
-	return embeddedSection, nil
-}
 
 // openConnector makes the way to the IPFS node. A Kubo is connected later,
 // when it can be. An embedded node is started, and kept in p.node.
@@ -51,14 +26,14 @@ func (p *Peer) openConnector(ctx context.Context) (ipfscluster.IPFSConnector, er
 	if err != nil {
 		return nil, err
 	}
-	if kind == kuboSection {
+	if kind == settings.SectionKubo {
 		c, err := ipfsconn.NewKubo(s.Ipfshttp)
 		if err != nil {
 			return nil, fmt.Errorf("ipfs_connector.ipfshttp: %w", err)
 		}
 		return c, nil
 	}
-	node, err := embedded.New(s.Embedded.Value(), embedded.Options{BaseDir: s.folder, UserAgent: userAgent})
+	node, err := embedded.New(s.Embedded.Value(), embedded.Options{BaseDir: s.Folder(), UserAgent: userAgent})
 	if err == nil {
 		err = node.Start(ctx)
 	}

@@ -29,7 +29,7 @@ func (p *Peer) openProxy() (*ipfsproxy.Server, error) {
 		return nil, fmt.Errorf("%T has no server or no listeners", proxy)
 	}
 	(*server).Handler = p.updates((*server).Handler)
-	s.guard(*server)
+	s.Guard(*server)
 	for i, l := range *listeners {
 		(*listeners)[i] = listen.Limit(l, listen.MaxConnections(0))
 	}

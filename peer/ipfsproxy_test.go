@@ -13,6 +13,8 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/go-cid"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 // proxyOf returns the address of a peer's proxy.
@@ -39,7 +41,7 @@ func (resolving) Resolve(_ context.Context, path string) (api.Cid, error) {
 // An update of a pin by itself changes nothing, and does not remove it. One of a pin
 // that is not there, or has expired, pins nothing.
 func TestProxyUpdates(t *testing.T) {
-	p := startPeer(t, Options{Folder: newFolder(t, CreateOptions{IPFS: IPFSKubo}), Connector: resolving{newMemory()}})
+	p := startPeer(t, Options{Folder: newFolder(t, settings.Choice{IPFS: settings.IPFSKubo}), Connector: resolving{newMemory()}})
 	update := poster(t, proxyOf(t, p)+"/api/v0/pin/update")
 	self, other, expired := newCID(t, "self"), newCID(t, "other"), newCID(t, "expired")
 	for c, query := range map[cid.Cid]string{self: "name=kept&meta-a=b&expire-in=1h", expired: "expire-in=1s"} {
@@ -105,7 +107,7 @@ func poster(t *testing.T, address string) func(query string) (int, string) {
 // The proxy pins and unpins by GET, and asks for no credentials: no web page may
 // make a browser do so.
 func TestProxyIsNotOpenToWebPages(t *testing.T) {
-	p := startPeer(t, Options{Folder: newFolder(t, CreateOptions{}), Connector: newMemory()})
+	p := startPeer(t, Options{Folder: newFolder(t, settings.Choice{}), Connector: newMemory()})
 	base := proxyOf(t, p)
 	for name, test := range map[string]struct {
 		host, site string

@@ -1,117 +1,73 @@
 package peer
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/ipfs-cluster/ipfs-cluster/api"
 	libp2p "github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/testfolder"
+	"github.com/ipfs-cluster/pinsvc/peer/folder"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
-
-func TestKnownPeers(t *testing.T) {
-	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	ping := func(id string, at time.Time) api.Metric {
-		return api.Metric{Peer: libp2p.ID(id), Value: fmt.Sprintf(`{"peer_name":"name of %s"}`, id), ReceivedAt: at.UnixNano()}
-	}
-	var k KnownPeers
-	require.True(t, k.see([]api.Metric{ping("b", start), ping("a", start)}, start))
-	require.False(t, k.see([]api.Metric{ping("a", start.Add(time.Second)), ping("b", start)}, start.Add(time.Second)))
-	require.True(t, k.see([]api.Metric{ping("b", start.Add(time.Minute))}, start.Add(time.Minute)), "a has gone")
-	require.Equal(t, []KnownPeer{
-		{ID: "a", Name: "name of a", LastSeen: start.Add(time.Second), Since: start},
-		{ID: "b", Name: "name of b", Seen: true, LastSeen: start.Add(time.Minute), Since: start},
-	}, k.Peers)
-
-	require.True(t, k.note([]libp2p.ID{"never"}, start))
-	require.False(t, k.forget("self", nil, start.Add(knownFor)))
-	require.True(t, k.forget("self", nil, start.Add(knownFor+2*time.Second)))
-	require.Nil(t, k.find("a"), "not seen for long")
-	require.Nil(t, k.find("never"))
-	require.NotNil(t, k.find("b"), "it is there")
-	require.True(t, k.forget("self", []libp2p.ID{"self", "c"}, start), "b was removed from a Raft cluster")
-	require.Empty(t, k.Peers)
-
-	k.note([]libp2p.ID{"raft"}, start)
-	require.False(t, k.forget("self", []libp2p.ID{"self", "raft"}, start.Add(2*knownFor)), "a Raft member is not forgotten")
-	for i := range maxKnown {
-		k.note([]libp2p.ID{libp2p.ID(fmt.Sprint(i))}, start.Add(time.Hour))
-	}
-	require.True(t, k.forget("self", nil, start))
-	require.Len(t, k.Peers, maxKnown)
-	require.Nil(t, k.find("raft"), "the oldest")
-}
-
-func TestKnownPeersFile(t *testing.T) {
-	folder := t.TempDir()
-	none, err := ReadKnownPeers(folder)
-	require.NoError(t, err)
-	require.Empty(t, none.Peers)
-	one := KnownPeers{Peers: []KnownPeer{{ID: mustPeerID(t), Name: "x", Since: time.Unix(1, 0).UTC()}}}
-	require.NoError(t, one.write(folder))
-	read, err := ReadKnownPeers(folder)
-	require.NoError(t, err)
-	require.Equal(t, one, read)
-	require.NoError(t, os.WriteFile(filepath.Join(folder, knownFile), []byte("{"), 0o600))
-	_, err = ReadKnownPeers(folder)
-	require.ErrorContains(t, err, knownFile)
-}
-
-func mustPeerID(t *testing.T) libp2p.ID {
-	t.Helper()
-	id, err := libp2p.Decode("12D3KooWEgma3C362tkHGPFmiCXVXQqMxVs8ij6H5LeWS2ivBwq1")
-	require.NoError(t, err)
-	return id
-}
 
 // TestPeersThatAreDownAreKnown: also after the peer that knows them was
 // restarted, and when it knows them from its peerstore only.
 func TestPeersThatAreDownAreKnown(t *testing.T) {
-	isolate(t)
+	testfolder.Isolate(t)
 	t.Setenv("CLUSTER_SECRET", strings.Repeat("cd", 32))
 	t.Setenv("CLUSTER_MONITORPINGINTERVAL", "1s")
-	folder := newFolder(t, CreateOptions{})
-	one := startPeer(t, Options{Folder: folder, Connector: newMemory()})
+	dir := newFolder(t, settings.Choice{})
+	one := startPeer(t, Options{Folder: dir, Connector: newMemory()})
 	two := startPeer(t, Options{
-		Folder: newFolder(t, CreateOptions{}), Connector: newMemory(),
+		Folder: newFolder(t, settings.Choice{}), Connector: newMemory(),
 		Bootstrap: []multiaddr.Multiaddr{multiaddr.StringCast(url(t, one, "cluster"))},
 	})
 	id := two.local.id
-	waits := func(until func(*KnownPeer) bool) (found KnownPeer) {
+	waits := func(until func(*folder.KnownPeer) bool) (found folder.KnownPeer) {
 		require.Eventually(t, func() bool {
-			k, err := ReadKnownPeers(folder)
+			k, err := folder.ReadKnownPeers(dir)
 			require.NoError(t, err)
-			p := k.find(id)
+			p := find(k, id)
 			if p == nil || !until(p) {
 				return false
 			}
 			found = *p
-			require.Nil(t, k.find(one.local.id))
+			require.Nil(t, find(k, one.local.id))
 			return true
 		}, patient, 20*time.Millisecond)
 		return found
 	}
-	seen := waits(func(p *KnownPeer) bool { return p.Seen })
+	seen := waits(func(p *folder.KnownPeer) bool { return p.Seen })
 	require.NotEmpty(t, seen.Name)
 	require.NoError(t, two.Shutdown(t.Context()))
-	down := waits(func(p *KnownPeer) bool { return !p.Seen })
+	down := waits(func(p *folder.KnownPeer) bool { return !p.Seen })
 	require.WithinDuration(t, time.Now(), down.LastSeen, patient)
 
 	require.NoError(t, one.Shutdown(t.Context()))
-	again := startPeer(t, Options{Folder: folder, Connector: newMemory()})
-	require.Equal(t, down.LastSeen, waits(func(*KnownPeer) bool { return true }).LastSeen)
+	again := startPeer(t, Options{Folder: dir, Connector: newMemory()})
+	require.Equal(t, down.LastSeen, waits(func(*folder.KnownPeer) bool { return true }).LastSeen)
 	require.NoError(t, again.Shutdown(t.Context()))
 
-	require.NoError(t, CleanState(t.Context(), folder))
-	k, err := ReadKnownPeers(folder)
+	require.NoError(t, folder.CleanState(t.Context(), dir))
+	k, err := folder.ReadKnownPeers(dir)
 	require.NoError(t, err)
 	require.Empty(t, k.Peers)
-	require.NoError(t, os.Remove(filepath.Join(folder, knownFile)))
-	startPeer(t, Options{Folder: folder, Connector: newMemory()})
-	require.True(t, waits(func(*KnownPeer) bool { return true }).LastSeen.IsZero(), "from the peerstore")
+	require.NoError(t, os.Remove(filepath.Join(dir, folder.KnownFile)))
+	startPeer(t, Options{Folder: dir, Connector: newMemory()})
+	require.True(t, waits(func(*folder.KnownPeer) bool { return true }).LastSeen.IsZero(), "from the peerstore")
+}
+
+func find(k folder.KnownPeers, id libp2p.ID) *folder.KnownPeer {
+	for i := range k.Peers {
+		if k.Peers[i].ID == id {
+			return &k.Peers[i]
+		}
+	}
+	return nil
 }

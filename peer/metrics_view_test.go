@@ -9,10 +9,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/peer/metrics"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 func TestViewMeterCountsByStatus(t *testing.T) {
-	p := startPeer(t, Options{Folder: newFolder(t, CreateOptions{}), Connector: newMemory()})
+	p := startPeer(t, Options{Folder: newFolder(t, settings.Choice{}), Connector: newMemory()})
 	for i := range 3 {
 		status, body := request(t, p, http.MethodPost, "/pins", fmt.Sprintf(`{"cid":%q}`, newCID(t, fmt.Sprint(i))))
 		require.Equal(t, http.StatusAccepted, status, body)
@@ -22,7 +25,7 @@ func TestViewMeterCountsByStatus(t *testing.T) {
 	case <-time.After(patient):
 		require.Fail(t, "the view is not complete")
 	}
-	m := newViewMeter(p.view)
+	m := metrics.NewView(p.view)
 	require.Eventually(t, func() bool {
 		return testutil.CollectAndCompare(m, strings.NewReader(`
 # HELP pinsvc_pins Pins of the pinset, by pin status.

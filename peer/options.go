@@ -5,6 +5,8 @@ import (
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/multiformats/go-multiaddr"
+
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 // Options says how to start a peer. Folder is all that is needed.
@@ -44,7 +46,7 @@ type Options struct {
 }
 
 // apply lets the options override what the configuration says.
-func (o Options) apply(s *Settings) {
+func (o Options) apply(s *settings.Settings) {
 	s.Cluster.LeaveOnShutdown = s.Cluster.LeaveOnShutdown || o.Leave
 	s.Metrics.EnableStats = s.Metrics.EnableStats || o.Stats
 	s.Tracing.EnableTracing = s.Tracing.EnableTracing || o.Tracing

@@ -12,6 +12,9 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/multiformats/go-multiaddr"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/testfolder"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 // TestObservations: metrics are served, and traces sent to a Jaeger agent, when
@@ -20,14 +23,13 @@ func TestObservations(t *testing.T) {
 	agent, err := net.ListenPacket("udp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer agent.Close()
-	port, err := freePort("tcp", "127.0.0.1")
-	require.NoError(t, err)
-	folder := newFolder(t, CreateOptions{})
-	edit(t, folder, "/ip4/127.0.0.1/tcp/"+strconv.Itoa(port), "observations", "metrics", "prometheus_endpoint")
-	edit(t, folder, "/ip4/127.0.0.1/udp/"+strconv.Itoa(agent.LocalAddr().(*net.UDPAddr).Port), "observations", "tracing", "jaeger_agent_endpoint")
-	edit(t, folder, 1, "observations", "tracing", "sampling_prob")
+	port := freePort(t)
+	dir := newFolder(t, settings.Choice{})
+	testfolder.Edit(t, dir, "/ip4/127.0.0.1/tcp/"+strconv.Itoa(port), "observations", "metrics", "prometheus_endpoint")
+	testfolder.Edit(t, dir, "/ip4/127.0.0.1/udp/"+strconv.Itoa(agent.LocalAddr().(*net.UDPAddr).Port), "observations", "tracing", "jaeger_agent_endpoint")
+	testfolder.Edit(t, dir, 1, "observations", "tracing", "sampling_prob")
 
-	p := startPeer(t, Options{Folder: folder, Connector: newMemory(), Stats: true, Tracing: true})
+	p := startPeer(t, Options{Folder: dir, Connector: newMemory(), Stats: true, Tracing: true})
 	for _, s := range []bool{p.settings.Cluster.Tracing, p.settings.Crdt.Tracing, p.settings.Ipfshttp.Tracing, p.settings.Ipfsproxy.Tracing} {
 		require.True(t, s)
 	}
@@ -49,9 +51,9 @@ func TestObservations(t *testing.T) {
 func TestTrust(t *testing.T) {
 	addrs := []multiaddr.Multiaddr{multiaddr.StringCast("/ip4/127.0.0.1/tcp/1/p2p/12D3KooWDpp7U7W9Q8feMZPPEpPP5FKXTUakLgnVLbavfjb9mzrT")}
 	for _, noTrust := range []bool{false, true} {
-		folder := newFolder(t, CreateOptions{})
-		edit(t, folder, []any{}, "consensus", "crdt", "trusted_peers")
-		p, err := Start(t.Context(), Options{Folder: folder, Connector: newMemory(), Bootstrap: addrs, NoTrust: noTrust})
+		dir := newFolder(t, settings.Choice{})
+		testfolder.Edit(t, dir, []any{}, "consensus", "crdt", "trusted_peers")
+		p, err := Start(t.Context(), Options{Folder: dir, Connector: newMemory(), Bootstrap: addrs, NoTrust: noTrust})
 		require.NoError(t, err)
 		require.Len(t, p.settings.Crdt.TrustedPeers, map[bool]int{false: 1, true: 0}[noTrust])
 		require.NoError(t, p.Shutdown(t.Context()))
@@ -66,10 +68,10 @@ func TestLeave(t *testing.T) {
 				skipRaft(t)
 			}
 			t.Setenv("CLUSTER_SECRET", strings.Repeat("cd", 32))
-			one := startPeer(t, Options{Folder: newFolder(t, CreateOptions{Consensus: consensus}), Connector: newMemory()})
-			folder := newFolder(t, CreateOptions{Consensus: consensus})
+			one := startPeer(t, Options{Folder: newFolder(t, settings.Choice{Consensus: consensus}), Connector: newMemory()})
+			dir := newFolder(t, settings.Choice{Consensus: consensus})
 			two := startPeer(t, Options{
-				Folder: folder, Connector: newMemory(), Leave: true,
+				Folder: dir, Connector: newMemory(), Leave: true,
 				Bootstrap: []multiaddr.Multiaddr{multiaddr.StringCast(url(t, one, "cluster"))},
 			})
 			c := newCID(t, "left behind "+consensus)
@@ -81,7 +83,7 @@ func TestLeave(t *testing.T) {
 			}, patient, 10*time.Millisecond)
 			require.NoError(t, two.Shutdown(t.Context()))
 
-			require.Empty(t, export(t, folder))
+			require.Empty(t, export(t, dir))
 			if consensus == "raft" {
 				members := make(chan api.ID, 10)
 				one.cluster.Peers(t.Context(), members)
@@ -91,4 +93,13 @@ func TestLeave(t *testing.T) {
 			require.Equal(t, http.StatusOK, status)
 		})
 	}
+}
+
+// freePort returns a TCP port of 127.0.0.1 that is free now.
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
 }

@@ -6,14 +6,17 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/testfolder"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 // TestPathsWithoutTarget: with an embedded node, a path that leads nowhere is the
 // mistake of the client, in words, and not one of the peer.
 func TestPathsWithoutTarget(t *testing.T) {
-	isolate(t)
+	testfolder.Isolate(t)
 	t.Setenv("CLUSTER_EMBEDDED_REQUESTTIMEOUT", "1s")
-	p := startPeer(t, Options{Folder: newFolder(t, CreateOptions{IPFS: IPFSEmbedded})})
+	p := startPeer(t, Options{Folder: newFolder(t, settings.Choice{IPFS: settings.IPFSEmbedded})})
 	file := fileDAG(t, "a file", 3*mb, mb, 1)
 	give(t, p.node, file.blocks...)
 	for path, want := range map[string]struct {

@@ -16,6 +16,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/consensus/shards"
 	"github.com/ipfs-cluster/pinsvc/embedded"
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
+	"github.com/ipfs-cluster/pinsvc/peer/metrics"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 	"github.com/ipfs-cluster/pinsvc/pinset/view"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
@@ -32,7 +34,7 @@ var errRemoved = errors.New("this peer was removed from the cluster: to join one
 // Peer is a running peer. It works as soon as Start returns, but its APIs
 // answer 503 until Ready.
 type Peer struct {
-	settings *Settings
+	settings *settings.Settings
 	kind     string // of consensus: "crdt" or "raft"
 	cluster  *ipfscluster.Cluster
 	disk     *disk.Watch // of the consensus' data
@@ -49,7 +51,7 @@ type Peer struct {
 	reloading   sync.Mutex
 	connector   ipfscluster.IPFSConnector // set before ready is closed
 	lagging     lagging                   // on CRDT; nil on Raft
-	meter       *meter
+	meter       *metrics.Pins
 	view        *view.View // of the pinset, for lists; nil without the API
 	shards      *shards.Keeper
 	adds        shardedAdds
@@ -78,7 +80,7 @@ type closer struct {
 // was started is stopped, and the error says in a line what was wrong. The
 // context ends the start, not the peer: use Shutdown.
 func Start(ctx context.Context, o Options) (*Peer, error) {
-	p := &Peer{ready: make(chan struct{}), done: make(chan struct{}), meter: newMeter()}
+	p := &Peer{ready: make(chan struct{}), done: make(chan struct{}), meter: metrics.NewPins()}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p.cancel = cancel
 	abort := context.AfterFunc(ctx, cancel)

@@ -14,10 +14,12 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
-	"github.com/ipfs/go-cid"
 	"github.com/multiformats/go-multiaddr"
-	mh "github.com/multiformats/go-multihash"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/testfolder"
+	"github.com/ipfs-cluster/pinsvc/peer/folder"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 const patient = 2 * time.Minute
@@ -77,20 +79,13 @@ func requestOf(t *testing.T, p *Peer, section, method, path, body string) (int, 
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url(t, p, section)+path, strings.NewReader(body))
 	require.NoError(t, err)
-	r.SetBasicAuth(DefaultUser, p.settings.Pinsvcapi.Value().BasicAuthCredentials[DefaultUser])
+	r.SetBasicAuth(settings.DefaultUser, p.settings.Pinsvcapi.Value().BasicAuthCredentials[settings.DefaultUser])
 	answer, err := http.DefaultClient.Do(r)
 	require.NoError(t, err)
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	require.NoError(t, err)
 	return answer.StatusCode, string(text)
-}
-
-func newCID(t *testing.T, text string) cid.Cid {
-	t.Helper()
-	hash, err := mh.Sum([]byte(text), mh.SHA2_256, -1)
-	require.NoError(t, err)
-	return cid.NewCidV1(cid.Raw, hash)
 }
 
 func TestPeer(t *testing.T) {
@@ -101,11 +96,11 @@ func TestPeer(t *testing.T) {
 			if c.consensus == "raft" {
 				skipRaft(t)
 			}
-			folder := newFolder(t, CreateOptions{Consensus: c.consensus, Datastore: c.datastore})
+			dir := newFolder(t, settings.Choice{Consensus: c.consensus, Datastore: c.datastore})
 			pinned := newCID(t, "pinned")
 			ipfs := newMemory()
 
-			p := startPeer(t, Options{Folder: folder, Connector: ipfs})
+			p := startPeer(t, Options{Folder: dir, Connector: ipfs})
 			status, body := request(t, p, http.MethodPost, "/pins", fmt.Sprintf(`{"cid":%q,"name":"n"}`, pinned))
 			require.Equal(t, http.StatusAccepted, status, body)
 			require.Eventually(t, func() bool { return ipfs.has(api.NewCid(pinned)) }, patient, 10*time.Millisecond)
@@ -113,7 +108,7 @@ func TestPeer(t *testing.T) {
 			require.True(t, ipfs.shut)
 			require.NoError(t, p.Err(), "a shutdown is no failure")
 
-			p = startPeer(t, Options{Folder: folder, Connector: ipfs})
+			p = startPeer(t, Options{Folder: dir, Connector: ipfs})
 			require.Eventually(t, func() bool {
 				status, body = request(t, p, http.MethodGet, "/pins/"+pinned.String(), "")
 				return status == http.StatusOK && strings.Contains(body, `"pinned"`)
@@ -129,8 +124,8 @@ func TestPeer(t *testing.T) {
 }
 
 func TestPeerServesEverySection(t *testing.T) {
-	folder := newFolder(t, CreateOptions{})
-	p := startPeer(t, Options{Folder: folder, Connector: newMemory()})
+	dir := newFolder(t, settings.Choice{})
+	p := startPeer(t, Options{Folder: dir, Connector: newMemory()})
 	var sections []string
 	for _, a := range p.Addresses() {
 		sections = append(sections, a.Section)
@@ -149,24 +144,24 @@ func TestPeerServesEverySection(t *testing.T) {
 }
 
 func TestPeerAbsentSections(t *testing.T) {
-	folder := newFolder(t, CreateOptions{})
-	edit(t, folder, nil, "api", "pinsvcapi")
-	edit(t, folder, nil, "api", "ipfsproxy")
-	p := startPeer(t, Options{Folder: folder, Connector: newMemory()})
+	dir := newFolder(t, settings.Choice{})
+	testfolder.Edit(t, dir, nil, "api", "pinsvcapi")
+	testfolder.Edit(t, dir, nil, "api", "ipfsproxy")
+	p := startPeer(t, Options{Folder: dir, Connector: newMemory()})
 	require.Len(t, p.Addresses(), 2)
 	require.Equal(t, "api.restapi", p.Addresses()[0].Section)
 }
 
 func TestNobodyMayEnter(t *testing.T) {
-	folder := newFolder(t, CreateOptions{})
+	dir := newFolder(t, settings.Choice{})
 	for _, section := range []string{"pinsvcapi", "restapi"} {
-		edit(t, folder, map[string]any{}, "api", section, "basic_auth_credentials")
+		testfolder.Edit(t, dir, map[string]any{}, "api", section, "basic_auth_credentials")
 	}
 	var notices bytes.Buffer
-	p := startPeer(t, Options{Folder: folder, Connector: newMemory(), Notices: &notices})
+	p := startPeer(t, Options{Folder: dir, Connector: newMemory(), Notices: &notices})
 	require.Equal(t, 2, strings.Count(notices.String(), "nobody"), notices.String())
 	for _, path := range []string{url(t, p, "api.pinsvcapi") + "/pins", url(t, p, "api.restapi") + "/id"} {
-		for _, user := range []string{"", DefaultUser} {
+		for _, user := range []string{"", settings.DefaultUser} {
 			r, err := http.NewRequest(http.MethodGet, path, nil)
 			require.NoError(t, err)
 			r.SetBasicAuth(user, "")
@@ -205,29 +200,29 @@ func TestStartFails(t *testing.T) {
 			t.Setenv("CLUSTER_METRICS_ENABLESTATS", "true")
 			t.Setenv("CLUSTER_METRICS_PROMETHEUSENDPOINT", "/ip4/127.0.0.1/tcp/"+port)
 		}, []string{"observations.metrics.prometheus_endpoint", port}},
-		{"a busy port of the cluster, and one that is not", func(t *testing.T, folder string) {
+		{"a busy port of the cluster, and one that is not", func(t *testing.T, dir string) {
 			t.Setenv("CLUSTER_LISTENMULTIADDRESS", "/ip4/127.0.0.1/tcp/"+port+",/ip4/127.0.0.1/tcp/0")
-			edit(t, folder, nil, "informer") // which is found out later
+			testfolder.Edit(t, dir, nil, "informer") // which is found out later
 		}, []string{"informer"}},
-		{"no informer", func(t *testing.T, folder string) {
-			edit(t, folder, nil, "informer")
+		{"no informer", func(t *testing.T, dir string) {
+			testfolder.Edit(t, dir, nil, "informer")
 		}, []string{"informer: none is configured"}},
-		{"no datastore", func(t *testing.T, folder string) {
-			edit(t, folder, nil, "datastore")
+		{"no datastore", func(t *testing.T, dir string) {
+			testfolder.Edit(t, dir, nil, "datastore")
 		}, []string{"datastore: none is configured"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			folder := newFolder(t, CreateOptions{})
+			dir := newFolder(t, settings.Choice{})
 			t.Run("broken", func(t *testing.T) {
-				c.break_(t, folder)
-				_, err := Start(t.Context(), Options{Folder: folder, Connector: newMemory()})
+				c.break_(t, dir)
+				_, err := Start(t.Context(), Options{Folder: dir, Connector: newMemory()})
 				require.Error(t, err)
 				require.NotContains(t, err.Error(), "\n")
 				for _, want := range c.wants {
 					require.ErrorContains(t, err, want)
 				}
 			})
-			l, err := lock(folder)
+			l, err := folder.Lock(dir)
 			require.NoError(t, err, "the folder is free again")
 			require.NoError(t, l.Close())
 		})
@@ -235,43 +230,43 @@ func TestStartFails(t *testing.T) {
 }
 
 func TestStartWithoutFolder(t *testing.T) {
-	folder := t.TempDir()
-	_, err := Start(t.Context(), Options{Folder: folder})
-	require.ErrorIs(t, err, ErrNoFolder)
+	dir := t.TempDir()
+	_, err := Start(t.Context(), Options{Folder: dir})
+	require.ErrorIs(t, err, settings.ErrNoFolder)
 }
 
 func TestOnePeerPerFolder(t *testing.T) {
-	folder := newFolder(t, CreateOptions{})
-	p := startPeer(t, Options{Folder: folder, Connector: newMemory()})
-	_, err := Start(t.Context(), Options{Folder: folder, Connector: newMemory()})
-	require.ErrorIs(t, err, ErrLocked)
-	require.ErrorContains(t, err, folder)
-	require.ErrorIs(t, ExportState(t.Context(), folder, io.Discard), ErrLocked)
-	require.ErrorIs(t, CleanState(t.Context(), folder), ErrLocked)
-	_, err = Create(folder, CreateOptions{Consensus: "crdt", Datastore: "leveldb", Overwrite: true})
-	require.ErrorIs(t, err, ErrLocked)
+	dir := newFolder(t, settings.Choice{})
+	p := startPeer(t, Options{Folder: dir, Connector: newMemory()})
+	_, err := Start(t.Context(), Options{Folder: dir, Connector: newMemory()})
+	require.ErrorIs(t, err, folder.ErrLocked)
+	require.ErrorContains(t, err, dir)
+	require.ErrorIs(t, folder.ExportState(t.Context(), dir, io.Discard), folder.ErrLocked)
+	require.ErrorIs(t, folder.CleanState(t.Context(), dir), folder.ErrLocked)
+	_, err = folder.Create(dir, folder.CreateOptions{Choice: settings.Choice{Consensus: "crdt", Datastore: "leveldb"}, Overwrite: true})
+	require.ErrorIs(t, err, folder.ErrLocked)
 
 	require.NoError(t, p.Shutdown(t.Context()))
 	require.NoError(t, p.Shutdown(t.Context()), "twice is as good as once")
-	require.NoError(t, ExportState(t.Context(), folder, io.Discard))
+	require.NoError(t, folder.ExportState(t.Context(), dir, io.Discard))
 }
 
 func TestStartIsCancelled(t *testing.T) {
-	folder := newFolder(t, CreateOptions{})
+	dir := newFolder(t, settings.Choice{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := Start(ctx, Options{Folder: folder, Connector: newMemory()})
+	_, err := Start(ctx, Options{Folder: dir, Connector: newMemory()})
 	require.ErrorIs(t, err, context.Canceled)
-	require.NoError(t, ExportState(t.Context(), folder, io.Discard), "the folder is free again")
+	require.NoError(t, folder.ExportState(t.Context(), dir, io.Discard), "the folder is free again")
 }
 
 // TestRaftNeedsAPeer: without somebody to vote it in, a peer that joins gives
 // up with a reason instead of waiting for ever.
 func TestRaftNeedsAPeer(t *testing.T) {
 	skipRaft(t)
-	folder := newFolder(t, CreateOptions{Consensus: "raft"})
+	dir := newFolder(t, settings.Choice{Consensus: "raft"})
 	nobody := multiaddr.StringCast("/ip4/127.0.0.1/tcp/1/p2p/12D3KooWDpp7U7W9Q8feMZPPEpPP5FKXTUakLgnVLbavfjb9mzrT")
-	p, err := Start(t.Context(), Options{Folder: folder, Connector: newMemory(), Bootstrap: []multiaddr.Multiaddr{nobody}})
+	p, err := Start(t.Context(), Options{Folder: dir, Connector: newMemory(), Bootstrap: []multiaddr.Multiaddr{nobody}})
 	require.NoError(t, err)
 	select {
 	case <-p.Done():
@@ -295,10 +290,10 @@ func TestTwoPeers(t *testing.T) {
 				skipRaft(t)
 			}
 			t.Setenv("CLUSTER_SECRET", strings.Repeat("ab", 32))
-			one := startPeer(t, Options{Folder: newFolder(t, CreateOptions{Consensus: consensus}), Connector: newMemory()})
+			one := startPeer(t, Options{Folder: newFolder(t, settings.Choice{Consensus: consensus}), Connector: newMemory()})
 			addr := multiaddr.StringCast(url(t, one, "cluster"))
 			two := startPeer(t, Options{
-				Folder:    newFolder(t, CreateOptions{Consensus: consensus}),
+				Folder:    newFolder(t, settings.Choice{Consensus: consensus}),
 				Connector: newMemory(),
 				Bootstrap: []multiaddr.Multiaddr{addr},
 			})

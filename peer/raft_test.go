@@ -13,12 +13,15 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/multiformats/go-multiaddr"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/testfolder"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 // raftCluster starts three peers, the first of which is the leader.
 func raftCluster(t *testing.T) (peers []*Peer, folders []string, ipfs []*memory) {
 	t.Helper()
-	isolate(t)
+	testfolder.Isolate(t)
 	for name, value := range map[string]string{
 		"CLUSTER_SECRET":                 strings.Repeat("ef", 32),
 		"CLUSTER_RAFT_SNAPSHOTTHRESHOLD": "20",
@@ -29,12 +32,12 @@ func raftCluster(t *testing.T) (peers []*Peer, folders []string, ipfs []*memory)
 	}
 	var first []multiaddr.Multiaddr
 	for range 3 {
-		folder, node := newFolder(t, CreateOptions{Consensus: "raft"}), newMemory()
-		p := startPeer(t, Options{Folder: folder, Connector: node, Bootstrap: first})
+		dir, node := newFolder(t, settings.Choice{Consensus: "raft"}), newMemory()
+		p := startPeer(t, Options{Folder: dir, Connector: node, Bootstrap: first})
 		if first == nil {
 			first = []multiaddr.Multiaddr{multiaddr.StringCast(url(t, p, "cluster"))}
 		}
-		peers, folders, ipfs = append(peers, p), append(folders, folder), append(ipfs, node)
+		peers, folders, ipfs = append(peers, p), append(folders, dir), append(ipfs, node)
 	}
 	for _, p := range peers {
 		require.Eventually(t, func() bool { return len(p.net.host.Network().Peers()) == 2 }, patient, 10*time.Millisecond,

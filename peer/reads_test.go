@@ -10,6 +10,8 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/state"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 // readCounter is a consensus that counts the reads of single pins of its state.
@@ -56,7 +58,7 @@ func TestPostReadsTheStateTwice(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			counts := &readCounts{reads: make(map[string]int)}
 			p := startPeer(t, Options{
-				Folder: newFolder(t, CreateOptions{Consensus: kind, IPFS: IPFSEmbedded}),
+				Folder: newFolder(t, settings.Choice{Consensus: kind, IPFS: settings.IPFSEmbedded}),
 				inner:  func(c ipfscluster.Consensus) ipfscluster.Consensus { return readCounter{c, counts} },
 			})
 			file := fileDAG(t, fmt.Sprint("reads ", kind), 1000, 1000, 1)

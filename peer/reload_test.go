@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/common/auth"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/testfolder"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 // enter tells with which status a request with some credentials is answered.
@@ -41,17 +43,17 @@ func bearer(t *testing.T, user, stored string) string {
 var ourSections = []string{"pinsvcapi", "restapi"}
 
 // setUsers writes the same users into both sections.
-func setUsers(t *testing.T, folder string, users any) {
+func setUsers(t *testing.T, dir string, users any) {
 	t.Helper()
 	for _, s := range ourSections {
-		edit(t, folder, users, "api", s, "basic_auth_credentials")
+		testfolder.Edit(t, dir, users, "api", s, "basic_auth_credentials")
 	}
 }
 
 func TestReload(t *testing.T) {
-	folder := newFolder(t, CreateOptions{})
-	setUsers(t, folder, auth.Users{"anna": "anna's first password", "bert": "bert's only password"})
-	p := startPeer(t, Options{Folder: folder, Connector: newMemory()})
+	dir := newFolder(t, settings.Choice{})
+	setUsers(t, dir, auth.Users{"anna": "anna's first password", "bert": "bert's only password"})
+	p := startPeer(t, Options{Folder: dir, Connector: newMemory()})
 	type row struct {
 		authorization string
 		want          int
@@ -69,7 +71,7 @@ func TestReload(t *testing.T) {
 	first := []row{{annaOld, 200}, {annaOldToken, 200}, {bertToken, 200}}
 	check(first...)
 
-	setUsers(t, folder, auth.Users{"anna": "anna's second password", "carl": "carl's only password"})
+	setUsers(t, dir, auth.Users{"anna": "anna's second password", "carl": "carl's only password"})
 	check(first...) // nobody has said so yet
 	require.NoError(t, p.Reload())
 	second := []row{{annaOld, 401}, {annaOldToken, 401}, {bertToken, 401},
@@ -77,7 +79,7 @@ func TestReload(t *testing.T) {
 		{bearer(t, "carl", "carl's only password"), 200}}
 	check(second...)
 
-	path := filepath.Join(folder, settingsFile)
+	path := filepath.Join(dir, settings.File)
 	good, err := os.ReadFile(path)
 	require.NoError(t, err)
 	for _, c := range []struct {
@@ -86,12 +88,12 @@ func TestReload(t *testing.T) {
 		wants string
 	}{
 		{"no JSON", func() { require.NoError(t, os.WriteFile(path, good[:len(good)/2], 0o600)) }, "line "},
-		{"a user without a password", func() { setUsers(t, folder, map[string]any{"anna": ""}) }, `api.restapi.basic_auth_credentials: user "anna"`},
-		{"a hash that is none", func() { setUsers(t, folder, map[string]any{"anna": "$2nonsense"}) }, "bcrypt"},
-		{"a mistake elsewhere", func() { edit(t, folder, "soon", "api", "restapi", "read_timeout") }, "api.restapi.read_timeout"},
-		{"no users any more", func() { setUsers(t, folder, nil) }, "api.pinsvcapi.basic_auth_credentials: is gone"},
-		{"a section that is gone", func() { edit(t, folder, nil, "api", "restapi") }, "api.restapi: the section is gone"},
-		{"no file", func() { require.NoError(t, os.Remove(path)) }, settingsFile},
+		{"a user without a password", func() { setUsers(t, dir, map[string]any{"anna": ""}) }, `api.restapi.basic_auth_credentials: user "anna"`},
+		{"a hash that is none", func() { setUsers(t, dir, map[string]any{"anna": "$2nonsense"}) }, "bcrypt"},
+		{"a mistake elsewhere", func() { testfolder.Edit(t, dir, "soon", "api", "restapi", "read_timeout") }, "api.restapi.read_timeout"},
+		{"no users any more", func() { setUsers(t, dir, nil) }, "api.pinsvcapi.basic_auth_credentials: is gone"},
+		{"a section that is gone", func() { testfolder.Edit(t, dir, nil, "api", "restapi") }, "api.restapi: the section is gone"},
+		{"no file", func() { require.NoError(t, os.Remove(path)) }, settings.File},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.spoil()
@@ -110,28 +112,7 @@ func TestReload(t *testing.T) {
 		require.Equal(t, 200, enter(t, p, "api.restapi", dora))
 		require.Equal(t, 401, enter(t, p, "api.pinsvcapi", dora))
 	})
-	setUsers(t, folder, auth.Users{})
+	setUsers(t, dir, auth.Users{})
 	require.NoError(t, p.Reload())
 	check(row{basic("anna", "anna's second password"), 401}, row{basic("dora", "dora's only password"), 401})
-}
-
-func TestDaemonOf(t *testing.T) {
-	folder := newFolder(t, CreateOptions{})
-	_, err := daemonOf(folder)
-	require.ErrorIs(t, err, ErrNoDaemon)
-
-	// What a process that was killed has left behind.
-	require.NoError(t, os.WriteFile(filepath.Join(folder, pidFile), []byte("1\n"), 0o600))
-	_, err = daemonOf(folder)
-	require.ErrorIs(t, err, ErrNoDaemon)
-	require.NoError(t, os.WriteFile(filepath.Join(folder, pidFile), []byte("nonsense"), 0o600))
-	_, err = daemonOf(folder)
-	require.ErrorContains(t, err, pidFile)
-
-	p := startPeer(t, Options{Folder: folder, Connector: newMemory()})
-	daemon, err := daemonOf(folder)
-	require.NoError(t, err)
-	require.Equal(t, os.Getpid(), daemon.Pid)
-	require.NoError(t, p.Shutdown(t.Context()))
-	require.NoFileExists(t, filepath.Join(folder, pidFile))
 }

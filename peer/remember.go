@@ -9,6 +9,8 @@ import (
 
 	"github.com/ipfs-cluster/ipfs-cluster/pstoremgr"
 	libp2p "github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/ipfs-cluster/pinsvc/peer/folder"
 )
 
 const (
@@ -36,14 +38,14 @@ func (b *builder) remember(ctx context.Context) {
 }
 
 func (b *builder) rememberUntil(ctx context.Context) {
-	folder := b.settings.folder
+	path := b.settings.Folder()
 	now := time.Now().UTC().Truncate(time.Second)
-	known, err := ReadKnownPeers(folder)
+	known, err := folder.ReadKnownPeers(path)
 	if err != nil {
 		logger.Warnf("%s: it is written anew", err)
 	}
-	if _, err := os.Stat(filepath.Join(folder, knownFile)); err != nil {
-		known.note(b.savedPeers(), now) // of a program that did not write the file
+	if _, err := os.Stat(filepath.Join(path, folder.KnownFile)); err != nil {
+		known.Note(b.savedPeers(), now) // of a program that did not write the file
 	}
 	known.Complete = now.Add(2 * b.settings.Cluster.MonitorPingInterval)
 	written := time.Time{}
@@ -53,7 +55,7 @@ func (b *builder) rememberUntil(ctx context.Context) {
 		changed := b.look(ctx, &known, last)
 		if changed || last || time.Since(written) > writeEvery {
 			written = time.Now()
-			if err := known.write(folder); err != nil {
+			if err := known.Write(path); err != nil {
 				logger.Debugf("the known peers are not written: %s", err)
 			}
 		}
@@ -69,24 +71,24 @@ func (b *builder) rememberUntil(ctx context.Context) {
 }
 
 // look takes over who is there now. At the end, only the file is to be written.
-func (b *builder) look(ctx context.Context, known *KnownPeers, last bool) bool {
+func (b *builder) look(ctx context.Context, known *folder.KnownPeers, last bool) bool {
 	if last {
 		return false
 	}
 	now := time.Now().UTC().Truncate(time.Second)
-	changed := known.see(b.monitor.LatestMetrics(ctx, pingMetric), now)
+	changed := known.See(b.monitor.LatestMetrics(ctx, pingMetric), now)
 	var members []libp2p.ID
 	if b.kind == "raft" {
 		select {
 		case <-b.ready:
 			if all, err := b.consensus.Peers(ctx); err == nil && len(all) > 0 {
 				members = all
-				changed = known.note(slices.DeleteFunc(slices.Clone(all), func(id libp2p.ID) bool { return id == b.local.id }), now) || changed
+				changed = known.Note(slices.DeleteFunc(slices.Clone(all), func(id libp2p.ID) bool { return id == b.local.id }), now) || changed
 			}
 		default:
 		}
 	}
-	return known.forget(b.local.id, members, now) || changed
+	return known.Forget(b.local.id, members, now) || changed
 }
 
 // savedPeers are the peers whose addresses are in the folder or the configuration.

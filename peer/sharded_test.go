@@ -22,6 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/consensus"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/testfolder"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 // added is what the REST API says of an upload.
@@ -68,7 +70,7 @@ func requestForm(t *testing.T, p *Peer, path, contentType string, body io.Reader
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url(t, p, "api.restapi")+path, body)
 	require.NoError(t, err)
 	r.Header.Set("Content-Type", contentType)
-	r.SetBasicAuth(DefaultUser, p.settings.Pinsvcapi.Value().BasicAuthCredentials[DefaultUser])
+	r.SetBasicAuth(settings.DefaultUser, p.settings.Pinsvcapi.Value().BasicAuthCredentials[settings.DefaultUser])
 	resp, err := http.DefaultClient.Do(r)
 	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) { // refused before it was read
 		return 0, ""
@@ -288,7 +290,7 @@ func TestFailedAddLeavesNothing(t *testing.T) {
 		r, err := http.NewRequestWithContext(ctx, http.MethodPost, url(t, p, "api.restapi")+"/add?shard=true&shard-size=1000000&raw-leaves=true&cid-version=1&name=x", body)
 		require.NoError(t, err)
 		r.Header.Set("Content-Type", form.FormDataContentType())
-		r.SetBasicAuth(DefaultUser, p.settings.Pinsvcapi.Value().BasicAuthCredentials[DefaultUser])
+		r.SetBasicAuth(settings.DefaultUser, p.settings.Pinsvcapi.Value().BasicAuthCredentials[settings.DefaultUser])
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -450,11 +452,11 @@ func TestPinUpdate(t *testing.T) {
 // Two peers remove and add pins that share shards at the same time. What is left
 // is whole in the end, at both, and nothing else is.
 func TestRemovalsAndAddsAtTheSameTime(t *testing.T) {
-	isolate(t)
+	testfolder.Isolate(t)
 	t.Setenv("CLUSTER_SECRET", strings.Repeat("ab", 32))
 	one := startEmbedded(t)
 	two := startPeer(t, Options{
-		Folder:    newFolder(t, CreateOptions{IPFS: IPFSEmbedded}),
+		Folder:    newFolder(t, settings.Choice{IPFS: settings.IPFSEmbedded}),
 		Bootstrap: []multiaddr.Multiaddr{multiaddr.StringCast(url(t, one, "cluster"))},
 	})
 	knowEachOther := func() bool {

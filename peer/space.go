@@ -7,27 +7,7 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
-
-	"github.com/ipfs-cluster/pinsvc/embedded/disk"
 )
-
-// watchDisk returns what knows how much space the consensus has for its data,
-// and makes a pebble that is opened later wait for space when there is none. The
-// other datastores return errors.
-func (s *Settings) watchDisk(consensus string) (*disk.Watch, error) {
-	if consensus == "raft" {
-		return disk.NewWatch(s.Raft.GetDataFolder()), nil
-	}
-	b, err := s.backend()
-	if err != nil {
-		return nil, err
-	}
-	w := disk.NewWatch(b.folder())
-	if b.key == "pebble" {
-		s.Pebble.PebbleOptions.FS = w.FS()
-	}
-	return w, nil
-}
 
 // pinRoom is an error when this peer has to hold a pin and the disk of its
 // embedded IPFS node is full. With a Kubo, it is Kubo that knows.

@@ -2,10 +2,7 @@ package peer
 
 import (
 	"context"
-	"fmt"
-	"path/filepath"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,31 +56,4 @@ func TestShutdownWhenSpaceComes(t *testing.T) {
 		}}}
 		require.NoError(t, p.Shutdown(t.Context()))
 	})
-}
-
-func TestDatastoreThatDoesNotOpenOnAFullDisk(t *testing.T) {
-	err := explainStore(fmt.Errorf("write 000001.log: %w", syscall.ENOSPC))
-	require.ErrorContains(t, err, "free some space")
-	require.NotContains(t, err.Error(), "move its folder away")
-}
-
-// The disk that is watched is the one that the consensus writes to.
-func TestWatchedFolder(t *testing.T) {
-	for _, tt := range []struct{ consensus, datastore, folder string }{
-		{"crdt", "pebble", "pebble"}, {"crdt", "badger3", "badger3"}, {"crdt", "leveldb", "leveldb"}, {"raft", "pebble", "raft"},
-	} {
-		t.Run(tt.folder, func(t *testing.T) {
-			folder := filepath.Join(t.TempDir(), "peer")
-			_, err := Create(folder, CreateOptions{Consensus: tt.consensus, Datastore: tt.datastore})
-			require.NoError(t, err)
-			s, err := LoadSettings(folder, false)
-			require.NoError(t, err)
-			defer s.Close()
-			before := s.Pebble.PebbleOptions.FS
-			w, err := s.watchDisk(tt.consensus)
-			require.NoError(t, err)
-			require.Equal(t, filepath.Join(folder, tt.folder), w.Folder())
-			require.Equal(t, tt.folder == "pebble", s.Pebble.PebbleOptions.FS != before, "what cannot be written waits")
-		})
-	}
 }

@@ -18,6 +18,9 @@ import (
 	"github.com/multiformats/go-multiaddr"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/testfolder"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
+	"github.com/ipfs-cluster/pinsvc/peer/verify"
 	"github.com/ipfs-cluster/pinsvc/restapi"
 )
 
@@ -25,7 +28,7 @@ import (
 func flipBlock(t *testing.T, p *Peer, c cid.Cid) {
 	t.Helper()
 	key := dshelp.MultihashToDsKey(c.Hash()).String()[1:]
-	file := filepath.Join(p.settings.folder, "ipfs", "blocks", key[len(key)-3:len(key)-1], key+".data")
+	file := filepath.Join(p.settings.Folder(), "ipfs", "blocks", key[len(key)-3:len(key)-1], key+".data")
 	data, err := os.ReadFile(file)
 	require.NoError(t, err)
 	data[len(data)/2] ^= 1
@@ -77,9 +80,9 @@ func someShard(t *testing.T, p *Peer) (shard, leaf cid.Cid) {
 // A sharded pin is verified with its cluster DAG and all its shards, by a daemon
 // and without one.
 func TestVerifyOfAShardedPin(t *testing.T) {
-	folder := newFolder(t, CreateOptions{IPFS: IPFSEmbedded})
+	dir := newFolder(t, settings.Choice{IPFS: settings.IPFSEmbedded})
 	t.Setenv("CLUSTER_EMBEDDED_PINTIMEOUT", "2s") // nobody has what is damaged
-	p := startPeer(t, Options{Folder: folder})
+	p := startPeer(t, Options{Folder: dir})
 	root := addSharded(t, p, "A", "", noise(t, "verified", 3_000_000))
 	requirePinned(t, p, root)
 	all := entries(t, p, parts)
@@ -94,14 +97,14 @@ func TestVerifyOfAShardedPin(t *testing.T) {
 	shard, leaf := someShard(t, p)
 	flipBlock(t, p, leaf)
 	require.NoError(t, p.Shutdown(t.Context()))
-	bad, last := verifyFolder(t, folder, root)
+	bad, last := verifyFolder(t, dir, root)
 	require.Equal(t, map[string]string{leaf.String(): shard.String()}, bad)
 	require.EqualValues(t, 1, last.BadPins)
 	require.EqualValues(t, len(all), last.Pins)
-	require.ErrorContains(t, VerifyBlocks(t.Context(), folder, newCID(t, "never pinned"), false, func(restapi.Verified) error { return nil }),
+	require.ErrorContains(t, verify.Folder(t.Context(), dir, newCID(t, "never pinned"), false, func(restapi.Verified) error { return nil }),
 		"is not pinned by this peer's IPFS node")
 
-	p = startPeer(t, Options{Folder: folder})
+	p = startPeer(t, Options{Folder: dir})
 	require.Equal(t, bad, badBlocks(verifyPin(t, p, "cid="+root.String())))
 	lines = verifyPin(t, p, "repair=true&cid="+root.String()) // nobody has it
 	require.EqualValues(t, 1, lines[len(lines)-1].BadPins)
@@ -120,10 +123,10 @@ func TestVerifyOfAShardedPin(t *testing.T) {
 	require.Contains(t, why, "shards are not in the pinset")
 }
 
-func verifyFolder(t *testing.T, folder string, c cid.Cid) (bad map[string]string, last restapi.Verified) {
+func verifyFolder(t *testing.T, dir string, c cid.Cid) (bad map[string]string, last restapi.Verified) {
 	t.Helper()
 	var lines []restapi.Verified
-	require.NoError(t, VerifyBlocks(t.Context(), folder, c, false, func(l restapi.Verified) error {
+	require.NoError(t, verify.Folder(t.Context(), dir, c, false, func(l restapi.Verified) error {
 		lines = append(lines, l)
 		return nil
 	}))
@@ -133,12 +136,12 @@ func verifyFolder(t *testing.T, folder string, c cid.Cid) (bad map[string]string
 // startTwoEmbedded starts two peers of one cluster that know each other's free space.
 func startTwoEmbedded(t *testing.T) (one, two *Peer) {
 	t.Helper()
-	isolate(t)
+	testfolder.Isolate(t)
 	t.Setenv("CLUSTER_SECRET", strings.Repeat("ab", 32))
 	t.Setenv("CLUSTER_DISK_METRICTTL", "20s") // it is sent twice as often
 	one = startEmbedded(t)
 	two = startPeer(t, Options{
-		Folder:    newFolder(t, CreateOptions{IPFS: IPFSEmbedded}),
+		Folder:    newFolder(t, settings.Choice{IPFS: settings.IPFSEmbedded}),
 		Bootstrap: []multiaddr.Multiaddr{multiaddr.StringCast(url(t, one, "cluster"))},
 	})
 	waitForSpace(t, one)

@@ -14,6 +14,8 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/multiformats/go-multiaddr"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 // names walks a peer's list and returns the name of each CID.
@@ -84,10 +86,10 @@ func TestListsFollowEveryAPI(t *testing.T) {
 				skipRaft(t)
 			}
 			t.Setenv("CLUSTER_SECRET", strings.Repeat("ab", 32))
-			folder := newFolder(t, CreateOptions{Consensus: consensus})
-			one := startPeer(t, Options{Folder: folder, Connector: newMemory()})
+			dir := newFolder(t, settings.Choice{Consensus: consensus})
+			one := startPeer(t, Options{Folder: dir, Connector: newMemory()})
 			two := startPeer(t, Options{
-				Folder: newFolder(t, CreateOptions{Consensus: consensus}), Connector: newMemory(),
+				Folder: newFolder(t, settings.Choice{Consensus: consensus}), Connector: newMemory(),
 				Bootstrap: []multiaddr.Multiaddr{multiaddr.StringCast(url(t, one, "cluster"))},
 			})
 			rng := rand.New(rand.NewPCG(1, 2))
@@ -108,7 +110,7 @@ func TestListsFollowEveryAPI(t *testing.T) {
 				return // one of two cannot go on alone
 			}
 			require.NoError(t, one.Shutdown(t.Context()))
-			one = startPeer(t, Options{Folder: folder, Connector: newMemory()})
+			one = startPeer(t, Options{Folder: dir, Connector: newMemory()})
 			require.Equal(t, want, names(t, one, anyStatus()))
 			select {
 			case <-one.view.Complete():

@@ -9,7 +9,7 @@ import (
 // watch tells whoever waits that the peer is ready, or that it cannot go on.
 func (b *builder) watch(ctx context.Context) {
 	var late <-chan time.Time
-	timeout := b.settings.readyTimeout(b.kind)
+	timeout := readyTimeout(b.settings, b.kind)
 	if timeout > 0 {
 		timer := time.NewTimer(timeout)
 		defer timer.Stop()

@@ -15,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ipfs-cluster/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer/folder"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 // errForced is returned when the third signal ends a shutdown that takes too
@@ -72,7 +74,7 @@ func (a *app) daemon(ctx context.Context, f daemonFlags) error {
 	if o.Bootstrap, err = parsePeers("--bootstrap", f.bootstrap); err != nil {
 		return err
 	}
-	if f.init && !peer.Initialised(a.folder) {
+	if f.init && !settings.Initialised(a.folder) {
 		if err := a.create(defaultCreate()); err != nil {
 			return err
 		}
@@ -89,8 +91,8 @@ func (a *app) daemon(ctx context.Context, f daemonFlags) error {
 // mistakes that it also returns, and the user would read each of them twice.
 func (a *app) check(o peer.Options) error {
 	a.levels.silence()
-	err := peer.Check(o.Folder, o.AllowUnknownKeys)
-	if errors.Is(err, peer.ErrNoFolder) {
+	err := folder.Check(o.Folder, o.AllowUnknownKeys)
+	if errors.Is(err, settings.ErrNoFolder) {
 		return fmt.Errorf("%w, or start with 'pinsvc daemon --init'", err)
 	}
 	return err

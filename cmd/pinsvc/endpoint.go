@@ -13,14 +13,14 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/ipfs-cluster/pinsvc/common/auth"
-	"github.com/ipfs-cluster/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 	"github.com/ipfs-cluster/pinsvc/pinsvcapi"
 )
 
 // loadService reads the section api.pinsvcapi of a folder. A daemon may be
 // running on the folder.
 func loadService(folder string) (pinsvcapi.Config, error) {
-	s, err := peer.LoadSettings(folder, true)
+	s, err := settings.Load(folder, true)
 	if err != nil {
 		return pinsvcapi.Config{}, err
 	}

@@ -6,7 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ipfs-cluster/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer/folder"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 // kuboName is the name of the service in the command for Kubo that init prints.
@@ -44,21 +45,21 @@ there (over HTTP or HTTPS) each time it starts.`,
 }
 
 // defaultCreate returns the options of init and of daemon --init without flags.
-func defaultCreate() peer.CreateOptions {
-	return peer.CreateOptions{Consensus: "crdt", Datastore: "pebble", IPFS: peer.IPFSEmbedded}
+func defaultCreate() folder.CreateOptions {
+	return folder.CreateOptions{Choice: settings.Choice{Consensus: "crdt", Datastore: "pebble", IPFS: settings.IPFSEmbedded}}
 }
 
 // initialise creates the folder and prints how to use the service. With a
 // source URL it prints only the files: the IPFS node and the users are in a
 // configuration that has not been fetched yet.
-func (a *app) initialise(o peer.CreateOptions) error {
+func (a *app) initialise(o folder.CreateOptions) error {
 	if err := a.create(o); err != nil {
 		return err
 	}
 	if o.Source != "" { // its node and its users are known when it is read
 		return nil
 	}
-	fmt.Fprintf(a.out, "IPFS node:     %s\n", ipfsDescription(o.IPFS == peer.IPFSEmbedded))
+	fmt.Fprintf(a.out, "IPFS node:     %s\n", ipfsDescription(o.IPFS == settings.IPFSEmbedded))
 	if err := a.introduce(""); err != nil {
 		return err
 	}
@@ -76,10 +77,10 @@ func ipfsDescription(embedded bool) string {
 
 // create creates the folder and prints the names of its files. An existing
 // identity is kept, even with --force: other peers know this peer by it.
-func (a *app) create(o peer.CreateOptions) error {
-	made, err := peer.Create(a.folder, o)
+func (a *app) create(o folder.CreateOptions) error {
+	made, err := folder.Create(a.folder, o)
 	if err != nil {
-		if errors.Is(err, peer.ErrExists) {
+		if errors.Is(err, folder.ErrExists) {
 			err = fmt.Errorf("%w: with -f it is replaced and kept beside the new one", err)
 		}
 		return fmt.Errorf("init: %w", err)
@@ -115,7 +116,7 @@ func (a *app) introduce(url string) error {
 	if err != nil {
 		return err
 	}
-	printFolded(a.out, "User:          %s, with the password that is in both API sections of %s\n", user, peer.SettingsPath(a.folder))
+	printFolded(a.out, "User:          %s, with the password that is in both API sections of %s\n", user, settings.Path(a.folder))
 	if url == "" {
 		if url, err = endpoint(cfg); err != nil {
 			fmt.Fprintf(a.out, "\nThe pinning service: %v\n", err)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ipfs-cluster/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer/folder"
 )
 
 // initFlags are the flags of init about the cluster that the new peer will
@@ -27,7 +27,7 @@ func (f *initFlags) register(cmd *cobra.Command) {
 // complete adds the flags and the argument of init to the options. The secret
 // is read from standard input and is no flag, because other users of the
 // machine can see the arguments of a process.
-func (a *app) complete(o *peer.CreateOptions, f initFlags, args []string) (err error) {
+func (a *app) complete(o *folder.CreateOptions, f initFlags, args []string) (err error) {
 	if len(args) == 1 {
 		o.Source = args[0]
 	}

@@ -22,7 +22,7 @@ import (
 	"context"
 	"os"
 
-	"github.com/ipfs-cluster/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer/metrics"
 )
 
 // Both are set when the program is linked, by the Makefile: the commit, and the
@@ -32,6 +32,6 @@ var commit, release string
 func main() {
 	escapeLogs()
 	keepConnections()
-	peer.SwitchTracer()
+	metrics.SwitchTracer()
 	os.Exit(run(context.Background(), os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }

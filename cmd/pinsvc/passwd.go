@@ -14,7 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/ipfs-cluster/pinsvc/common/auth"
-	"github.com/ipfs-cluster/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 // shortPassword is the number of characters below which passwd warns. It is
@@ -56,7 +56,7 @@ func (a *app) passwd(name string) error {
 	if err != nil {
 		return err
 	}
-	sections, err := peer.SetPassword(a.folder, name, hash)
+	sections, err := settings.SetPassword(a.folder, name, hash)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (a *app) passwd(name string) error {
 // passwdUser validates the name of the user, or returns the only one. A colon
 // would end the name in Basic authentication (RFC 7617).
 func (a *app) passwdUser(name string) (string, error) {
-	s, err := peer.LoadSettings(a.folder, true)
+	s, err := settings.Load(a.folder, true)
 	if err != nil {
 		return "", err
 	}

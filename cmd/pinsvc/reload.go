@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ipfs-cluster/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer/folder"
 )
 
 // reloadCommand returns the command that makes a running daemon read its users
@@ -24,7 +24,7 @@ configuration takes a restart. The daemon's own CLUSTER_* variables count, those
 of this command do not.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			pid, err := peer.AskReload(c.Context(), a.folder)
+			pid, err := folder.AskReload(c.Context(), a.folder)
 			if err != nil {
 				return err
 			}

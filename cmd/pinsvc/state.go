@@ -14,7 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ipfs-cluster/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer/folder"
 )
 
 // errDeclined is returned when the user did not confirm a question with yes.
@@ -42,7 +42,7 @@ func (a *app) exportCommand() *cobra.Command {
 		Short: "Write the pinset as JSON, a pin a line",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.writeTo(file, func(w io.Writer) error { return peer.ExportState(c.Context(), a.folder, w) })
+			return a.writeTo(file, func(w io.Writer) error { return folder.ExportState(c.Context(), a.folder, w) })
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "write to this `file` instead of standard output")
@@ -130,7 +130,7 @@ const importGC = 400
 // importPins imports pins and shows the progress. The first signal cancels the
 // import in order, the second ends the process at once; the old pinset stays in
 // place in both cases, because the new one takes its place only at the end.
-func (a *app) importPins(ctx context.Context, source io.Reader, o peer.ImportOptions) error {
+func (a *app) importPins(ctx context.Context, source io.Reader, o folder.ImportOptions) error {
 	signalled, stop := untilSignal(ctx)
 	defer stop()
 	ctx, end := context.WithCancelCause(ctx)
@@ -153,7 +153,7 @@ func (a *app) importPins(ctx context.Context, source io.Reader, o peer.ImportOpt
 	if isTerminal(a.err) {
 		shown.Go(func() { progress.show(showing, a.err) })
 	}
-	n, err := peer.ImportState(ctx, a.folder, progress, o)
+	n, err := folder.ImportState(ctx, a.folder, progress, o)
 	hide()
 	shown.Wait()
 	if err != nil {
@@ -176,7 +176,7 @@ func (a *app) cleanupCommand() *cobra.Command {
 			if !force && !a.confirm(bufio.NewReader(a.in), "The pinset of this peer will be removed.") {
 				return errDeclined
 			}
-			return peer.CleanState(c.Context(), a.folder)
+			return folder.CleanState(c.Context(), a.folder)
 		},
 	}
 	cmd.Flags().BoolVarP(&force, "force", "f", false, "do not ask")

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ipfs-cluster/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer/folder"
 )
 
 // crdtCommand returns the commands for the DAG of a CRDT pinset, with the names
@@ -34,7 +34,7 @@ func (a *app) crdtInfoCommand() *cobra.Command {
 		Short: "Print the heads of the DAG and what the last walk found",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			info, err := peer.InspectCRDT(c.Context(), a.folder)
+			info, err := folder.InspectCRDT(c.Context(), a.folder)
 			if err != nil {
 				return err
 			}
@@ -61,7 +61,7 @@ func (a *app) crdtDotCommand() *cobra.Command {
 		Short: "Write the DAG in the DOT language, which can be very large",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.writeTo(file, func(w io.Writer) error { return peer.DrawCRDT(c.Context(), a.folder, w) })
+			return a.writeTo(file, func(w io.Writer) error { return folder.DrawCRDT(c.Context(), a.folder, w) })
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "write to this `file` instead of standard output")
@@ -76,7 +76,7 @@ func (a *app) crdtMarkCommand(word string, dirty bool, short string) *cobra.Comm
 		Short: short,
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := peer.MarkCRDT(c.Context(), a.folder, dirty); err != nil {
+			if err := folder.MarkCRDT(c.Context(), a.folder, dirty); err != nil {
 				return err
 			}
 			fmt.Fprintf(a.out, "Datastore marked '%s'\n", word)

@@ -6,7 +6,7 @@ import (
 	libp2p "github.com/libp2p/go-libp2p/core/peer"
 	"github.com/spf13/cobra"
 
-	"github.com/ipfs-cluster/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer/folder"
 )
 
 // importFlags are the flags of state import that change the pins: an export of
@@ -27,8 +27,8 @@ func (f *importFlags) register(cmd *cobra.Command) {
 
 // options parses the flags. 0 leaves the replication factors of the pins as
 // they are.
-func (f *importFlags) options() (peer.ImportOptions, error) {
-	o := peer.ImportOptions{ReplicationMin: f.min, ReplicationMax: f.max}
+func (f *importFlags) options() (folder.ImportOptions, error) {
+	o := folder.ImportOptions{ReplicationMin: f.min, ReplicationMax: f.max}
 	for _, text := range f.allocations {
 		id, err := libp2p.Decode(text)
 		if err != nil {

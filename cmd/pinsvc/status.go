@@ -9,7 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ipfs-cluster/pinsvc/common"
-	"github.com/ipfs-cluster/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer/folder"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 // statusFlags are the flags of status.
@@ -47,7 +48,7 @@ func (a *app) status(ctx context.Context, f statusFlags) error {
 	if f.last < 0 {
 		return errors.New("--last must not be negative")
 	}
-	s, err := peer.LoadSettings(a.folder, true)
+	s, err := settings.Load(a.folder, true)
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func (a *app) status(ctx context.Context, f statusFlags) error {
 	if err != nil {
 		return err
 	}
-	if known, err := peer.ReadKnownPeers(a.folder); err != nil {
+	if known, err := folder.ReadKnownPeers(a.folder); err != nil {
 		r.Missing = append(r.Missing, fmt.Sprintf("peers that are down: %v", err))
 	} else {
 		r.addKnown(known, time.Now())
@@ -78,7 +79,7 @@ type ownAPIs struct {
 }
 
 // apisOf returns the clients for the APIs in the settings of a folder.
-func apisOf(folder string, s *peer.Settings) (w ownAPIs) {
+func apisOf(folder string, s *settings.Settings) (w ownAPIs) {
 	open := func(section string, cfg common.Config, enabled bool) (*ownPeer, error) {
 		if !enabled {
 			return nil, fmt.Errorf("there is no section %s", section)

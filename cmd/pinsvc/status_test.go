@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/common"
-	"github.com/ipfs-cluster/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer/folder"
 )
 
 func TestProcessStatus(t *testing.T) {
@@ -130,7 +130,7 @@ func TestOwnPeerOverTLS(t *testing.T) {
 func TestReportNamesPeersThatAreDown(t *testing.T) {
 	now := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 	seen := now.Add(-time.Hour)
-	known := peer.KnownPeers{Complete: now.Add(-time.Minute), Peers: []peer.KnownPeer{
+	known := folder.KnownPeers{Complete: now.Add(-time.Minute), Peers: []folder.KnownPeer{
 		{ID: "up", Name: "up", Seen: true, LastSeen: now, Since: seen},
 		{ID: "frozen", Name: "frozen", Seen: true, LastSeen: now, Since: seen},
 		{ID: "down", Name: "down", LastSeen: seen, Since: seen},
@@ -141,7 +141,7 @@ func TestReportNamesPeersThatAreDown(t *testing.T) {
 		r.addKnown(known, at)
 		lines := make(map[string]peerLine)
 		for _, p := range r.Peers {
-			id := slices.IndexFunc(known.Peers, func(k peer.KnownPeer) bool { return k.ID.String() == p.ID })
+			id := slices.IndexFunc(known.Peers, func(k folder.KnownPeer) bool { return k.ID.String() == p.ID })
 			lines[string(known.Peers[id].ID)] = p
 		}
 		return lines

@@ -5,13 +5,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/ipfs-cluster/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer/folder"
 )
 
 // addKnown adds the peers that are down: the running peer knows them, and they
 // are not among those that answered. The library only lists peers whose ping is
 // valid, so without this a peer that is down would just be absent.
-func (r *report) addKnown(known peer.KnownPeers, now time.Time) {
+func (r *report) addKnown(known folder.KnownPeers, now time.Time) {
 	for _, k := range known.Peers {
 		id := k.ID.String()
 		i := slices.IndexFunc(r.Peers, func(p peerLine) bool { return p.ID == id })
@@ -31,7 +31,7 @@ func (r *report) addKnown(known peer.KnownPeers, now time.Time) {
 // markMissing notes since when a peer has been missing. While the reporting
 // peer is starting, others may just not have been heard of yet, so they are not
 // called down.
-func (p *peerLine) markMissing(k peer.KnownPeer, starting bool) {
+func (p *peerLine) markMissing(k folder.KnownPeer, starting bool) {
 	at, seen := k.LastSeen, "last seen "+k.LastSeen.Format(time.RFC3339)
 	if at.IsZero() {
 		at, seen = k.Since, "never seen, known since "+k.Since.Format(time.RFC3339)

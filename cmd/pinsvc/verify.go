@@ -12,7 +12,9 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/spf13/cobra"
 
-	"github.com/ipfs-cluster/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer/folder"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
+	"github.com/ipfs-cluster/pinsvc/peer/verify"
 	"github.com/ipfs-cluster/pinsvc/restapi"
 )
 
@@ -56,11 +58,11 @@ that the daemon fetches these blocks when it starts.`,
 // same work: nobody else may open the datastores.
 func (a *app) verify(ctx context.Context, pin cid.Cid, repair bool) error {
 	v := verifyOutput{app: a, repair: repair, began: time.Now(), interval: firstInterval}
-	err := peer.VerifyBlocks(ctx, a.folder, pin, repair, func(f restapi.Verified) error {
+	err := verify.Folder(ctx, a.folder, pin, repair, func(f restapi.Verified) error {
 		v.show(f)
 		return nil
 	})
-	if errors.Is(err, peer.ErrLocked) {
+	if errors.Is(err, folder.ErrLocked) {
 		v.daemon = true
 		err = a.verifyRunning(ctx, pin, repair, &v)
 	}
@@ -74,7 +76,7 @@ func (a *app) verify(ctx context.Context, pin cid.Cid, repair bool) error {
 // arrive. A stream that ends without its last line comes from a daemon that was
 // stopped.
 func (a *app) verifyRunning(ctx context.Context, pin cid.Cid, repair bool, v *verifyOutput) error {
-	s, err := peer.LoadSettings(a.folder, true)
+	s, err := settings.Load(a.folder, true)
 	if err != nil {
 		return err
 	}
@@ -82,7 +84,7 @@ func (a *app) verifyRunning(ctx context.Context, pin cid.Cid, repair bool, v *ve
 	if kind, err := s.IPFS(); err != nil {
 		return err
 	} else if kind != "embedded" {
-		return peer.ErrNoEmbedded
+		return verify.ErrNoEmbedded
 	}
 	apis := apisOf(a.folder, s)
 	if apis.noRest != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/ipfs-cluster/ipfs-cluster/api/ipfsproxy"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/crdt"
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/raft"
@@ -13,9 +14,7 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/datastore/leveldb"
 	"github.com/ipfs-cluster/ipfs-cluster/datastore/pebble"
 
-	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
-
-	"github.com/ipfs-cluster/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 // unsaid are defaults that the library has but does not write.
@@ -49,7 +48,7 @@ func invented() map[string]string {
 
 // libraryRows lists the keys of a section as its own code shows them. fresh is
 // a file as init writes it, which has better values in some places.
-func libraryRows(s peer.Section, fresh map[string]string) ([]row, error) {
+func libraryRows(s settings.Section, fresh map[string]string) ([]row, error) {
 	text, err := s.Config.ToDisplayJSON()
 	if err != nil {
 		return nil, err

@@ -13,7 +13,8 @@ import (
 
 	"github.com/ipfs-cluster/pinsvc/common"
 	"github.com/ipfs-cluster/pinsvc/config"
-	"github.com/ipfs-cluster/pinsvc/peer"
+	"github.com/ipfs-cluster/pinsvc/peer/folder"
+	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
 //go:embed configuration.md.tmpl
@@ -50,7 +51,7 @@ type row struct {
 // page returns the whole document. root is the module's folder, whose sources
 // have the comments.
 func page(root string) ([]byte, error) {
-	sections, err := peer.Sections()
+	sections, err := settings.Sections()
 	if err != nil {
 		return nil, err
 	}
@@ -119,12 +120,12 @@ func freshFile() (map[string]string, error) {
 			}
 		}
 	}
-	folder, err := os.MkdirTemp("", "configdoc-*")
+	dir, err := os.MkdirTemp("", "configdoc-*")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(folder)
-	made, err := peer.Create(filepath.Join(folder, "peer"), peer.CreateOptions{Consensus: "crdt", Datastore: "pebble"})
+	defer os.RemoveAll(dir)
+	made, err := folder.Create(filepath.Join(dir, "peer"), folder.CreateOptions{Choice: settings.Choice{Consensus: "crdt", Datastore: "pebble"}})
 	if err != nil {
 		return nil, err
 	}
