@@ -102,7 +102,7 @@ func TestSlowPinOfAList(t *testing.T) {
 		want := burst(a, 100)
 		slow := make(chan struct{})
 		var asked atomic.Int32
-		a.cluster.onStatus = func(p pinset.Pin) {
+		a.cluster.OnStatus = func(p pinset.Pin) {
 			asked.Add(1)
 			if p.CID.String() == want[40] {
 				<-slow
@@ -123,7 +123,7 @@ func TestPanicInTheMiddleOfAList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newTestAPI(t)
 		want := burst(a, 100)
-		a.cluster.onStatus = func(p pinset.Pin) {
+		a.cluster.OnStatus = func(p pinset.Pin) {
 			if p.CID.String() == want[60] {
 				panic("a mistake")
 			}
@@ -138,7 +138,7 @@ func TestPanicInTheMiddleOfAList(t *testing.T) {
 func TestPinsThatAListKeeps(t *testing.T) {
 	a := newTestAPI(t)
 	for i := range 500 {
-		a.cluster.seed(pinset.Pin{CID: testCID(i), Name: testCID(i).String(), Created: testEpoch})
+		a.cluster.Seed(pinset.Pin{CID: testCID(i), Name: testCID(i).String(), Created: testEpoch})
 	}
 	kept := func(all []*listed) (n int) {
 		for _, l := range all {

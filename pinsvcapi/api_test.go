@@ -48,13 +48,13 @@ func TestAddAgainReplacesWhatTheBodySays(t *testing.T) {
 		Origins: []string{"/ip4/203.0.113.9/tcp/1/p2p/12D3KooWGRUmMfQSKDTdpUGLQKbRdQTiiXCgBqUH8gXmCjg2DXvo"},
 		Expires: expires, ReplicationMin: 2, ReplicationMax: 3,
 	}
-	a.cluster.seed(old)
+	a.cluster.Seed(old)
 
 	got := a.pin(http.MethodPost, "/pins", `{"cid":"`+old.CID.String()+`","name":"new"}`)
 
 	require.Equal(t, pinset.EncodeCreated(old.Created), got.Created)
 	require.Equal(t, pinJSON{CID: old.CID.String(), Name: "new"}, got.Pin)
-	stored := a.cluster.pins[old.CID]
+	stored := a.cluster.Pins[old.CID]
 	require.Equal(t, 2, stored.ReplicationMin)
 	require.Equal(t, 3, stored.ReplicationMax)
 	require.Equal(t, expires, stored.Expires)
@@ -63,22 +63,22 @@ func TestAddAgainReplacesWhatTheBodySays(t *testing.T) {
 
 func TestExpiredPinIsAddedAnew(t *testing.T) {
 	a := newTestAPI(t)
-	a.cluster.seed(pinset.Pin{
+	a.cluster.Seed(pinset.Pin{
 		CID: testCID(1), Created: testEpoch.Add(-time.Hour), Expires: testEpoch, ReplicationMin: 2, ReplicationMax: 3,
 	})
 	got := a.pin(http.MethodPost, "/pins", `{"cid":"`+testCID(1).String()+`"}`)
 	require.Equal(t, pinset.EncodeCreated(testEpoch.Add(time.Millisecond)), got.Created)
-	stored := a.cluster.pins[testCID(1)]
+	stored := a.cluster.Pins[testCID(1)]
 	require.Zero(t, stored.Expires)
 	require.Zero(t, stored.ReplicationMin)
 }
 
 func TestShardedRootKeepsItsReference(t *testing.T) {
 	a := newTestAPI(t)
-	a.cluster.seed(pinset.Pin{CID: testCID(1), Sharded: true, Reference: testCID(2)})
+	a.cluster.Seed(pinset.Pin{CID: testCID(1), Sharded: true, Reference: testCID(2)})
 	a.pin(http.MethodPost, "/pins", `{"cid":"`+testCID(1).String()+`","name":"n"}`)
-	require.True(t, a.cluster.pins[testCID(1)].Sharded)
-	require.Equal(t, testCID(2), a.cluster.pins[testCID(1)].Reference)
+	require.True(t, a.cluster.Pins[testCID(1)].Sharded)
+	require.Equal(t, testCID(2), a.cluster.Pins[testCID(1)].Reference)
 }
 
 func TestReplace(t *testing.T) {
@@ -88,28 +88,28 @@ func TestReplace(t *testing.T) {
 
 	t.Run("by another CID: the new one is stored before the old one goes", func(t *testing.T) {
 		a := newTestAPI(t)
-		a.cluster.seed(old)
+		a.cluster.Seed(old)
 		got := a.pin(http.MethodPost, "/pins/"+id, `{"cid":"`+other+`","name":"new"}`)
 		require.Equal(t, other, got.RequestID)
 		require.Equal(t, pinJSON{CID: other, Name: "new"}, got.Pin)
-		require.Equal(t, []string{"put " + other, "delete " + id}, a.cluster.log)
+		require.Equal(t, []string{"put " + other, "delete " + id}, a.cluster.Log)
 	})
 	t.Run("by itself: never unpinned, created stays", func(t *testing.T) {
 		a := newTestAPI(t)
-		a.cluster.seed(old)
+		a.cluster.Seed(old)
 		got := a.pin(http.MethodPost, "/pins/"+id, `{"cid":"`+id+`","name":"new"}`)
 		require.Equal(t, pinset.EncodeCreated(old.Created), got.Created)
-		require.Equal(t, []string{"put " + id}, a.cluster.log)
+		require.Equal(t, []string{"put " + id}, a.cluster.Log)
 	})
 	t.Run("of nothing: nothing changes", func(t *testing.T) {
 		a := newTestAPI(t)
 		code, _ := a.do(http.MethodPost, "/pins/"+id, `{"cid":"`+other+`"}`)
 		require.Equal(t, http.StatusNotFound, code)
-		require.Zero(t, a.cluster.writes)
+		require.Zero(t, a.cluster.Writes)
 	})
 	t.Run("by one that exists: its created stays", func(t *testing.T) {
 		a := newTestAPI(t)
-		a.cluster.seed(old, pinset.Pin{CID: testCID(2), Created: testEpoch.Add(-time.Minute)})
+		a.cluster.Seed(old, pinset.Pin{CID: testCID(2), Created: testEpoch.Add(-time.Minute)})
 		got := a.pin(http.MethodPost, "/pins/"+id, `{"cid":"`+other+`"}`)
 		require.Equal(t, pinset.EncodeCreated(testEpoch.Add(-time.Minute)), got.Created)
 	})
@@ -117,7 +117,7 @@ func TestReplace(t *testing.T) {
 
 func TestDelete(t *testing.T) {
 	a := newTestAPI(t)
-	a.cluster.seed(pinset.Pin{CID: testCID(1)})
+	a.cluster.Seed(pinset.Pin{CID: testCID(1)})
 	target := "/pins/" + testCID(1).String()
 	code, body := a.do(http.MethodDelete, target, "")
 	require.Equal(t, http.StatusAccepted, code)
@@ -130,7 +130,7 @@ func TestRequestIDInAnyEncoding(t *testing.T) {
 	a := newTestAPI(t)
 	v1 := testCID(1)
 	v0 := cid.NewCidV0(v1.Hash())
-	a.cluster.seed(pinset.Pin{CID: v1, Name: "v1"}, pinset.Pin{CID: v0, Name: "v0"})
+	a.cluster.Seed(pinset.Pin{CID: v1, Name: "v1"}, pinset.Pin{CID: v0, Name: "v0"})
 	for _, base := range []multibase.Encoding{
 		multibase.Base16, multibase.Base32Upper, multibase.Base36, multibase.Base58BTC,
 		multibase.Base64, multibase.Base64url, multibase.Base64pad,
@@ -155,7 +155,7 @@ func TestOtherVersionOfACID(t *testing.T) {
 	for _, stored := range []cid.Cid{v0, v1} {
 		other := map[cid.Cid]cid.Cid{v0: v1, v1: v0}[stored]
 		a := newTestAPI(t)
-		a.cluster.seed(pinset.Pin{CID: stored, Name: "stored"})
+		a.cluster.Seed(pinset.Pin{CID: stored, Name: "stored"})
 		require.Equal(t, stored.String(), a.pin(http.MethodGet, "/pins/"+other.String(), "").RequestID)
 		for _, q := range []string{"cid=" + other.String(), "cid=" + v0.String() + "," + v1.String(), "cid[]=" + other.String() + "&limit=1"} {
 			got := a.list(q)
@@ -183,7 +183,7 @@ func TestOtherVersionOfACID(t *testing.T) {
 
 	// The exact one, also when only the other one passes the other filters.
 	a := newTestAPI(t)
-	a.cluster.seed(pinset.Pin{CID: v0, Name: "v0"}, pinset.Pin{CID: v1, Name: "v1"})
+	a.cluster.Seed(pinset.Pin{CID: v0, Name: "v0"}, pinset.Pin{CID: v1, Name: "v1"})
 	require.Empty(t, ids(a.list("name=v1&cid="+v0.String())))
 	require.Len(t, ids(a.list("cid="+v0.String()+","+v1.String())), 2)
 	code, _ := a.do(http.MethodDelete, "/pins/"+v1.String(), "")
@@ -193,7 +193,7 @@ func TestOtherVersionOfACID(t *testing.T) {
 
 func TestTrailingSlashIsTheSameRoute(t *testing.T) {
 	a := newTestAPI(t)
-	a.cluster.seed(pinset.Pin{CID: testCID(1)})
+	a.cluster.Seed(pinset.Pin{CID: testCID(1)})
 	for _, target := range []string{"/pins/", "/pins/" + testCID(1).String() + "/"} {
 		code, body := a.do(http.MethodGet, target, "")
 		require.Equal(t, http.StatusOK, code, body)
@@ -367,7 +367,7 @@ func TestBadRequests(t *testing.T) {
 			require.NoError(t, json.Unmarshal(rec.Body.Bytes(), &failure))
 			require.Regexp(t, `^[A-Z0-9_]+$`, failure.Error.Reason)
 			require.True(t, strings.HasPrefix(failure.Error.Details, tt.param), failure.Error.Details)
-			require.Zero(t, a.cluster.writes, "nothing was written")
+			require.Zero(t, a.cluster.Writes, "nothing was written")
 		})
 	}
 }
@@ -406,7 +406,7 @@ func TestClusterErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newTestAPI(t)
-			a.cluster.err = tt.err
+			a.cluster.Errs = []error{tt.err}
 			for _, rq := range [][3]string{
 				{"POST", "/pins", `{"cid":"` + c + `"}`}, {"POST", "/pins/" + c, `{"cid":"` + c + `"}`},
 				{"DELETE", "/pins/" + c, ""}, {"GET", "/pins/" + c, ""}, {"GET", "/pins", ""}, {"GET", "/pins?cid=" + c, ""},
@@ -419,7 +419,7 @@ func TestClusterErrors(t *testing.T) {
 				require.Contains(t, rec.Body.String(), `"reason":"`+tt.reason+`"`)
 				require.NotContains(t, rec.Body.String(), "secret")
 				require.Equal(t, tt.status == 503, rec.Header().Get("Retry-After") != "")
-				require.Zero(t, a.cluster.writes)
+				require.Zero(t, a.cluster.Writes)
 			}
 		})
 	}

@@ -1,159 +1,28 @@
 package pinsvcapi
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/ipfs/go-cid"
-	"github.com/multiformats/go-multihash"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ipfs-cluster/pinsvc/pinset"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fakecluster"
 )
 
 // testEpoch is when time begins in the fake cluster.
-var testEpoch = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+var testEpoch = fakecluster.Epoch
 
-// fakeCluster is a Cluster in memory. A pin is pinned at its peers unless
-// said has something else to say.
-type fakeCluster struct {
-	mu      sync.Mutex
-	pins    map[cid.Cid]pinset.Pin
-	said    map[cid.Cid][]pinset.PeerStatus
-	members []string
-	silent  map[string]time.Time
-	now     time.Time
-	err     error // what every method returns
-	writes  int
-	log     []string
+// fakeCluster is the Cluster of most tests.
+type fakeCluster = fakecluster.Pins
 
-	onStatus func(pinset.Pin)
-}
-
-func newFakeCluster() *fakeCluster {
-	return &fakeCluster{
-		pins:    make(map[cid.Cid]pinset.Pin),
-		said:    make(map[cid.Cid][]pinset.PeerStatus),
-		members: []string{"peer1"},
-		now:     testEpoch,
-	}
-}
-
-func (f *fakeCluster) Get(_ context.Context, c cid.Cid) (pinset.Pin, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	p, ok := f.pins[c]
-	if !ok && f.err == nil {
-		return pinset.Pin{}, pinset.ErrNotFound
-	}
-	return p, f.err
-}
-
-func (f *fakeCluster) Put(_ context.Context, p pinset.Pin) (pinset.Pin, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.err != nil {
-		return pinset.Pin{}, f.err
-	}
-	f.now = f.now.Add(time.Millisecond)
-	p.Created = f.now
-	if old, ok := f.pins[p.CID]; ok && !old.Expired(time.Now()) {
-		p.Created = old.Created
-		p.Allocations = old.Allocations
-	}
-	f.pins[p.CID] = p
-	f.writes++
-	f.log = append(f.log, "put "+p.CID.String())
-	return p, nil
-}
-
-func (f *fakeCluster) Delete(_ context.Context, c cid.Cid) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if _, ok := f.pins[c]; !ok && f.err == nil {
-		return pinset.ErrNotFound
-	}
-	if f.err == nil {
-		delete(f.pins, c)
-		f.writes++
-		f.log = append(f.log, "delete "+c.String())
-	}
-	return f.err
-}
-
-func (f *fakeCluster) Select(_ context.Context, s pinset.Selection) (pinset.Selected, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var found []pinset.Candidate
-	u := f.unpinned()
-	for _, p := range f.pins {
-		if s.Matches(p) && s.Wants(p.Status(u.Peers(p))) {
-			found = append(found, p.Candidate())
-		}
-	}
-	slices.SortFunc(found, pinset.Compare)
-	return pinset.Selected{Count: len(found), First: found[:min(len(found), s.Max)]}, f.err
-}
-
-// unpinned returns the lists of the peers: members have answered just now.
-func (f *fakeCluster) unpinned() *pinset.UnpinnedSnapshot {
-	lists := make(map[string]pinset.LastUnpinned)
-	for _, id := range f.members {
-		lists[id] = pinset.LastUnpinned{Unpinned: pinset.Unpinned{Asked: testEpoch}}
-	}
-	for id, at := range f.silent {
-		lists[id] = pinset.LastUnpinned{Unpinned: pinset.Unpinned{Asked: at}, Failed: true}
-	}
-	for c, said := range f.said {
-		for _, s := range said {
-			l := lists[s.Peer]
-			if l.Pins == nil {
-				l.Pins = make(map[cid.Cid]pinset.PeerStatus)
-			}
-			l.Pins[c] = s
-			lists[s.Peer] = l
-		}
-	}
-	return pinset.NewUnpinnedSnapshot(f.members, lists)
-}
-
-func (f *fakeCluster) Status(_ context.Context, p pinset.Pin) ([]pinset.PeerStatus, error) {
-	if f.onStatus != nil {
-		f.onStatus(p)
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.unpinned().Peers(p), f.err
-}
-
-func (f *fakeCluster) Delegates(context.Context, pinset.Pin, []pinset.PeerStatus) []string {
-	return []string{"/ip4/203.0.113.1/tcp/4001/p2p/12D3KooWGRUmMfQSKDTdpUGLQKbRdQTiiXCgBqUH8gXmCjg2DXvo"}
-}
-
-// seed stores a pin as it is.
-func (f *fakeCluster) seed(pins ...pinset.Pin) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, p := range pins {
-		f.pins[p.CID] = p
-	}
-}
+func newFakeCluster() *fakeCluster { return fakecluster.NewPins() }
 
 // testCID returns a CIDv1 that nobody provides.
-func testCID(i int) cid.Cid {
-	h, err := multihash.Sum(fmt.Appendf(nil, "test %d", i), multihash.SHA2_256, -1)
-	if err != nil {
-		panic(err)
-	}
-	return cid.NewCidV1(cid.Raw, h)
-}
+func testCID(i int) cid.Cid { return fakecluster.CID(fmt.Sprintf("test %d", i)) }
 
 // tester is what *testing.T and *rapid.T have in common.
 type tester interface {

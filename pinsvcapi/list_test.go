@@ -18,7 +18,7 @@ import (
 func burst(a *testAPI, n int) []string {
 	want := make([]string, n)
 	for i := range n {
-		a.cluster.seed(pinset.Pin{CID: testCID(i), Created: testEpoch.Add(time.Duration(i) * time.Millisecond)})
+		a.cluster.Seed(pinset.Pin{CID: testCID(i), Created: testEpoch.Add(time.Duration(i) * time.Millisecond)})
 		want[n-1-i] = testCID(i).String()
 	}
 	return want
@@ -73,7 +73,7 @@ func TestPageEdgeOnEqualCreated(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newTestAPI(t)
 			for i, ms := range tt.created {
-				a.cluster.seed(pinset.Pin{CID: testCID(i), Created: at(ms)})
+				a.cluster.Seed(pinset.Pin{CID: testCID(i), Created: at(ms)})
 			}
 			var pages []int
 			before := ""
@@ -93,7 +93,7 @@ func TestPageEdgeOnEqualCreated(t *testing.T) {
 func TestLargestGroup(t *testing.T) {
 	a := newTestAPI(t)
 	for i := range 1100 {
-		a.cluster.seed(pinset.Pin{CID: testCID(i), Created: testEpoch})
+		a.cluster.Seed(pinset.Pin{CID: testCID(i), Created: testEpoch})
 	}
 	got := a.list("limit=5")
 	require.Len(t, got.Results, 1000)
@@ -128,7 +128,7 @@ func TestNameMatching(t *testing.T) {
 	a := newTestAPI(t)
 	names := []string{"Précis.PDF", "précis.pdf", "PRÉCIS", "other", "", "straße", "ΣΊΣΥΦΟΣ", "100%_x"}
 	for i, n := range names {
-		a.cluster.seed(pinset.Pin{CID: testCID(i), Name: n, Created: testEpoch.Add(-time.Duration(i) * time.Second)})
+		a.cluster.Seed(pinset.Pin{CID: testCID(i), Name: n, Created: testEpoch.Add(-time.Duration(i) * time.Second)})
 	}
 	for _, tt := range []struct {
 		name, match string
@@ -155,7 +155,7 @@ func TestNameMatching(t *testing.T) {
 
 func TestMetaFilter(t *testing.T) {
 	a := newTestAPI(t)
-	a.cluster.seed(
+	a.cluster.Seed(
 		pinset.Pin{CID: testCID(1), Created: testEpoch, Meta: map[string]string{"a": "1", "b": "2"}},
 		pinset.Pin{CID: testCID(2), Created: testEpoch.Add(-1e9), Meta: map[string]string{"a": "1"}},
 		pinset.Pin{CID: testCID(3), Created: testEpoch.Add(-2e9), Meta: map[string]string{"a": ""}},
@@ -177,12 +177,12 @@ func TestMetaFilter(t *testing.T) {
 // specification's do.
 func TestBrackets(t *testing.T) {
 	a := newTestAPI(t)
-	a.cluster.seed(
+	a.cluster.Seed(
 		pinset.Pin{CID: testCID(1), Name: "n", Created: testEpoch, Meta: map[string]string{"a": "1", "b": "2"}},
 		pinset.Pin{CID: testCID(2), Name: "n", Created: testEpoch.Add(-1e9), Meta: map[string]string{"a": "1"}},
 		pinset.Pin{CID: testCID(3), Name: "m", Created: testEpoch.Add(-2e9), Meta: map[string]string{"a": "", "x[0]": "y", "q r&": "=,"}},
 	)
-	a.cluster.said[testCID(2)] = stateOf(pinset.StateFailed)
+	a.cluster.Unpinned[testCID(2)] = stateOf(pinset.StateFailed)
 	one, two, three := testCID(1).String(), testCID(2).String(), testCID(3).String()
 	for query, want := range map[string][]string{
 		"meta[a]=1":                            {one, two},
@@ -219,9 +219,9 @@ func stateOf(s pinset.State) []pinset.PeerStatus {
 func TestStatusFilter(t *testing.T) {
 	a := newTestAPI(t)
 	for i, s := range []pinset.State{pinset.StatePinned, pinset.StateQueued, pinset.StatePinning, pinset.StateFailed} {
-		a.cluster.seed(pinset.Pin{CID: testCID(i), Name: "n", Created: testEpoch.Add(-time.Duration(i) * time.Second), Meta: map[string]string{"k": "v"}})
+		a.cluster.Seed(pinset.Pin{CID: testCID(i), Name: "n", Created: testEpoch.Add(-time.Duration(i) * time.Second), Meta: map[string]string{"k": "v"}})
 		if s != pinset.StatePinned {
-			a.cluster.said[testCID(i)] = stateOf(s)
+			a.cluster.Unpinned[testCID(i)] = stateOf(s)
 		}
 	}
 	for query, want := range map[string][]int{
@@ -261,11 +261,11 @@ func TestPinThatFallsOutOfTheFilter(t *testing.T) {
 	a := newTestAPI(t)
 	want := burst(a, 12)
 	gone := testCID(11)
-	a.cluster.onStatus = func(p pinset.Pin) {
+	a.cluster.OnStatus = func(p pinset.Pin) {
 		if p.CID == gone {
-			a.cluster.mu.Lock()
-			a.cluster.said[gone] = stateOf(pinset.StateFailed)
-			a.cluster.mu.Unlock()
+			a.cluster.Mu.Lock()
+			a.cluster.Unpinned[gone] = stateOf(pinset.StateFailed)
+			a.cluster.Mu.Unlock()
 		}
 	}
 	got := a.list("status=pinned&limit=11")
@@ -279,12 +279,12 @@ func TestPinThatIsAddedAnew(t *testing.T) {
 	a := newTestAPI(t)
 	want := burst(a, 12)
 	gone, anew := testCID(11), testCID(0)
-	a.cluster.onStatus = func(p pinset.Pin) {
+	a.cluster.OnStatus = func(p pinset.Pin) {
 		if p.CID == gone { // and so anew is looked at, after this
-			a.cluster.mu.Lock()
-			a.cluster.said[gone] = stateOf(pinset.StateFailed)
-			a.cluster.pins[anew] = pinset.Pin{CID: anew, Created: testEpoch.Add(time.Hour)}
-			a.cluster.mu.Unlock()
+			a.cluster.Mu.Lock()
+			a.cluster.Unpinned[gone] = stateOf(pinset.StateFailed)
+			a.cluster.Pins[anew] = pinset.Pin{CID: anew, Created: testEpoch.Add(time.Hour)}
+			a.cluster.Mu.Unlock()
 		}
 	}
 	got := a.list("status=pinned&limit=11")
@@ -295,10 +295,10 @@ func TestPinThatIsAddedAnew(t *testing.T) {
 func TestCountIsZeroWithoutResults(t *testing.T) {
 	a := newTestAPI(t)
 	burst(a, 3)
-	a.cluster.onStatus = func(p pinset.Pin) {
-		a.cluster.mu.Lock()
-		defer a.cluster.mu.Unlock()
-		a.cluster.said[p.CID] = stateOf(pinset.StateQueued)
+	a.cluster.OnStatus = func(p pinset.Pin) {
+		a.cluster.Mu.Lock()
+		defer a.cluster.Mu.Unlock()
+		a.cluster.Unpinned[p.CID] = stateOf(pinset.StateQueued)
 	}
 	got := a.list("status=pinned")
 	require.Zero(t, got.Count)
@@ -312,7 +312,7 @@ func TestWalkWhilePinsComeAndGo(t *testing.T) {
 	const n = 600
 	var stay []string
 	for i := range n {
-		a.cluster.seed(pinset.Pin{CID: testCID(i), Created: testEpoch.Add(time.Duration(i) * time.Millisecond)})
+		a.cluster.Seed(pinset.Pin{CID: testCID(i), Created: testEpoch.Add(time.Duration(i) * time.Millisecond)})
 		if i%3 != 0 {
 			stay = append(stay, testCID(i).String())
 		}
@@ -329,7 +329,7 @@ func TestWalkWhilePinsComeAndGo(t *testing.T) {
 			default:
 			}
 			_ = a.cluster.Delete(t.Context(), testCID(i%n/3*3))
-			a.cluster.seed(pinset.Pin{CID: testCID(n + i%50), Created: testEpoch.Add(time.Duration(i) * time.Second)})
+			a.cluster.Seed(pinset.Pin{CID: testCID(n + i%50), Created: testEpoch.Add(time.Duration(i) * time.Second)})
 		}
 	}()
 	seen := walkAll(t, a, "limit=10")

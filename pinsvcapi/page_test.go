@@ -43,7 +43,7 @@ func (l *largeCluster) Get(ctx context.Context, c cid.Cid) (pinset.Pin, error) {
 func newLargeAPI(t tester, pins, bytes int, opts ...Option) (*testAPI, *largeCluster) {
 	l := &largeCluster{fakeCluster: newFakeCluster(), bytes: bytes}
 	for i := range pins {
-		l.seed(pinset.Pin{CID: testCID(i), Created: testEpoch.Add(time.Duration(i) * time.Millisecond)})
+		l.Seed(pinset.Pin{CID: testCID(i), Created: testEpoch.Add(time.Duration(i) * time.Millisecond)})
 	}
 	a := newTestAPI(t, append(opts, WithCluster(l))...)
 	a.cluster = l.fakeCluster
@@ -91,10 +91,10 @@ func TestPageIsNeverEmpty(t *testing.T) {
 
 func TestPageOf8MiBDoesNotTearEqualCreated(t *testing.T) {
 	a, l := newLargeAPI(t, 24, 1_000_000)
-	for c, p := range l.pins {
+	for c, p := range l.Pins {
 		if !p.Created.Before(testEpoch.Add(8*time.Millisecond)) && p.Created.Before(testEpoch.Add(20*time.Millisecond)) {
 			p.Created = testEpoch.Add(8 * time.Millisecond) // 12 of them
-			l.pins[c] = p
+			l.Pins[c] = p
 		}
 	}
 	pages := walkPages(t, a, 24)
@@ -164,7 +164,7 @@ func clientsThatDoNotReadLists(t *testing.T) {
 	a, l := newLargeAPI(t, 300, pinBytes, WithOptions(common.Options{Budget: b}))
 	b.Saw(pinBytes)
 	small := testCID(1000)
-	l.seed(pinset.Pin{CID: small, Created: testEpoch.Add(-time.Hour)})
+	l.Seed(pinset.Pin{CID: small, Created: testEpoch.Add(-time.Hour)})
 	before := heapInUse()
 
 	var stuck, ended sync.WaitGroup

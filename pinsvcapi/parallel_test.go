@@ -31,7 +31,7 @@ func TestParallel(t *testing.T) {
 func TestPanicInAList(t *testing.T) {
 	a := newTestAPI(t)
 	burst(a, 5)
-	a.cluster.onStatus = func(p pinset.Pin) {
+	a.cluster.OnStatus = func(p pinset.Pin) {
 		if p.CID == testCID(2) {
 			panic("a mistake")
 		}
@@ -39,6 +39,6 @@ func TestPanicInAList(t *testing.T) {
 	code, body := a.do(http.MethodGet, "/pins", "")
 	require.Equal(t, http.StatusInternalServerError, code)
 	require.NotContains(t, body, "a mistake")
-	a.cluster.onStatus = nil
+	a.cluster.OnStatus = nil
 	require.Equal(t, 5, a.list("").Count)
 }

@@ -48,7 +48,7 @@ func TestListIsTheReference(t *testing.T) {
 
 // drawPinset fills a fake cluster and returns the same for the reference.
 func drawPinset(t *rapid.T, f *fakeCluster) []refPin {
-	f.members = []string{"peer1", "peer2", "peer3"}[:rapid.IntRange(1, 3).Draw(t, "members")]
+	f.Members = []string{"peer1", "peer2", "peer3"}[:rapid.IntRange(1, 3).Draw(t, "members")]
 	var pins []refPin
 	for _, c := range drawCIDs(t) {
 		p := pinset.Pin{
@@ -57,10 +57,10 @@ func drawPinset(t *rapid.T, f *fakeCluster) []refPin {
 			Meta:    drawMeta(t),
 			Created: testEpoch.Add(time.Duration(rapid.IntRange(0, 30).Draw(t, "created")) * time.Millisecond),
 		}
-		peers := f.members
+		peers := f.Members
 		p.ReplicationMin, p.ReplicationMax = -1, -1
-		if n := rapid.IntRange(0, len(f.members)).Draw(t, "allocations"); n > 0 {
-			p.Allocations = f.members[:n]
+		if n := rapid.IntRange(0, len(f.Members)).Draw(t, "allocations"); n > 0 {
+			p.Allocations = f.Members[:n]
 			peers = p.Allocations
 			p.ReplicationMin = rapid.IntRange(1, n).Draw(t, "minimum")
 		}
@@ -69,10 +69,10 @@ func drawPinset(t *rapid.T, f *fakeCluster) []refPin {
 			word := rapid.SampledFrom([]string{"pinned", "pinned", "pinned", "queued", "pinning", "failed"}).Draw(t, "status")
 			ref.words = append(ref.words, word)
 			if state := stateByWord[word]; state != pinset.StatePinned {
-				f.said[c] = append(f.said[c], pinset.PeerStatus{Peer: peer, State: state})
+				f.Unpinned[c] = append(f.Unpinned[c], pinset.PeerStatus{Peer: peer, State: state})
 			}
 		}
-		f.seed(p)
+		f.Seed(p)
 		pins = append(pins, ref)
 	}
 	return pins

@@ -91,10 +91,10 @@ func TestPagesOfGivenCIDs(t *testing.T) {
 	a := newTestAPI(t)
 	var all []string
 	for i, ms := range []int{9, 8, 8, 7, 7, 7} { // the newest first
-		a.cluster.seed(pinset.Pin{CID: testCID(i), Created: testEpoch.Add(time.Duration(ms) * time.Millisecond)})
+		a.cluster.Seed(pinset.Pin{CID: testCID(i), Created: testEpoch.Add(time.Duration(ms) * time.Millisecond)})
 		all = append(all, testCID(i).String())
 	}
-	a.cluster.said[testCID(0)] = stateOf(pinset.StateQueued)
+	a.cluster.Unpinned[testCID(0)] = stateOf(pinset.StateQueued)
 	query := "cid=" + strings.Join(all, ",")
 	for _, tt := range []struct {
 		query      string
@@ -115,7 +115,7 @@ func TestLargestPageTearsNoGroup(t *testing.T) {
 	a := newTestAPI(t)
 	for i := range maxLimit + 1 {
 		at := testEpoch.Add(-time.Duration(min(i, maxLimit-2)) * time.Millisecond) // the last three are equal
-		a.cluster.seed(pinset.Pin{CID: testCID(i), Created: at})
+		a.cluster.Seed(pinset.Pin{CID: testCID(i), Created: at})
 	}
 	got := a.list("limit=1000")
 	require.Equal(t, maxLimit+1, got.Count)
@@ -129,12 +129,12 @@ func TestLargestPageTearsNoGroup(t *testing.T) {
 func TestCountWithoutResults(t *testing.T) {
 	a := newTestAPI(t)
 	for i := range maxLimit + 100 {
-		a.cluster.seed(pinset.Pin{CID: testCID(i), Created: testEpoch.Add(-time.Duration(i) * time.Millisecond)})
+		a.cluster.Seed(pinset.Pin{CID: testCID(i), Created: testEpoch.Add(-time.Duration(i) * time.Millisecond)})
 	}
-	a.cluster.onStatus = func(p pinset.Pin) {
-		a.cluster.mu.Lock()
-		defer a.cluster.mu.Unlock()
-		a.cluster.said[p.CID] = stateOf(pinset.StateQueued)
+	a.cluster.OnStatus = func(p pinset.Pin) {
+		a.cluster.Mu.Lock()
+		defer a.cluster.Mu.Unlock()
+		a.cluster.Unpinned[p.CID] = stateOf(pinset.StateQueued)
 	}
 	require.Equal(t, resultsJSON{Results: []statusJSON{}}, a.list("status=pinned"))
 }
@@ -150,9 +150,9 @@ func variedPins(f *fakeCluster) (pins []refPin) {
 			Created: testEpoch.Add(time.Duration(i/2) * time.Millisecond), // in pairs
 		}
 		word := words[i%len(words)]
-		f.seed(p)
+		f.Seed(p)
 		if word != "pinned" {
-			f.said[p.CID] = stateOf(stateByWord[word])
+			f.Unpinned[p.CID] = stateOf(stateByWord[word])
 		}
 		pins = append(pins, refPin{
 			id: p.CID.String(), name: p.Name, meta: p.Meta, created: p.Created.UnixMilli(), words: []string{word}, need: 1,
@@ -214,7 +214,7 @@ func TestAnswersOfWritesHaveTheStatus(t *testing.T) {
 	for word, state := range stateByWord {
 		a := newTestAPI(t)
 		if state != pinset.StatePinned {
-			a.cluster.said[testCID(1)] = stateOf(state)
+			a.cluster.Unpinned[testCID(1)] = stateOf(state)
 		}
 		for _, target := range []string{"/pins", "/pins/" + id} {
 			code, body := a.do(http.MethodPost, target, `{"cid":"`+id+`"}`)
@@ -276,15 +276,15 @@ func TestReplaceThatFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeCluster()
-			f.seed(pinset.Pin{CID: id})
+			f.Seed(pinset.Pin{CID: id})
 			a := newTestAPI(t, WithCluster(&failingCluster{
 				fakeCluster: f, put: tt.put, remove: tt.remove, addresses: []string{"/ip4/1.2.3.4/tcp/4001" + aPeer},
 			}))
 			code, body := a.do(http.MethodPost, "/pins/"+id.String(), `{"cid":"`+other.String()+`"}`)
 			require.Equal(t, tt.status, code, body)
-			require.Len(t, f.pins, len(tt.left))
+			require.Len(t, f.Pins, len(tt.left))
 			for _, c := range tt.left {
-				require.Contains(t, f.pins, c)
+				require.Contains(t, f.Pins, c)
 			}
 		})
 	}
@@ -395,7 +395,7 @@ func TestPagesOfOtherOriginsCannotPin(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.CORSAllowedOrigins = []string{"https://app.example.com"}
 	f := newFakeCluster()
-	f.seed(pinset.Pin{CID: testCID(1)})
+	f.Seed(pinset.Pin{CID: testCID(1)})
 	handler, err := New(cfg, WithCluster(f))
 	require.NoError(t, err)
 	id := testCID(1).String()
@@ -404,7 +404,7 @@ func TestPagesOfOtherOriginsCannotPin(t *testing.T) {
 			{http.MethodPost, "/pins", `{"cid":"` + id + `"}`}, {http.MethodPost, "/pins/" + id, `{"cid":"` + id + `"}`},
 			{http.MethodDelete, "/pins/" + testCID(2).String(), ""},
 		} {
-			before := f.writes
+			before := f.Writes
 			req := httptest.NewRequest(rq[0], rq[1], strings.NewReader(rq[2]))
 			req.Header.Set("Origin", origin)
 			req.Header.Set("Sec-Fetch-Site", "cross-site")
@@ -412,7 +412,7 @@ func TestPagesOfOtherOriginsCannotPin(t *testing.T) {
 			handler.ServeHTTP(rec, req)
 			checkContract(t, rq[0], rq[1], rq[2], rec)
 			require.Equal(t, refused, rec.Code == http.StatusForbidden, "%s %v", origin, rq)
-			require.False(t, refused && f.writes > before)
+			require.False(t, refused && f.Writes > before)
 		}
 	}
 }
@@ -466,8 +466,8 @@ func TestTokensOpenTheAPI(t *testing.T) {
 // Row "errors": a panic is a 500 like any other.
 func TestPanicIsAnError(t *testing.T) {
 	a := newTestAPI(t)
-	a.cluster.onStatus = func(pinset.Pin) { panic("secret") }
-	a.cluster.seed(pinset.Pin{CID: testCID(1)})
+	a.cluster.OnStatus = func(pinset.Pin) { panic("secret") }
+	a.cluster.Seed(pinset.Pin{CID: testCID(1)})
 	code, body := a.do(http.MethodGet, "/pins/"+testCID(1).String(), "")
 	require.Equal(t, http.StatusInternalServerError, code)
 	require.JSONEq(t, `{"error":{"reason":"INTERNAL_SERVER_ERROR","details":"unexpected error"}}`, body)
@@ -520,7 +520,7 @@ func TestWhichCIDs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newTestAPI(t)
 			other := testCID(1)
-			a.cluster.seed(pinset.Pin{CID: other, Created: testEpoch})
+			a.cluster.Seed(pinset.Pin{CID: other, Created: testEpoch})
 			for _, target := range []string{"/pins", "/pins/" + other.String()} {
 				code, body := a.do(http.MethodPost, target, `{"cid":"`+tt.id.String()+`"}`)
 				if tt.why == "" {
@@ -531,9 +531,9 @@ func TestWhichCIDs(t *testing.T) {
 				require.Contains(t, body, `"details":"cid: `)
 				require.Contains(t, body, tt.why)
 			}
-			require.Zero(t, a.cluster.writes)
+			require.Zero(t, a.cluster.Writes)
 
-			a.cluster.seed(pinset.Pin{CID: tt.id, Created: testEpoch})
+			a.cluster.Seed(pinset.Pin{CID: tt.id, Created: testEpoch})
 			require.Equal(t, []string{tt.id.String()}, ids(a.list("cid="+tt.id.String())))
 			code, _ := a.do(http.MethodDelete, "/pins/"+tt.id.String(), "")
 			require.Equal(t, http.StatusAccepted, code)
@@ -554,7 +554,7 @@ func TestOriginsThatAreStored(t *testing.T) {
 	raw, err := json.Marshal(map[string]any{"cid": testCID(1).String(), "origins": many})
 	require.NoError(t, err)
 	a.pin(http.MethodPost, "/pins", string(raw))
-	require.Equal(t, many[:maxOrigins], a.cluster.pins[testCID(1)].Origins)
+	require.Equal(t, many[:maxOrigins], a.cluster.Pins[testCID(1)].Origins)
 }
 
 // The Content-Type of a request does not matter.
@@ -579,7 +579,7 @@ func TestWalkOf5000WhileOthersWrite(t *testing.T) {
 	var others []string
 	for i := range n + n/4 {
 		c := testCID(i)
-		a.cluster.seed(pinset.Pin{CID: c, Created: testEpoch.Add(-time.Duration(i) * time.Millisecond)})
+		a.cluster.Seed(pinset.Pin{CID: c, Created: testEpoch.Add(-time.Duration(i) * time.Millisecond)})
 		if i%5 == 4 {
 			others = append(others, c.String())
 		} else {

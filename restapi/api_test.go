@@ -167,7 +167,7 @@ func TestErrors(t *testing.T) {
 				"POST /pins/recover", "GET /health/graph", "GET /monitor/metrics/x", "POST /ipfs/gc",
 			} {
 				a := newTestAPI(t)
-				a.cluster.errs = []error{test.err}
+				a.cluster.Errs = []error{test.err}
 				method, path, _ := strings.Cut(target, " ")
 				w, _ := a.do(method, path, "")
 				require.Equal(t, test.status, w.Code, target)
@@ -188,8 +188,8 @@ func TestReservedMetadata(t *testing.T) {
 		"GET /pins", "GET /pins?cids=" + cidA.String(), "GET /pins/" + cidA.String(), "POST /pins/recover", "POST /pins/" + cidA.String() + "/recover",
 	} {
 		a := newTestAPI(t)
-		a.cluster.pins = []api.Pin{{Cid: cidA, Type: api.DataType, PinOptions: api.PinOptions{Metadata: meta}}}
-		a.cluster.infos = []api.GlobalPinInfo{{Cid: cidA, Metadata: meta, PeerMap: map[string]api.PinInfoShort{"p": {Status: api.TrackerStatusPinned}}}}
+		a.cluster.Pins = []api.Pin{{Cid: cidA, Type: api.DataType, PinOptions: api.PinOptions{Metadata: meta}}}
+		a.cluster.Infos = []api.GlobalPinInfo{{Cid: cidA, Metadata: meta, PeerMap: map[string]api.PinInfoShort{"p": {Status: api.TrackerStatusPinned}}}}
 		method, path, _ := strings.Cut(target, " ")
 		w, _ := a.do(method, path, "")
 		require.Equal(t, 200, w.Code)
@@ -210,7 +210,7 @@ func TestListsAreNeverNull(t *testing.T) {
 func TestAllocationsFilter(t *testing.T) {
 	a := newTestAPI(t)
 	for i, kind := range []api.PinType{api.DataType, api.MetaType, api.ClusterDAGType, api.ShardType} {
-		a.cluster.pins = append(a.cluster.pins, api.Pin{Cid: testCID(fmt.Sprint(i)), Type: kind})
+		a.cluster.Pins = append(a.cluster.Pins, api.Pin{Cid: testCID(fmt.Sprint(i)), Type: kind})
 	}
 	for filter, want := range map[string]int{
 		"": 4, "all": 4, "pin": 1, "meta-pin": 1, "clusterdag-pin,shard-pin": 2, "pin,all": 4, " pin , meta-pin ": 2,
@@ -223,7 +223,7 @@ func TestAllocationsFilter(t *testing.T) {
 // The filter counts for given CIDs, too.
 func TestStatusOfCIDs(t *testing.T) {
 	a := newTestAPI(t)
-	a.cluster.infos = []api.GlobalPinInfo{{PeerMap: map[string]api.PinInfoShort{
+	a.cluster.Infos = []api.GlobalPinInfo{{PeerMap: map[string]api.PinInfoShort{
 		"one": {Status: api.TrackerStatusPinned}, "two": {Status: api.TrackerStatusPinError},
 	}}}
 	both := "cids=" + cidA.String() + "," + cidB.String() + "," + cidA.String()

@@ -19,10 +19,10 @@ func TestLargeMetadataOfStatuses(t *testing.T) {
 	large := strings.Repeat("x", 100_000)
 	pin := api.PinCid(cidA)
 	pin.Metadata = map[string]string{"a": large, pinset.ReservedPrefix + "created": "1"}
-	a.cluster.pins = []api.Pin{pin}
+	a.cluster.Pins = []api.Pin{pin}
 	info := api.GlobalPinInfo{Cid: cidA, Metadata: map[string]string{leftOutKey: "yes"},
 		PeerMap: map[string]api.PinInfoShort{"a": {Status: api.TrackerStatusPinned}}}
-	a.cluster.infos = []api.GlobalPinInfo{info}
+	a.cluster.Infos = []api.GlobalPinInfo{info}
 	for _, target := range []string{"/pins", "/pins?local=true", "/pins?cids=" + cidA.String()} {
 		w, _ := a.do(http.MethodGet, target, "")
 		require.Equal(t, http.StatusOK, w.Code)
@@ -36,7 +36,7 @@ func TestAnswersAboutLargePinsNeedRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := common.NewBudget(32 << 20)
 		a := newTestAPI(t, WithOptions(common.Options{Budget: b}))
-		a.cluster.pins = []api.Pin{api.PinCid(cidA)}
+		a.cluster.Pins = []api.Pin{api.PinCid(cidA)}
 		full := b.NewLease()
 		require.NoError(t, full.Grow(1<<30))
 		for _, target := range []string{"/allocations", "/allocations/" + cidA.String(), "/pins", "/pins/" + cidA.String()} {

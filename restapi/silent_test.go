@@ -38,8 +38,8 @@ func newSilentAPI(t *testing.T) (*testAPI, *memory) {
 		peer1.String(): {PeerName: "one", Status: api.TrackerStatusPinned},
 		peer2.String(): {PeerName: "two", Status: api.TrackerStatusClusterError, Error: "failed to dial"},
 	}}
-	a.cluster.infos = []api.GlobalPinInfo{info}
-	a.cluster.metrics = []api.Metric{ping(peer1, time.Hour), ping(peer2, time.Hour)}
+	a.cluster.Infos = []api.GlobalPinInfo{info}
+	a.cluster.Latest = []api.Metric{ping(peer1, time.Hour), ping(peer2, time.Hour)}
 	return a, m
 }
 
@@ -68,18 +68,18 @@ func TestSilentPeers(t *testing.T) {
 		"failed": {func(_ *testAPI, m *memory) { m.last[peer2] = api.PinInfoShort{Status: api.TrackerStatusPinError} }, a, "GET",
 			"pin_error", "the peer does not answer, this is its last status: failed to dial"},
 		"never heard": {nil, a, "GET", "pin_queued", "the peer does not answer, its status is not known: failed to dial"},
-		"its ping has expired": {func(a *testAPI, _ *memory) { a.cluster.metrics[1] = ping(peer2, -time.Second) }, a, "GET",
+		"its ping has expired": {func(a *testAPI, _ *memory) { a.cluster.Latest[1] = ping(peer2, -time.Second) }, a, "GET",
 			"cluster_error", "failed to dial"},
-		"its ping is not valid": {func(a *testAPI, _ *memory) { a.cluster.metrics[1].Valid = false }, a, "GET",
+		"its ping is not valid": {func(a *testAPI, _ *memory) { a.cluster.Latest[1].Valid = false }, a, "GET",
 			"cluster_error", "failed to dial"},
-		"it has no ping": {func(a *testAPI, _ *memory) { a.cluster.metrics = a.cluster.metrics[:1] }, a, "GET",
+		"it has no ping": {func(a *testAPI, _ *memory) { a.cluster.Latest = a.cluster.Latest[:1] }, a, "GET",
 			"cluster_error", "failed to dial"},
 		"it answers now": {func(a *testAPI, _ *memory) {
-			a.cluster.answers = map[peer.ID]api.PinInfoShort{peer2: {Status: api.TrackerStatusPinning, Error: "1 block"}}
+			a.cluster.Answers = map[peer.ID]api.PinInfoShort{peer2: {Status: api.TrackerStatusPinning, Error: "1 block"}}
 		}, a, "GET", "pinning", "1 block"},
 		"its IPFS node is away": {func(a *testAPI, m *memory) {
 			m.last[peer2] = api.PinInfoShort{Status: api.TrackerStatusPinned}
-			a.cluster.answers = map[peer.ID]api.PinInfoShort{peer2: {Status: api.TrackerStatusClusterError, Error: "no IPFS"}}
+			a.cluster.Answers = map[peer.ID]api.PinInfoShort{peer2: {Status: api.TrackerStatusClusterError, Error: "no IPFS"}}
 		}, a, "GET", "cluster_error", "no IPFS"},
 		"only this peer is asked":    {nil, a + "?local=true", "GET", "cluster_error", "failed to dial"},
 		"a recover did not reach it": {nil, a + "/recover", "POST", "cluster_error", "failed to dial"},
@@ -90,7 +90,7 @@ func TestSilentPeers(t *testing.T) {
 		"all that are queued":        {nil, "/pins?filter=queued", "GET", "pin_queued", "the peer does not answer, its status is not known: failed to dial"},
 		"all that are pinned":        {nil, "/pins?filter=pinned", "GET", "", ""},
 		"a pin of others": {func(a *testAPI, _ *memory) {
-			a.cluster.infos[0].Allocations = []peer.ID{peer1}
+			a.cluster.Infos[0].Allocations = []peer.ID{peer1}
 		}, "/pins", "GET", "remote", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestSilentPeers(t *testing.T) {
 func TestSilentPeersAreAskedOnce(t *testing.T) {
 	a, m := newSilentAPI(t)
 	for range 4 {
-		a.cluster.infos = append(a.cluster.infos, a.cluster.infos[0])
+		a.cluster.Infos = append(a.cluster.Infos, a.cluster.Infos[0])
 	}
 	w, asked := a.do("GET", "/pins", "")
 	require.Equal(t, 5, strings.Count(w.Body.String(), "pin_queued"))
@@ -121,7 +121,7 @@ func TestSilentPeersAreAskedOnce(t *testing.T) {
 	a.do("GET", "/pins/"+cidA.String(), "")
 	require.Equal(t, map[peer.ID]api.TrackerStatus{peer1: api.TrackerStatusPinned}, m.saw)
 
-	a.cluster.infos[0].PeerMap = map[string]api.PinInfoShort{peer1.String(): {Status: api.TrackerStatusPinned}}
+	a.cluster.Infos[0].PeerMap = map[string]api.PinInfoShort{peer1.String(): {Status: api.TrackerStatusPinned}}
 	_, asked = a.do("GET", "/pins/"+cidA.String(), "")
 	require.Len(t, asked, 1, "nothing is asked while all peers answer")
 }

@@ -40,7 +40,7 @@ func TestStreams(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newTestAPI(t)
-			a.cluster.pins, a.cluster.errs = test.pins, test.errs
+			a.cluster.Pins, a.cluster.Errs = test.pins, test.errs
 			server := httptest.NewServer(a)
 			defer server.Close()
 			res, err := http.Get(server.URL + "/allocations")
@@ -160,7 +160,7 @@ func TestLazyWriterAfterItsEnd(t *testing.T) {
 func BenchmarkLines(b *testing.B) {
 	a := newTestAPI(b)
 	for range 10_000 {
-		a.cluster.infos = append(a.cluster.infos, api.GlobalPinInfo{Cid: cidA, PeerMap: map[string]api.PinInfoShort{
+		a.cluster.Infos = append(a.cluster.Infos, api.GlobalPinInfo{Cid: cidA, PeerMap: map[string]api.PinInfoShort{
 			peer1.String(): {PeerName: "one", IPFS: peer1, Status: api.TrackerStatusPinned},
 		}})
 	}
