@@ -39,7 +39,7 @@ func (f *Feed) Subscribe(subscribers ...func(pinset.Change)) {
 	f.subscribers = subscribers
 }
 
-// commit notifies of a committed write.
+// commit notifies the subscribers of a committed write.
 func (f *Feed) commit(w write) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -49,7 +49,7 @@ func (f *Feed) commit(w write) {
 // deliver calls the subscribers. The caller holds mu.
 func (f *Feed) deliver(w write) {
 	if len(f.subscribers) == 0 || w.value == nil && !w.existed {
-		return // nobody listens yet, or it removes what was not there
+		return // nobody subscribed yet, or a removal of a pin that did not exist
 	}
 	change := pinset.Change{CID: w.cid, Existed: w.existed}
 	if w.value != nil {
@@ -72,7 +72,7 @@ type write struct {
 	existed bool
 }
 
-// observed is a datastore that the state is kept in.
+// observed is the datastore of the state, whose writes notify the feed.
 type observed struct {
 	datastore.Datastore
 	feed  *Feed
@@ -111,8 +111,8 @@ func cidOf(name string) (api.Cid, bool) {
 	return api.NewCid(c), err == nil
 }
 
-// write returns what is about to be written to a key, if it is one of a pin. When
-// the store cannot tell whether there was a value, it counts as one.
+// write describes a write to a key; false if the key is not one of a pin. When reading
+// the old value fails, it counts as existing.
 func (s *observed) write(ctx context.Context, key datastore.Key, value []byte) (write, bool) {
 	c, ok := s.cidOf(key)
 	if !ok {
@@ -164,8 +164,8 @@ func (s *observedBatching) Batch(ctx context.Context) (datastore.Batch, error) {
 	return &observedBatch{Batch: b, observed: &s.observed}, err
 }
 
-// observedBatch notifies of the last write to each pin when it is committed. It
-// is for one goroutine, as datastore.Batch is.
+// observedBatch notifies of the last write to each pin when the batch is committed. Like
+// datastore.Batch it is for one goroutine.
 type observedBatch struct {
 	datastore.Batch
 	observed *observed

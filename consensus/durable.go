@@ -14,36 +14,36 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// patience bounds each wait of a write: for others that write the same CID,
-// for a Raft leader, for the local state to show the change.
-const patience = 10 * time.Second
+// waitTimeout bounds each wait of a write: for earlier writes to the same CID, for a
+// Raft leader, and for the local state to show the change.
+const waitTimeout = 10 * time.Second
 
-// Options say what New needs to know of the inner component.
+// Options describe the inner component and the peer. The zero value is for Raft.
 type Options struct {
-	// Store is what a CRDT consensus keeps its state in. It is synced after
-	// every write, because some datastores lose what was not when the process
-	// is killed. Nil is for Raft: its log is durable, and its calls may wait
-	// for another peer and are bounded.
+	// Store is the datastore of a CRDT consensus. It is synced after every write,
+	// because some datastores lose unsynced writes when the process is killed. Nil
+	// means Raft: its log is durable, and its calls, which may wait for another
+	// peer, are bounded by a timeout.
 	Store datastore.Datastore
-	// Synced tells that the inner component syncs Store before it returns.
+	// Synced says that the inner component syncs Store itself before it returns.
 	Synced bool
-	// Room, if set, says why there is no space on the disk for a write.
+	// Room, if set, returns an error when the disk has too little space for a write.
 	Room func() error
-	// PinRoom, if set, says why the IPFS node of this peer has no space for a
-	// pin that is not stored yet.
+	// PinRoom, if set, returns an error when the IPFS node of this peer has no space
+	// for a new pin.
 	PinRoom func(api.Pin) error
-	// Shards, if set, knows which parts of sharded adds are needed.
+	// Shards, if set, keeps parts of sharded adds that a root needs.
 	Shards *shards.Keeper
 }
 
-// Consensus wraps the component that every write of this peer passes: both
-// APIs, ctl, automatic re-pins, and on Raft what followers pass on. A write
-// keeps or sets the pin's `created`, and has happened when it returns: the
-// local state shows it and it is on disk. Writes to one CID come one after the
-// other. Everything else goes straight to the inner component.
+// Consensus wraps a consensus component of ipfs-cluster. All writes of a peer pass it:
+// those of both APIs and of ipfs-cluster-ctl, automatic re-pins, and on Raft the writes
+// that followers forward. A write keeps or sets the pin's `created`. When it returns, the
+// local state shows it and it is on disk. Writes to one CID are serialised. All other
+// methods are those of the inner component.
 //
-// Its own errors are pinsvcapi.ErrTooLarge, pinsvcapi.ErrNotVisible and those
-// of pinsvcapi.Unavailable and pinsvcapi.DiskFull.
+// A write returns pinset.ErrTooLarge, pinset.ErrNotVisible, an error of the kinds
+// pinset.ErrUnavailable and pinset.ErrDiskFull, or an error of the inner component.
 type Consensus struct {
 	ipfscluster.Consensus
 
@@ -54,14 +54,14 @@ type Consensus struct {
 	ready    chan struct{}   // closed when the inner component is ready
 	life     context.Context // ends with Shutdown
 	end      context.CancelFunc
-	lifeLate context.Context // ends a little later
-	endLate  context.CancelFunc
+	drain    context.Context // ends drainTimeout after life
+	endDrain context.CancelFunc
 
-	mu     sync.Mutex     // guards the beginning of writes against life's end
-	writes sync.WaitGroup // those under way, and the wait for ready
+	mu     sync.Mutex     // orders writes.Add before Shutdown's writes.Wait
+	writes sync.WaitGroup // writes in progress, and the wait for ready
 }
 
-// New wraps a consensus component that nobody uses yet.
+// New wraps a consensus component, which must not be in use yet.
 func New(inner ipfscluster.Consensus, o Options) *Consensus {
 	c := &Consensus{
 		Consensus: inner,
@@ -71,7 +71,7 @@ func New(inner ipfscluster.Consensus, o Options) *Consensus {
 		ready:     make(chan struct{}),
 	}
 	c.life, c.end = context.WithCancel(context.Background())
-	c.lifeLate, c.endLate = context.WithCancel(context.Background())
+	c.drain, c.endDrain = context.WithCancel(context.Background())
 	c.writes.Go(func() {
 		select {
 		case <-inner.Ready(c.life):
@@ -82,14 +82,15 @@ func New(inner ipfscluster.Consensus, o Options) *Consensus {
 	return c
 }
 
-// ReadyC is closed when the consensus is ready. The library's channel has one
-// value for one reader, and the cluster, the APIs and the peer all want it.
+// ReadyC returns a channel that is closed when the consensus is ready. The library's
+// channel delivers one value to one reader, but the cluster, the APIs and the peer all
+// wait for it.
 func (c *Consensus) ReadyC() <-chan struct{} { return c.ready }
 
 // Ready implements ipfscluster.Consensus with ReadyC.
 func (c *Consensus) Ready(context.Context) <-chan struct{} { return c.ready }
 
-// LogPin stores a pin. See Consensus for what it adds to the library's.
+// LogPin implements ipfscluster.Consensus as Consensus says.
 func (c *Consensus) LogPin(ctx context.Context, pin api.Pin) error {
 	if c.options.Shards != nil && pin.Type != api.DataType {
 		return c.logShards(ctx, pin)
@@ -97,8 +98,8 @@ func (c *Consensus) LogPin(ctx context.Context, pin api.Pin) error {
 	return c.logPin(ctx, pin, func(api.Pin) api.Pin { return pin })
 }
 
-// logPin stores a pin. merge gets what is stored for the CID, and returns the pin
-// to be stored.
+// logPin stores the pin that merge returns for the stored pin of the same CID, which is
+// not defined when there is none.
 func (c *Consensus) logPin(ctx context.Context, pin api.Pin, merge func(api.Pin) api.Pin) error {
 	return c.write(ctx, pin.Cid, func(ctx context.Context, stored api.Pin) (content, error) {
 		pin := merge(stored)
@@ -115,11 +116,11 @@ func (c *Consensus) logPin(ctx context.Context, pin api.Pin, merge func(api.Pin)
 		if err != nil {
 			return "", err
 		}
-		return want, c.insist(ctx, func() error { return c.Consensus.LogPin(ctx, pin) })
+		return want, c.retry(ctx, func() error { return c.Consensus.LogPin(ctx, pin) })
 	})
 }
 
-// LogUnpin removes a pin. See Consensus for what it adds to the library's.
+// LogUnpin implements ipfscluster.Consensus as Consensus says.
 func (c *Consensus) LogUnpin(ctx context.Context, pin api.Pin) error {
 	var before api.Pin
 	err := c.write(ctx, pin.Cid, func(ctx context.Context, stored api.Pin) (content, error) {
@@ -132,12 +133,12 @@ func (c *Consensus) LogUnpin(ctx context.Context, pin api.Pin) error {
 	return err
 }
 
-// Observe takes a change of the state, for a write that waits for it. Every change
-// has to come, after its commit.
+// Observe notifies waiting writes of a change of the state. It must be subscribed to the
+// Feed, so that it observes every change after its commit.
 func (c *Consensus) Observe(change pinset.Change) { c.locks.observe(change) }
 
-// write does one write, with all that comes before and after. log gets what is
-// stored for the CID and returns what the state will show.
+// write runs log, with the checks and waits before and after it. log receives the stored
+// pin of the CID and returns the content that the state will have.
 func (c *Consensus) write(ctx context.Context, ci api.Cid, log func(context.Context, api.Pin) (content, error)) error {
 	if err := c.begin(); err != nil {
 		return err
@@ -148,11 +149,11 @@ func (c *Consensus) write(ctx context.Context, ci api.Cid, log func(context.Cont
 			return pinset.DiskFull(err.Error())
 		}
 	}
-	stored, mine, err := c.enter(ctx, ci)
+	stored, handle, err := c.lockAndRead(ctx, ci)
 	if err != nil {
 		return err
 	}
-	defer mine.end()
+	defer handle.end()
 	before, err := contentOf(stored)
 	if err != nil {
 		return err
@@ -163,15 +164,15 @@ func (c *Consensus) write(ctx context.Context, ci api.Cid, log func(context.Cont
 	if err != nil {
 		return err
 	}
-	// Not the caller's context: the next write to this CID has to come after
-	// this one even when nobody waits for it any more.
-	if err := c.await(context.WithoutCancel(ctx), pending{before, want, mine}); err != nil {
+	// Not the caller's context: a client that disconnects must not let the next write
+	// to this CID start before this one is done.
+	if err := c.await(context.WithoutCancel(ctx), pending{before, want, handle}); err != nil {
 		return err
 	}
 	return c.sync(ctx)
 }
 
-// begin counts a write as under way, unless the peer is stopping.
+// begin registers a write in progress. It fails when the peer is stopping.
 func (c *Consensus) begin() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -182,31 +183,29 @@ func (c *Consensus) begin() error {
 	return nil
 }
 
-// enter waits for the turn of a write and returns what the local state has
-// for its CID. Until the consensus is ready, a Raft peer does not know its own
-// pins.
-func (c *Consensus) enter(ctx context.Context, ci api.Cid) (api.Pin, turn, error) {
+// lockAndRead locks a CID and returns its stored pin. It waits until the consensus is
+// ready: before that, the state of a Raft peer lacks pins.
+func (c *Consensus) lockAndRead(ctx context.Context, ci api.Cid) (api.Pin, keyHandle, error) {
 	ctx, cancel := bound(ctx, c.life)
 	defer cancel()
 	select {
 	case <-c.ready:
 	case <-ctx.Done():
-		return api.Pin{}, turn{}, c.unavailable("the cluster is not ready", ctx.Err())
+		return api.Pin{}, keyHandle{}, c.unavailable("the cluster is not ready", ctx.Err())
 	}
-	mine, err := c.locks.lock(ctx, ci)
+	handle, err := c.locks.lock(ctx, ci)
 	if err != nil {
-		return api.Pin{}, turn{}, c.unavailable("other writes to this pin take too long", err)
+		return api.Pin{}, keyHandle{}, c.unavailable("other writes to this pin take too long", err)
 	}
 	stored, err := c.stored(ctx, ci)
 	if err != nil {
-		mine.end()
-		return api.Pin{}, turn{}, err
+		handle.end()
+		return api.Pin{}, keyHandle{}, err
 	}
-	return stored, mine, nil
+	return stored, handle, nil
 }
 
-// stored returns what the local state has for a CID, a pin that is not defined
-// when there is none.
+// stored returns the pin of a CID in the local state, not defined when there is none.
 func (c *Consensus) stored(ctx context.Context, ci api.Cid) (api.Pin, error) {
 	st, err := c.State(ctx)
 	if err != nil {
@@ -215,9 +214,8 @@ func (c *Consensus) stored(ctx context.Context, ci api.Cid) (api.Pin, error) {
 	return pinset.Stored(ctx, st, ci)
 }
 
-// callContext returns the context for a call of the inner component. A client
-// that goes away must not take its item of a batch with it, which is applied
-// later, with this context.
+// callContext returns the context for a call of the inner component. It does not end
+// with the caller's: a batch applies its items later, with this context.
 func (c *Consensus) callContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx = context.WithoutCancel(ctx)
 	if c.options.Store != nil {
@@ -226,14 +224,14 @@ func (c *Consensus) callContext(ctx context.Context) (context.Context, context.C
 	return bound(ctx, c.life)
 }
 
-// bound returns ctx made to end also with patience and with life.
+// bound returns a context that ends with ctx, with life, or after waitTimeout.
 func bound(ctx, life context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, waitTimeout)
 	stop := context.AfterFunc(life, cancel)
 	return ctx, func() { stop(); cancel() }
 }
 
-// sync makes what was written survive the end of the process.
+// sync writes the datastore to disk, unless the inner component does.
 func (c *Consensus) sync(ctx context.Context) error {
 	if c.options.Store == nil || c.options.Synced {
 		return nil

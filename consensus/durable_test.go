@@ -180,7 +180,7 @@ func TestWriteThatIsNotShown(t *testing.T) {
 		start := time.Now()
 		err := c.LogPin(t.Context(), fakes.Pin(1, "x"))
 		require.ErrorIs(t, err, pinset.ErrNotVisible)
-		require.WithinDuration(t, start.Add(patience), time.Now(), 2*time.Second)
+		require.WithinDuration(t, start.Add(waitTimeout), time.Now(), 2*time.Second)
 	})
 }
 
@@ -192,7 +192,7 @@ func TestSomebodyElseWritesTheSameCID(t *testing.T) {
 		takes time.Duration
 	}{
 		"Raft, before our write is committed": {true, 500 * time.Millisecond, "ours", 500 * time.Millisecond},
-		"Raft, in place of it":                {true, -1, "theirs", foreignGrace},
+		"Raft, in place of it":                {true, -1, "theirs", replacedAfter},
 		"CRDT, where their value wins":        {false, -1, "theirs", 0},
 		"CRDT, where our value wins":          {false, 0, "ours", 0},
 	} {
@@ -342,7 +342,7 @@ func TestRaftCallsAreBounded(t *testing.T) {
 		c.SetClient(nil)
 		start := time.Now()
 		require.ErrorIs(t, c.LogPin(t.Context(), fakes.Pin(1, "x")), context.DeadlineExceeded)
-		require.WithinDuration(t, start.Add(patience), time.Now(), 2*time.Second)
+		require.WithinDuration(t, start.Add(waitTimeout), time.Now(), 2*time.Second)
 		require.NoError(t, c.Shutdown(t.Context()))
 	})
 }
@@ -392,7 +392,7 @@ func TestFullDiskOfTheLeader(t *testing.T) {
 		c.SetClient(nil)
 		start := time.Now()
 		require.ErrorIs(t, c.LogPin(t.Context(), fakes.Pin(1, "x")), inner.refuse)
-		require.Less(t, time.Since(start), patience/2)
+		require.Less(t, time.Since(start), waitTimeout/2)
 		require.NoError(t, c.Shutdown(t.Context()))
 	})
 }

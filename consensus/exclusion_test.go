@@ -15,7 +15,7 @@ func TestKeyLocksLetOneInAtATime(t *testing.T) {
 		k := newKeyLocks()
 		held, err := k.lock(t.Context(), fakes.CID(1))
 		require.NoError(t, err)
-		entered := make(chan turn, 1)
+		entered := make(chan keyHandle, 1)
 		go func() {
 			if next, err := k.lock(t.Context(), fakes.CID(1)); err == nil {
 				entered <- next

@@ -9,33 +9,32 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// keyLocks are mutexes by CID. They exist only while they are used.
+// keyLocks has a lock for each CID that is being written or waited for.
 type keyLocks struct {
 	mu    sync.Mutex
 	locks map[api.Cid]*keyLock
 }
 
 type keyLock struct {
-	held    chan struct{}  // has a value while somebody holds the lock
+	held    chan struct{}  // has a value while the lock is held
 	changed chan struct{}  // has a value when latest has changed
-	users   int            // holder and waiters, guarded by keyLocks.mu
-	latest  *pinset.Change // since the lock exists, guarded by keyLocks.mu
+	users   int            // holder and waiters; guarded by keyLocks.mu
+	latest  *pinset.Change // the last one since the lock exists; guarded by keyLocks.mu
 }
 
-// turn is what the holder of a lock has.
-type turn struct {
+// keyHandle is a held lock.
+type keyHandle struct {
 	changed <-chan struct{}              // has a value after each change
-	latest  func() (pinset.Change, bool) // the last change, if there was one
-	end     func()                       // gives the lock back
+	latest  func() (pinset.Change, bool) // the last change; false when there was none
+	end     func()                       // releases the lock
 }
 
 func newKeyLocks() *keyLocks {
 	return &keyLocks{locks: make(map[api.Cid]*keyLock)}
 }
 
-// lock waits for the lock of a CID. It returns the context's error when that
-// ends first.
-func (k *keyLocks) lock(ctx context.Context, c api.Cid) (turn, error) {
+// lock acquires the lock of a CID. Its error is the context's.
+func (k *keyLocks) lock(ctx context.Context, c api.Cid) (keyHandle, error) {
 	k.mu.Lock()
 	l, ok := k.locks[c]
 	if !ok {
@@ -55,10 +54,10 @@ func (k *keyLocks) lock(ctx context.Context, c api.Cid) (turn, error) {
 			}
 			return *l.latest, true
 		}
-		return turn{l.changed, latest, func() { <-l.held; k.leave(c, l) }}, nil
+		return keyHandle{l.changed, latest, func() { <-l.held; k.leave(c, l) }}, nil
 	case <-ctx.Done():
 		k.leave(c, l)
-		return turn{}, ctx.Err()
+		return keyHandle{}, ctx.Err()
 	}
 }
 
@@ -70,7 +69,7 @@ func (k *keyLocks) leave(c api.Cid, l *keyLock) {
 	}
 }
 
-// observe passes a change to the holder of the lock of its CID, if there is one.
+// observe notifies the holder of the lock of a changed CID, if there is one.
 func (k *keyLocks) observe(change pinset.Change) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -18,10 +18,10 @@ func TestKeyLocksExcludeByKey(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 300 {
 		wg.Go(func() {
-			turn, err := k.lock(context.Background(), fakes.CID(i%3))
+			handle, err := k.lock(context.Background(), fakes.CID(i%3))
 			if err == nil {
 				counts[i%3]++
-				turn.end()
+				handle.end()
 			}
 		})
 	}

@@ -13,7 +13,7 @@ func TestWritesAreTriedAgain(t *testing.T) {
 	c := New(newFakeConsensus(), Options{})
 	failing := fmt.Errorf("leadership lost while committing log")
 	tries := 0
-	require.NoError(t, c.insist(t.Context(), func() error {
+	require.NoError(t, c.retry(t.Context(), func() error {
 		if tries++; tries < 4 {
 			return failing
 		}
@@ -23,11 +23,11 @@ func TestWritesAreTriedAgain(t *testing.T) {
 
 	tries = 0
 	tooLarge := fmt.Errorf("a text that crossed a wire: the pin is larger than 1 MiB with its name, meta and origins")
-	require.ErrorIs(t, c.insist(t.Context(), func() error { tries++; return tooLarge }), tooLarge)
+	require.ErrorIs(t, c.retry(t.Context(), func() error { tries++; return tooLarge }), tooLarge)
 	require.Equal(t, 1, tries)
 
 	ctx, cancel := context.WithCancel(t.Context())
-	err := c.insist(ctx, func() error { cancel(); return failing })
+	err := c.retry(ctx, func() error { cancel(); return failing })
 	require.ErrorIs(t, err, failing)
 	require.ErrorContains(t, err, "no Raft leader")
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/consensus/shards"
 )
 
-// logShards stores a root of a sharded add, or a part.
+// logShards stores the root or a part of a sharded add. A root is stored after its
+// parts, so parts that other peers removed since then are pinned again before it.
 func (c *Consensus) logShards(ctx context.Context, pin api.Pin) error {
 	keeper := c.options.Shards
 	id, pin := keeper.Claim(pin)
@@ -34,9 +35,8 @@ func (c *Consensus) logShards(ctx context.Context, pin api.Pin) error {
 	return nil
 }
 
-// logUnpin removes what is stored for a CID from the inner component. A part of
-// a sharded add stays when it is needed: the library removes the parts of a root
-// before the root, and does not look for other roots.
+// logUnpin removes a pin, unless it is a part of a sharded add that another root needs:
+// the library removes the parts of a root before the root and ignores other roots.
 func (c *Consensus) logUnpin(ctx context.Context, pin, stored api.Pin) (content, error) {
 	if c.options.Shards != nil && shards.IsPart(stored) {
 		needed, err := c.options.Shards.Needed(ctx, stored)
@@ -47,12 +47,12 @@ func (c *Consensus) logUnpin(ctx context.Context, pin, stored api.Pin) (content,
 			return contentOf(stored)
 		}
 	}
-	return nothing, c.insist(ctx, func() error { return c.Consensus.LogUnpin(ctx, pin) })
+	return nothing, c.retry(ctx, func() error { return c.Consensus.LogUnpin(ctx, pin) })
 }
 
-// mergeShards returns a shard pin as it is to be stored. Several roots may need
-// a shard, and each has replication factors of its own: the largest count. A pin
-// with smaller ones does not take the shard away from its peers.
+// mergeShards returns pin with the larger replication factors of pin and stored. Roots
+// that share a shard may have different ones, and a smaller factor must not remove the
+// shard from peers that another root needs.
 func mergeShards(pin, stored api.Pin) api.Pin {
 	if pin.Type != api.ShardType || stored.Type != api.ShardType || !stored.Defined() {
 		return pin
@@ -84,6 +84,6 @@ func mergeShards(pin, stored api.Pin) api.Pin {
 	return pin
 }
 
-// larger tells whether a replication factor is at least another one. Below zero
-// it means every peer.
+// larger reports whether replication factor a is at least b. A negative one means every
+// peer.
 func larger(a, b int) bool { return a < 0 || b >= 0 && a >= b }

@@ -7,33 +7,33 @@ import (
 )
 
 const (
-	// stopPatience bounds the end of the library's component.
-	stopPatience = time.Minute
-	// lateness is how long writes may go on after the peer has been told to
-	// stop. A batch takes milliseconds.
-	lateness = 2 * time.Second
+	// shutdownTimeout bounds the shutdown of the inner component.
+	shutdownTimeout = time.Minute
+	// drainTimeout is how long writes in progress may continue after Shutdown was
+	// called. A batch takes milliseconds.
+	drainTimeout = 2 * time.Second
 )
 
-// Shutdown refuses new writes, waits for those under way, and stops the inner
-// component.
+// Shutdown refuses new writes, waits for the writes in progress, and stops the inner
+// component. It returns after shutdownTimeout even if the component has not stopped.
 func (c *Consensus) Shutdown(ctx context.Context) error {
 	c.mu.Lock()
 	c.end()
 	c.mu.Unlock()
 	if c.options.Store == nil {
-		c.endLate() // Raft may wait for a leader that never comes
+		c.endDrain() // a Raft write may wait for a leader that never appears
 	}
-	defer time.AfterFunc(lateness, c.endLate).Stop()
+	defer time.AfterFunc(drainTimeout, c.endDrain).Stop()
 	c.writes.Wait()
 
 	stopped := make(chan error, 1)
 	go func() { stopped <- c.Consensus.Shutdown(ctx) }()
-	limit := time.NewTimer(stopPatience)
+	limit := time.NewTimer(shutdownTimeout)
 	defer limit.Stop()
 	select {
 	case err := <-stopped:
 		return err
 	case <-limit.C:
-		return fmt.Errorf("the consensus has not stopped after %s", stopPatience)
+		return fmt.Errorf("the consensus has not stopped after %s", shutdownTimeout)
 	}
 }

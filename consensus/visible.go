@@ -9,20 +9,18 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// foreignGrace is how long a write may be missing on Raft while somebody else's
-// value is there. After that it has been replaced.
-const foreignGrace = time.Second
+// replacedAfter is how long a write may be missing on Raft while the state has the value
+// of another writer. After that the write counts as overwritten.
+const replacedAfter = time.Second
 
-// content is what a write puts into the state, in a form that can be compared:
-// all that is stored of a pin but for its timestamp and the reserved keys of
-// its metadata, which a Raft leader sets anew.
+// content is a stored pin in a form that can be compared: the encoded pin without its
+// timestamp and the reserved keys of its metadata, which a Raft leader sets again.
 type content string
 
-// nothing is the content of a CID that is not in the state.
+// nothing is the content of a CID that has no pin in the state.
 const nothing content = ""
 
-// contentOf returns the content of a pin, and nothing for one that is not
-// defined.
+// contentOf returns the content of a pin: nothing for one that is not defined.
 func contentOf(pin api.Pin) (content, error) {
 	if !pin.Defined() {
 		return nothing, nil
@@ -39,26 +37,26 @@ func contentOf(pin api.Pin) (content, error) {
 	return content(b), err
 }
 
-// pending is a write that the inner component has taken.
+// pending is a write that the inner component has accepted.
 type pending struct {
 	before, want content
-	turn         turn
+	handle       keyHandle
 }
 
-// await waits until the local state has a write. A CRDT consensus has committed
-// it, and its change has been observed; the state of a Raft follower lags behind
-// its leader's. ctx must not end.
+// await waits until the local state shows a write. On CRDT the write is committed and
+// its change has been observed; on Raft the state of a follower lags behind the leader's.
+// ctx must not end.
 //
-// Somebody else may write the same CID. On CRDT, a value that is not the wanted
-// one then has won. On Raft, a third value is either older than the write, which
-// then is still to come, or has replaced it already.
+// Another peer may write the same CID. On CRDT, a value other than the wanted one has won.
+// On Raft, a third value means that this write is still pending or already overwritten;
+// after replacedAfter it counts as overwritten.
 func (c *Consensus) await(ctx context.Context, w pending) error {
-	limit, cancel := bound(ctx, c.lifeLate)
+	limit, cancel := bound(ctx, c.drain)
 	defer cancel()
 	var replaced <-chan time.Time
 	for {
 		now := w.before
-		if change, ok := w.turn.latest(); ok {
+		if change, ok := w.handle.latest(); ok {
 			var err error
 			if now, err = contentOf(change.Pin); err != nil {
 				return err
@@ -70,12 +68,12 @@ func (c *Consensus) await(ctx context.Context, w pending) error {
 		case now == w.before:
 			replaced = nil
 		case replaced == nil:
-			timer := time.NewTimer(foreignGrace)
+			timer := time.NewTimer(replacedAfter)
 			defer timer.Stop()
 			replaced = timer.C
 		}
 		select {
-		case <-w.turn.changed:
+		case <-w.handle.changed:
 		case <-replaced:
 			return nil
 		case <-limit.Done():
@@ -84,11 +82,11 @@ func (c *Consensus) await(ctx context.Context, w pending) error {
 	}
 }
 
-// commits reports whether the inner component returns from a write when it is
-// committed: CRDT does.
+// commits reports whether a write of the inner component is committed when it returns:
+// it is on CRDT.
 func (c *Consensus) commits() bool { return c.options.Store != nil }
 
-// notVisible returns why a write cannot be waited for any longer.
+// notVisible returns the error of a write that the state did not show in time.
 func (c *Consensus) notVisible() error {
 	if c.life.Err() != nil {
 		return c.unavailable("", c.life.Err())

@@ -18,31 +18,31 @@ import (
 	"github.com/ipfs-cluster/pinsvc/internal/hidden"
 )
 
-// Raft is the library's Raft consensus with corrections, made from outside by
-// giving it another state (raftState) soon after it was made:
+// Raft is the library's Raft consensus with four corrections. New makes them from outside,
+// by replacing the state of the library's component (raftState) and its RPC client:
 //
-//   - An entry of its log is decoded over the one before. An entry does not have
-//     what is empty, so a pin without a name, an expiry, origins or metadata got
-//     those of another.
-//   - A snapshot of another peer was added to the state, so that pins which were
-//     removed while this peer was away stayed.
-//   - An entry that came before SetClient ended the process.
-//   - A follower was never ready while others wrote (caughtUp).
+//   - The library decodes each log entry into the same value. Empty fields are not
+//     encoded, so a pin without a name, an expiry, origins or metadata got those of the
+//     entry before it.
+//   - The library adds a snapshot of another peer to the state, so that pins which were
+//     removed meanwhile stayed.
+//   - An entry that was applied before SetClient ended the process.
+//   - A follower was never ready while other peers wrote (see Ready).
 type Raft struct {
 	*raft.Consensus
 
 	self     string      // this peer's ID
-	applying *sync.Mutex // held by the library while the state changes
+	applying *sync.Mutex // locked by the library while the state changes
 	state    *raftState
 	log      *hraft.Raft     // the library's own
-	ready    chan struct{}   // closed when the state is that of the others
+	ready    chan struct{}   // closed when the peer has caught up
 	life     context.Context // ends with Shutdown
 	end      context.CancelFunc
-	telling  sync.WaitGroup
+	work     sync.WaitGroup
 }
 
-// New makes a Raft consensus. Its parameters are those of
-// raft.NewConsensus.
+// New makes a Raft consensus. Its parameters are those of the library's
+// raft.NewConsensus. It fails when this version of the library cannot be corrected.
 func New(h host.Host, cfg *raft.Config, store datastore.Datastore, staging bool) (*Raft, error) {
 	inner, err := raft.NewConsensus(h, cfg, store, staging)
 	if err != nil {
@@ -57,8 +57,8 @@ func New(h host.Host, cfg *raft.Config, store datastore.Datastore, staging bool)
 	return r, nil
 }
 
-// correct replaces the state by ours, and the missing client by one that
-// refuses.
+// correct replaces the state by a raftState, and the missing RPC client by one whose
+// calls fail.
 func (r *Raft) correct(store datastore.Datastore, namespace datastore.Key) error {
 	opLog, err := hidden.Field[consensus.OpLogConsensus](r.Consensus, "consensus")
 	if err != nil {
@@ -105,13 +105,13 @@ func (r *Raft) SetClient(client *rpc.Client) {
 	r.applying.Lock()
 	defer r.applying.Unlock()
 	r.Consensus.SetClient(client)
-	r.telling.Go(r.catchUp)
+	r.work.Go(r.catchUp)
 }
 
 // Shutdown implements ipfscluster.Component.
 func (r *Raft) Shutdown(ctx context.Context) error {
 	r.end()
-	r.telling.Wait()
+	r.work.Wait()
 	return r.Consensus.Shutdown(ctx)
 }
 

@@ -9,57 +9,57 @@ import (
 	"github.com/ipfs-cluster/pinsvc/internal/backoff"
 )
 
-// readyPause is how often a starting Raft peer looks whether it is ready. A
-// leader is heard of more often than that.
-const readyPause = 200 * time.Millisecond
+// pollInterval is the interval at which a starting peer checks whether it is ready. The
+// leader's heartbeats are more frequent.
+const pollInterval = 200 * time.Millisecond
 
-// barrierPatience bounds the wait for a leader's own entries.
-const barrierPatience = 10 * time.Second
+// barrierTimeout bounds the wait until a leader has applied its own entries.
+const barrierTimeout = 10 * time.Second
 
-// quietLooks is after how many looks that show no change nobody writes.
-const quietLooks = 3
+// quietPolls is the number of polls without a new entry after which the log is complete.
+const quietPolls = 3
 
-// Ready implements ipfscluster.Consensus: the channel is closed when the peer
-// has a vote, knows a leader, and its state has what the others had then. The
-// library waits for a moment in which all that is in the log is in the state,
-// which does not come to a follower while others write.
+// Ready implements ipfscluster.Consensus: the channel is closed when the peer has a vote
+// and a leader, and its state has every entry that was committed when it joined. The
+// library waits until the applied index equals the last index, which does not happen at
+// a follower while other peers write.
 func (r *Raft) Ready(context.Context) <-chan struct{} { return r.ready }
 
-// catchUp closes ready.
+// catchUp polls the log until the peer is ready, and closes ready.
 func (r *Raft) catchUp() {
 	var p progress
-	for !p.done(r.look()) || !r.digested() {
-		if !backoff.Sleep(r.life, readyPause) {
+	for !p.done(r.poll()) || !r.stateCaughtUp() {
+		if !backoff.Sleep(r.life, pollInterval) {
 			return
 		}
 	}
 	close(r.ready)
 }
 
-// digested waits until the entries that Raft calls applied are in the state: so
-// far they have only been sent to it. It returns false when that cannot be
-// known now.
-func (r *Raft) digested() bool {
+// stateCaughtUp waits until the entries that Raft counts as applied are in the state:
+// Raft counts an entry when it is queued for the state. It returns false when that
+// cannot be determined now.
+func (r *Raft) stateCaughtUp() bool {
 	if r.log.State() == hraft.Leader {
-		return r.log.Barrier(barrierPatience).Error() == nil
+		return r.log.Barrier(barrierTimeout).Error() == nil
 	}
-	// A follower has no barrier. When nothing waits to be taken, the last that
-	// was taken, a few dozen entries, needs a moment.
-	return r.log.Stats()["fsm_pending"] == "0" && backoff.Sleep(r.life, readyPause)
+	// A follower has no barrier. When the queue is empty, the batch that was taken from
+	// it last, a few dozen entries, may still be in progress.
+	return r.log.Stats()["fsm_pending"] == "0" && backoff.Sleep(r.life, pollInterval)
 }
 
-// indexes is a look at the log: numbers of its entries.
+// indexes is a snapshot of the log's indexes and of this peer's role.
 type indexes struct {
 	leading   bool // this peer is the leader
-	following bool // it has a leader that it has heard of lately
+	following bool // it had contact with its leader within the last minute
 	votes     bool
-	last      uint64 // that has come
-	committed uint64 // that a majority has, as far as this peer knows
-	applied   uint64 // that is in the state
+	last      uint64 // of the last entry in the log
+	committed uint64 // of the last entry that is known to be committed
+	applied   uint64 // of the last entry that was sent to the state
 }
 
-func (r *Raft) look() indexes {
-	// In this order: the numbers only grow, and none is above the next.
+func (r *Raft) poll() indexes {
+	// In this order: the indexes only grow, and applied <= committed <= last.
 	i := indexes{applied: r.log.AppliedIndex(), committed: r.log.CommitIndex(), last: r.log.LastIndex()}
 	_, leader := r.log.LeaderWithID()
 	i.leading = r.log.State() == hraft.Leader
@@ -81,7 +81,7 @@ func (r *Raft) votes() bool {
 	return false
 }
 
-// progress knows which entry the state must have.
+// progress tracks which entry the state must have before the peer is ready.
 type progress struct {
 	known bool
 	goal  uint64
@@ -89,24 +89,25 @@ type progress struct {
 	quiet int
 }
 
-// done takes one look after the other, and returns true when the peer is ready.
+// done reports whether the peer is ready, given the newest snapshot. A peer that loses its
+// vote or its leader starts again.
 func (p *progress) done(i indexes) bool {
 	if !i.votes || !i.leading && !i.following {
 		*p = progress{}
 		return false
 	}
 	if !p.known {
-		p.find(i)
+		p.setGoal(i)
 	}
 	return p.known && i.applied >= p.goal
 }
 
-// find sets the goal. A leader has all entries. A follower knows of nothing that
-// is committed before its leader has compared logs with it. After that, when it
-// has entries that are not committed, it has all that are: while it is sent old
-// ones, the newest of them is always committed already. And when nothing comes,
-// there is nothing more.
-func (p *progress) find(i indexes) {
+// setGoal sets the index that the state must reach, once it is known. A leader's log is
+// complete. A follower's commit index is 0 until its leader has compared logs with it.
+// After that, a last index above the commit index means that catch-up is over: entries
+// sent during catch-up arrive already committed. If no entry arrives for quietPolls
+// polls, the log is complete, too.
+func (p *progress) setGoal(i indexes) {
 	if p.quiet++; i.last != p.last {
 		p.quiet = 0
 	}
@@ -117,7 +118,7 @@ func (p *progress) find(i indexes) {
 	case i.committed == 0:
 	case i.committed < i.last:
 		p.known, p.goal = true, i.committed
-	case p.quiet >= quietLooks:
+	case p.quiet >= quietPolls:
 		p.known, p.goal = true, i.last
 	}
 }

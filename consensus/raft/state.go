@@ -14,32 +14,32 @@ import (
 	"github.com/ipfs/go-datastore/query"
 )
 
-// raftState is the state that a Raft log is applied to. The library calls what
-// changes it one after the other, under a mutex.
+// raftState is the state to which the log is applied. The library serialises its changes
+// by a mutex.
 type raftState struct {
 	*dsstate.State
 
-	store     datastore.Datastore // what State is kept in
-	namespace datastore.Key       // where
-	op        *raft.LogOp         // every entry of the log is decoded into it
+	store     datastore.Datastore // of State
+	namespace datastore.Key       // of State in store
+	op        *raft.LogOp         // the library decodes every log entry into it
 }
 
-// Add implements state.State. The entry has been read when it is called, so
-// what is left of it is cleared before the next one is decoded.
+// Add implements state.State. It clears the decoded entry, whose fields would otherwise
+// remain where the next entry has none.
 func (s *raftState) Add(ctx context.Context, pin api.Pin) error {
 	s.op.Cid = api.Pin{}
 	return s.State.Add(ctx, pin)
 }
 
-// Rm implements state.State.
+// Rm implements state.State and clears the decoded entry, as Add does.
 func (s *raftState) Rm(ctx context.Context, c api.Cid) error {
 	s.op.Cid = api.Pin{}
 	return s.State.Rm(ctx, c)
 }
 
-// Unmarshal makes the state what a snapshot says. The library's only adds what
-// is in it. A snapshot that cannot be read changes nothing, and who reads the
-// state meanwhile never misses a pin that stays.
+// Unmarshal replaces the state by a snapshot; the library's only adds the snapshot's pins.
+// It writes differences only, so that a concurrent reader never misses a pin that is in
+// both. A snapshot that cannot be read changes nothing.
 func (s *raftState) Unmarshal(r io.Reader) error {
 	ctx := context.Background()
 	fresh, err := s.read(ctx, r)
@@ -73,8 +73,8 @@ func (s *raftState) Unmarshal(r io.Reader) error {
 	return nil
 }
 
-// read returns a store with what a snapshot has. The library takes one that is
-// cut off for a whole one, so its size is compared.
+// read decodes a snapshot into a datastore in memory. The library accepts a truncated
+// snapshot, so the sizes are compared.
 func (s *raftState) read(ctx context.Context, r io.Reader) (datastore.Datastore, error) {
 	fresh := inmem.New()
 	copied, err := dsstate.New(ctx, fresh, s.namespace.String(), dsstate.DefaultHandle())
@@ -94,7 +94,7 @@ func (s *raftState) read(ctx context.Context, r io.Reader) (datastore.Datastore,
 	return fresh, nil
 }
 
-// counter counts what is written to it.
+// counter is a writer that counts bytes.
 type counter int64
 
 func (c *counter) Write(p []byte) (int, error) {
@@ -102,7 +102,7 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// entries returns what a store has below a key.
+// entries returns all keys of a datastore below a key, with their values.
 func entries(ctx context.Context, store datastore.Datastore, below datastore.Key) (map[datastore.Key][]byte, error) {
 	results, err := store.Query(ctx, query.Query{Prefix: below.String()})
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Delay returns the pause after a number of failed tries, at least 1: first, doubled with
-// each further try, at most last.
+// Delay returns how long to wait before the next try after a number of failed ones, at
+// least 1: first after one, doubled with each further one, at most last.
 func Delay(first, last time.Duration, tries int) time.Duration {
 	for range tries - 1 {
 		if first *= 2; first >= last {
@@ -17,7 +17,8 @@ func Delay(first, last time.Duration, tries int) time.Duration {
 	return first
 }
 
-// Sleep waits for a duration. It returns false when the context ends first.
+// Sleep waits for a duration. It returns false when the context ends first, without an
+// error: the caller has the context.
 func Sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -3,7 +3,8 @@ package fifo
 
 import "sync"
 
-// Queue is a first-in first-out queue without a bound. It is safe for concurrent use.
+// Queue is a first-in first-out queue without a bound, for producers that must not block.
+// It is safe for concurrent use.
 type Queue[T any] struct {
 	mu     sync.Mutex
 	more   sync.Cond
