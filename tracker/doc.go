@@ -12,4 +12,8 @@
 // The number of concurrent fetches is bounded. Pins wait for a free place (waiting.go) and
 // go to the library's tracker when they get one (places.go). While pins wait, slow fetches
 // continue in the background, and long ones give way and continue later (review.go).
+//
+// The consumer declares what it needs: InnerTracker is the library's tracker, NodePins the
+// IPFS connector, Checker the embedded node. The tracker reads the state by Options.State
+// and never writes to it, except for PinInCluster, by which it repairs sharded adds.
 package tracker

@@ -8,16 +8,16 @@ import (
 )
 
 const (
-	// leanFrom is from how many bytes on metadata and origins are left out.
+	// leanFrom is the size in bytes from which metadata and origins are left out.
 	leanFrom = 4 << 10
 	// leftOutKey is the metadata key of an entry without its metadata and
 	// origins. The REST API, which shows them, reads the entry then.
 	leftOutKey = "pinsvc-left-out"
 )
 
-// LeanState returns a source of states whose lists have no large metadata and
-// origins. The library's tracker takes a thousand entries of a list into memory at
-// once, and copies their metadata into statuses.
+// LeanState wraps a source of states. Lists of its states leave out large metadata and
+// origins: the library's tracker has a thousand entries of a list in memory at once, and
+// copies their metadata into statuses.
 func LeanState(get func(context.Context) (state.ReadOnly, error)) func(context.Context) (state.ReadOnly, error) {
 	return func(ctx context.Context) (state.ReadOnly, error) {
 		st, err := get(ctx)
@@ -30,8 +30,8 @@ func LeanState(get func(context.Context) (state.ReadOnly, error)) func(context.C
 
 type leanState struct{ state.ReadOnly }
 
-// List implements state.ReadOnly. A state that is listed waits until its values
-// are taken, so all are, also when the context has ended.
+// List implements state.ReadOnly. It reads the inner list to its end even when the context
+// has ended, because the inner List blocks until all its values are taken.
 func (s leanState) List(ctx context.Context, out chan<- api.Pin) error {
 	defer close(out)
 	in := make(chan api.Pin)

@@ -11,56 +11,56 @@ import (
 )
 
 const (
-	// askTimeout bounds one question to the IPFS node.
-	askTimeout = 5 * time.Second
-	// A question without an answer is repeated after these times.
-	firstAskPause = 100 * time.Millisecond
-	maxAskPause   = 5 * time.Second
+	// lookupTimeout bounds one request to the IPFS node.
+	lookupTimeout = 5 * time.Second
+	// Bounds of the backoff between failed lookups of one pin.
+	firstLookupBackoff = 100 * time.Millisecond
+	maxLookupBackoff   = 5 * time.Second
 )
 
-// Holder knows what the IPFS node has pinned. An ipfscluster.IPFSConnector is one.
-type Holder interface {
+// NodePins reads the pins of the IPFS node. An ipfscluster.IPFSConnector implements it.
+type NodePins interface {
 	PinLsCid(context.Context, api.Pin) (api.IPFSPinStatus, error)
 	// PinLs sends the pins of some types, and closes out.
 	PinLs(ctx context.Context, types []string, out chan<- api.IPFSPinInfo) error
 }
 
-// question is one for the IPFS node.
-type question struct {
+// lookup is a request whether the IPFS node has a pin.
+type lookup struct {
 	pin api.Pin
-	seq uint64 // of the entry that wants to know
+	seq uint64 // of the queue entry that waits for the result
 }
 
-// ask answers questions until the line is closed. Nothing but the entry that
-// wants to know waits for it, so an IPFS node that is slow or frozen holds up
-// nobody else.
-func (t *Tracker) ask(questions *fifo.Queue[question]) {
+// lookUp runs lookups until the queue is closed. Only the entry of a lookup waits for its
+// result, so a slow or frozen IPFS node delays no other work.
+func (t *Tracker) lookUp(questions *fifo.Queue[lookup]) {
 	for {
 		q, ok := questions.Pop()
 		if !ok {
 			return
 		}
 		if e, ok := t.queue.get(q.pin.Cid); !ok || e.seq != q.seq {
-			continue // there was a change, and a newer question if need be
+			continue // the pin has changed since, which starts another lookup if needed
 		}
-		h := t.holds(q.pin)
-		t.queue.answer(q.pin.Cid, q.seq, h, func(tries int) time.Duration {
-			return backoff.Delay(firstAskPause, maxAskPause, tries)
+		h := t.nodeHas(q.pin)
+		t.queue.lookedUp(q.pin.Cid, q.seq, h, func(tries int) time.Duration {
+			return backoff.Delay(firstLookupBackoff, maxLookupBackoff, tries)
 		})
 	}
 }
 
-// holds asks the IPFS node whether it has a pin, to the right depth.
-func (t *Tracker) holds(pin api.Pin) held {
-	ctx, cancel := context.WithTimeout(t.ctx, askTimeout)
+// nodeHas asks the IPFS node whether it has a pin to the depth that the pin asks for. An
+// error or a timeout is nodeUnknown.
+func (t *Tracker) nodeHas(pin api.Pin) nodeState {
+	ctx, cancel := context.WithTimeout(t.ctx, lookupTimeout)
 	defer cancel()
 	status, err := t.options.IPFS.PinLsCid(ctx, pin)
 	switch {
 	case err != nil:
-		return heldUnknown
+		return nodeUnknown
 	case status.IsPinned(pin.MaxDepth):
-		return heldYes
+		return nodePinned
 	default:
-		return heldNo
+		return nodeNotPinned
 	}
 }

@@ -9,8 +9,6 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs-cluster/ipfs-cluster/observations"
 	"go.opencensus.io/stats"
-
-	"github.com/ipfs-cluster/pinsvc/internal/backoff"
 )
 
 const (
@@ -53,11 +51,12 @@ type PlaceOptions struct {
 	// younger and were tried no more often. 0 means none.
 	PriorityAge     time.Duration
 	PriorityRetries int
-	// Away says that the IPFS node does not answer, when nothing can be judged. It
-	// may be nil.
+	// Away reports whether the IPFS node does not answer: then the progress of
+	// attempts cannot be judged, and places are not reviewed. It may be nil.
 	Away func() bool
 }
 
+// concurrent returns Concurrent, or its default.
 func (o PlaceOptions) concurrent() int {
 	if o.Concurrent <= 0 {
 		return 10
@@ -65,6 +64,7 @@ func (o PlaceOptions) concurrent() int {
 	return o.Concurrent
 }
 
+// extra returns the number of places for short attempts.
 func (o PlaceOptions) extra() int { return max(1, o.concurrent()/4) }
 
 // Workers is how many pins the inner tracker may be given at once, so that each
@@ -73,6 +73,7 @@ func (o PlaceOptions) Workers() int {
 	return o.concurrent() + o.extra() + o.Background + leavingWorkers
 }
 
+// placeKind says which bound a place counts towards.
 type placeKind int
 
 const (
@@ -158,7 +159,8 @@ func (p *places) run() {
 	}
 }
 
-func (p *places) kick() {
+// wakeUp has run serve places now. It does not block.
+func (p *places) wakeUp() {
 	select {
 	case p.wake <- struct{}{}:
 	default:
@@ -186,7 +188,7 @@ func (p *places) serve(now time.Time) bool {
 	return p.waited
 }
 
-// fill gives free places to waiting pins.
+// fill gives the free places to waiting pins.
 func (p *places) fill(now time.Time) {
 	for p.count[regular] < p.options.concurrent() {
 		if !p.grant(now, regular, math.MaxInt) {
@@ -200,8 +202,8 @@ func (p *places) fill(now time.Time) {
 	}
 }
 
-// grant gives a place of a kind to the pin whose turn it is. It reports whether
-// it did.
+// grant gives a place of a kind to the next waiting pin of at most a level. It returns
+// false when none waits.
 func (p *places) grant(now time.Time, kind placeKind, level int) bool {
 	for {
 		t, ok := p.waiting.next(now, level)
@@ -219,6 +221,7 @@ func (p *places) grant(now time.Time, kind placeKind, level int) bool {
 	}
 }
 
+// add opens a place. The caller holds mu, as for remove and move.
 func (p *places) add(c api.Cid, level int, kind placeKind, now time.Time) *place {
 	l := &place{pin: api.PinCid(c), level: level, kind: kind, since: now, begun: now, moved: now, sampled: now}
 	p.open[c] = l
@@ -235,143 +238,4 @@ func (p *places) move(l *place, kind placeKind, now time.Time) {
 	p.count[l.kind]--
 	p.count[kind]++
 	l.kind, l.since = kind, now
-}
-
-// await has a pin, which is parked in the queue, wait for a place.
-func (p *places) await(e entry, attempts int) {
-	t := ticket{cid: e.cid, seq: e.seq}
-	t.priority = attempts <= p.options.PriorityRetries && time.Since(e.pin.Timestamp) < p.options.PriorityAge
-	if attempts > 0 && !e.changed {
-		t.level = 1
-	}
-	p.mu.Lock()
-	if l, ok := p.open[e.cid]; ok && l.handed {
-		p.remove(e.cid) // its operation has ended, which is noted in a moment
-	}
-	if e.changed {
-		p.waiting.renew(e.cid)
-	}
-	p.waiting.add(t)
-	p.mu.Unlock()
-	p.kick()
-}
-
-// renew has a pin that gave way, and waits, tried again as if it were new.
-func (p *places) renew(c api.Cid) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.waiting.renew(c) {
-		p.kick()
-	}
-}
-
-// granted returns the place that a CID has and does not use yet, or nil.
-func (p *places) granted(c api.Cid) *place {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if l, ok := p.open[c]; ok && !l.handed {
-		return l
-	}
-	return nil
-}
-
-// unused frees a place that was granted, unless it was used since.
-func (p *places) unused(c api.Cid, l *place) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.open[c] == l && !l.handed {
-		p.remove(c)
-		p.kick()
-	}
-}
-
-// hand uses the place of a pin that is about to be handed to the inner tracker.
-// It returns nil when none is granted.
-func (p *places) hand(pin api.Pin) *place {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	l, ok := p.open[pin.Cid]
-	if !ok || l.handed {
-		return nil
-	}
-	l.pin, l.handed = pin, true
-	return l
-}
-
-// force is hand for a pin that cannot wait: it always gets a place.
-func (p *places) force(pin api.Pin) *place {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, ok := p.open[pin.Cid]; ok {
-		p.remove(pin.Cid)
-	}
-	l := p.add(pin.Cid, 0, regular, time.Now())
-	l.pin, l.handed = pin, true
-	return l
-}
-
-// follow frees a place when its operation ends; nil has ended.
-func (p *places) follow(l *place, operation context.Context) {
-	if operation == nil {
-		p.ended(l)
-		return
-	}
-	context.AfterFunc(operation, func() { p.ended(l) })
-}
-
-// ended frees a place. An attempt that gave way waits for the next one.
-func (p *places) ended(l *place) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.open[l.pin.Cid] != l {
-		return
-	}
-	p.remove(l.pin.Cid)
-	if l.shed {
-		p.comeBack(l, time.Now())
-	}
-	p.kick()
-}
-
-func (p *places) comeBack(l *place, now time.Time) {
-	seq, ok := p.queue.holds(l.pin.Cid)
-	if !ok {
-		return // it has changed, and a worker is at it
-	}
-	t := ticket{cid: l.pin.Cid, seq: seq, level: l.level + 1, best: l.best}
-	if l.moved.Equal(l.begun) {
-		t.ready = now.Add(backoff.Delay(firstBackoff, lastBackoff, t.level))
-	}
-	p.waiting.add(t)
-}
-
-// shedding reports whether the attempt of a CID is ending to give way.
-func (p *places) shedding(c api.Cid) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	l, ok := p.open[c]
-	return ok && l.shed
-}
-
-// enter begins an attempt to pin, whose context ends when it gives way. What it
-// returns must be called with the outcome.
-func (p *places) enter(ctx context.Context, c api.Cid) (context.Context, func(error)) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	l := p.open[c]
-	if l == nil {
-		return ctx, func(error) { cancel(nil) }
-	}
-	l.cancel = cancel
-	return ctx, func(err error) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		l.cancel = nil
-		if l.shed && err == nil {
-			l.shed = false
-			p.queue.unhold(c)
-		}
-		cancel(nil)
-	}
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 )
 
-// withProgress says in a pinning CID's status how far it is. The field is the
-// one for errors, because there is no other for words and a pin that is being
-// fetched has no error: peers of any version pass it on.
+// withProgress adds the progress of a fetch to the status of a pinning CID. It is in the
+// error field, which is otherwise empty while a pin is fetched, because that is the only
+// text that peers of all versions pass on.
 func (t *Tracker) withProgress(info api.PinInfo) api.PinInfo {
 	if t.options.Progress == nil || info.Status != api.TrackerStatusPinning || info.Error != "" {
 		return info

@@ -9,16 +9,16 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 )
 
-// held is what the IPFS node has said about a pin.
-type held int
+// nodeState is the state of a pin at the IPFS node.
+type nodeState int
 
 const (
-	heldUnknown held = iota
-	heldYes          // pinned, to the right depth
-	heldNo
+	nodeUnknown nodeState = iota
+	nodePinned            // pinned, to the right depth
+	nodeNotPinned
 )
 
-// entry is a CID that a worker has to look at, with what is known of it.
+// entry is a CID that is to be reconciled, with everything known about it.
 type entry struct {
 	cid  api.Cid
 	seq  uint64    // of the last change: what belongs to an older one is ignored
@@ -26,29 +26,29 @@ type entry struct {
 	pin  api.Pin   // the newest value that is known; may not be defined
 	gone bool      // the state has no pin
 
-	known   bool // pin and gone are what the state has
-	changed bool // there was a change; else it is only looked at again
-	lost    bool // the IPFS node did not have it when all were compared
-	fresh   bool // the state had nothing for the CID before pin
-	held    held // what the IPFS node says, for this change
-	tries   int  // looks without a result
+	known     bool      // pin and gone are what the state has
+	changed   bool      // there was a change; else it is only looked at again
+	lost      bool      // the IPFS node did not have it when all were compared
+	fresh     bool      // the state had nothing for the CID before pin
+	nodeState nodeState // what the IPFS node says, for this change
+	tries     int       // looks without a result
 
-	standby bool // it was put here for an attempt that gives way
+	standby bool // it stands for an attempt that was preempted and will be repeated
 
 	waits bool // it is in a line
 	busy  bool // a worker has it
 }
 
-// queue notes CIDs for workers. A CID is in it once, whatever happens to it,
-// and only one worker has it at a time. What a worker is told to try again
-// comes after what has changed.
+// queue is a queue of CIDs for the workers, without duplicates: several changes of a CID
+// make one entry, and one worker at a time has it. Changed CIDs come before CIDs that are
+// reconciled again.
 type queue struct {
 	mu      sync.Mutex
 	more    sync.Cond
 	entries map[api.Cid]*entry
-	changes uint64    // how many there were
-	first   []api.Cid // changed
-	then    []api.Cid // to be tried again
+	changes uint64    // counts changes; the source of entry.seq
+	first   []api.Cid // FIFO of changed CIDs
+	then    []api.Cid // FIFO of CIDs to be reconciled again
 	closed  bool
 }
 
@@ -58,7 +58,7 @@ func newQueue() *queue {
 	return q
 }
 
-// change notes a change of a CID. edit sets what it brings.
+// change enqueues a changed CID. edit sets the fields that the change determines.
 func (q *queue) change(c api.Cid, edit func(*entry)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -69,13 +69,13 @@ func (q *queue) change(c api.Cid, edit func(*entry)) {
 	}
 	q.changes++
 	e.seq, e.at = q.changes, time.Now()
-	e.changed, e.lost, e.fresh, e.standby, e.held, e.tries = true, false, false, false, heldUnknown, 0
+	e.changed, e.lost, e.fresh, e.standby, e.nodeState, e.tries = true, false, false, false, nodeUnknown, 0
 	edit(e)
 	q.enqueue(e, &q.first)
 }
 
-// again notes that a pin is to be looked at without a new change, unless that
-// happens anyway. edit sets why.
+// again enqueues a pin that has not changed, unless the queue has its CID. edit sets the
+// fields that say why.
 func (q *queue) again(pin api.Pin, edit func(*entry)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -89,19 +89,20 @@ func (q *queue) again(pin api.Pin, edit func(*entry)) {
 	q.enqueue(e, &q.then)
 }
 
-// enqueue puts an entry into a line, unless its worker will do so.
+// enqueue appends an entry to one of the FIFOs. An entry that a worker has is appended
+// when the worker returns it.
 func (q *queue) enqueue(e *entry, line *[]api.Cid) {
 	if e.busy || q.closed {
 		return
 	}
-	// It may be in a line already, and then is taken where it comes first.
+	// A CID may be in both FIFOs, or twice in one; take ignores all but the first.
 	e.waits = true
 	*line = append(*line, e.cid)
 	q.more.Signal()
 }
 
-// take waits for an entry and gives a copy to a worker, which must call one of
-// done, later and park. It returns false once the queue is closed.
+// take waits for an entry and returns a copy of it. The worker must return it by one of
+// done, later and park. take returns false once the queue is closed.
 func (q *queue) take() (entry, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -124,8 +125,8 @@ func (q *queue) take() (entry, bool) {
 	return entry{}, false
 }
 
-// back takes an entry back from its worker. It returns nil when there was a
-// change meanwhile: then what the worker found is of no use.
+// back returns an entry from its worker to the queue. The result is nil when the CID has
+// changed meanwhile, which makes the worker's findings outdated.
 func (q *queue) back(e entry) *entry {
 	now, ok := q.entries[e.cid]
 	if !ok {
@@ -141,7 +142,7 @@ func (q *queue) back(e entry) *entry {
 	return now
 }
 
-// done forgets an entry.
+// done removes an entry that a worker has finished.
 func (q *queue) done(e entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -150,7 +151,7 @@ func (q *queue) done(e entry) {
 	}
 }
 
-// later has the entry looked at again after a time.
+// later returns an entry that is to be reconciled again after a delay.
 func (q *queue) later(e entry, d time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -160,14 +161,14 @@ func (q *queue) later(e entry, d time.Duration) {
 	}
 }
 
-// park keeps an entry until answer.
+// park returns an entry that waits for lookedUp or resume.
 func (q *queue) park(e entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.back(e)
 }
 
-// resume has a parked entry looked at, unless there was a change since.
+// resume enqueues a parked entry. It returns false when the CID has changed since.
 func (q *queue) resume(c api.Cid, seq uint64) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -179,8 +180,8 @@ func (q *queue) resume(c api.Cid, seq uint64) bool {
 	return true
 }
 
-// hold parks an entry of a pin whose attempt is about to give way, so that it
-// counts as queued from then on. It reports false when the CID is noted already.
+// hold parks an entry of a pin whose attempt is about to be preempted, so that the pin
+// counts as queued from now on. It returns false when the queue has the CID already.
 func (q *queue) hold(pin api.Pin) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -189,14 +190,14 @@ func (q *queue) hold(pin api.Pin) bool {
 	}
 	q.changes++
 	q.entries[pin.Cid] = &entry{
-		cid: pin.Cid, seq: q.changes, at: time.Now(), pin: pin, held: heldNo, standby: true,
+		cid: pin.Cid, seq: q.changes, at: time.Now(), pin: pin, nodeState: nodeNotPinned, standby: true,
 	}
 	return true
 }
 
-// holds returns the number of the entry that hold has parked, if it is there and
-// nothing has changed.
-func (q *queue) holds(c api.Cid) (seq uint64, ok bool) {
+// standby returns the sequence number of the entry that hold has parked. ok is false when
+// the CID has changed since.
+func (q *queue) standby(c api.Cid) (seq uint64, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	e, ok := q.entries[c]
@@ -206,7 +207,7 @@ func (q *queue) holds(c api.Cid) (seq uint64, ok bool) {
 	return e.seq, true
 }
 
-// unhold forgets what hold has parked, unless there was a change.
+// unhold removes the entry that hold has parked, unless the CID has changed since.
 func (q *queue) unhold(c api.Cid) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -215,17 +216,17 @@ func (q *queue) unhold(c api.Cid) {
 	}
 }
 
-// answer has a parked entry looked at, with what the IPFS node said. An answer
-// that is not known comes after a time.
-func (q *queue) answer(c api.Cid, seq uint64, h held, wait func(tries int) time.Duration) {
+// lookedUp enqueues a parked entry with the result of its lookup; after a delay if the
+// lookup has failed, so that it is repeated.
+func (q *queue) lookedUp(c api.Cid, seq uint64, h nodeState, wait func(tries int) time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	e, ok := q.entries[c]
 	if !ok || e.seq != seq {
 		return
 	}
-	e.held = h
-	if h != heldUnknown {
+	e.nodeState = h
+	if h != nodeUnknown {
 		q.enqueue(e, &q.first)
 		return
 	}
@@ -233,7 +234,7 @@ func (q *queue) answer(c api.Cid, seq uint64, h held, wait func(tries int) time.
 	q.enqueueAfter(e, wait(e.tries))
 }
 
-// enqueueAfter puts an entry into a line after a time, unless it changes.
+// enqueueAfter enqueues an entry after a delay, unless it changes before.
 func (q *queue) enqueueAfter(e *entry, d time.Duration) {
 	c, seq := e.cid, e.seq
 	time.AfterFunc(d, func() {
@@ -245,7 +246,7 @@ func (q *queue) enqueueAfter(e *entry, d time.Duration) {
 	})
 }
 
-// get returns what is noted of a CID.
+// get returns a copy of the entry of a CID; false when there is none.
 func (q *queue) get(c api.Cid) (entry, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -255,14 +256,14 @@ func (q *queue) get(c api.Cid) (entry, bool) {
 	return entry{}, false
 }
 
-// cids returns what is noted, whatever it is.
+// cids returns the CIDs of all entries, removed pins included.
 func (q *queue) cids() []api.Cid {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return slices.Collect(maps.Keys(q.entries))
 }
 
-// size returns the number of pins that are noted and not gone.
+// size returns the number of entries that are not of removed pins.
 func (q *queue) size() (n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

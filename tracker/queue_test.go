@@ -65,19 +65,19 @@ func TestQueueIgnoresAnswersToOldQuestions(t *testing.T) {
 	require.True(t, ok, "a change does not wait for an answer")
 	q.park(e)
 
-	q.answer(fakes.CID(1), old.seq, heldYes, nil)
+	q.lookedUp(fakes.CID(1), old.seq, nodePinned, nil)
 	_, ok = q.waiting(t)
 	require.False(t, ok)
-	q.answer(fakes.CID(1), e.seq, heldNo, nil)
+	q.lookedUp(fakes.CID(1), e.seq, nodeNotPinned, nil)
 	e, ok = q.waiting(t)
 	require.True(t, ok)
-	require.Equal(t, heldNo, e.held)
+	require.Equal(t, nodeNotPinned, e.nodeState)
 	q.done(e)
 
 	q.change(fakes.CID(1), named("z"))
-	q.answer(fakes.CID(1), e.seq, heldYes, nil)
+	q.lookedUp(fakes.CID(1), e.seq, nodePinned, nil)
 	e, _ = q.waiting(t)
-	require.Equal(t, heldUnknown, e.held, "nor to those of a forgotten entry")
+	require.Equal(t, nodeUnknown, e.nodeState, "nor to those of a forgotten entry")
 }
 
 func TestQueueLater(t *testing.T) {

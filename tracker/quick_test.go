@@ -93,12 +93,12 @@ func TestQuickStatusBesideUnpin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pin := fakes.Pin(1, "x")
 		b := newBench(t, pin)
-		here := true
+		local := true
 		b.options.Verified = func(c api.Cid) (api.IPFSPinStatus, bool) {
-			if !here {
+			if !local {
 				return api.IPFSPinStatusBug, false
 			}
-			here = false
+			local = false
 			b.untrack(c)
 			synctest.Wait()
 			b.inner.end(c, true)

@@ -9,10 +9,10 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// recentTime is at least how long a CID is remembered.
+// recentTime is how long a CID is remembered at least; it is twice that at most.
 const recentTime = time.Minute
 
-// recent remembers CIDs for a while.
+// recent is a set of CIDs that expire. Two generations replace a timer for each.
 type recent struct {
 	mu     sync.Mutex
 	turned time.Time
@@ -20,6 +20,7 @@ type recent struct {
 	before map[api.Cid]struct{}
 }
 
+// add adds a CID, and drops the older generation when the newer one is recentTime old.
 func (r *recent) add(c api.Cid) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -37,16 +38,16 @@ func (r *recent) has(c api.Cid) bool {
 	return now || before
 }
 
-// isNew tells whether a noted pin was created just now, so that the IPFS node
-// need not be asked whether it has it. A pin was created when it was last
-// written, unless that was so short a time ago that two writes look like one:
-// then this tracker remembers the first.
+// isNew reports whether the pin of an entry was just created, so that the IPFS node need
+// not be asked for it. Without a feed that says so (after a restart), a pin is new when it
+// was created within a second of its last write, unless this tracker remembers an earlier
+// write of the same CID.
 func (t *Tracker) isNew(e entry) bool {
 	if e.fresh {
 		return true
 	}
 	if _, ok := e.pin.Metadata[pinset.CreatedKey]; !ok {
-		return false // nobody knows
+		return false // not known
 	}
 	created := pinset.CreatedOf(e.pin.Metadata, e.pin.Timestamp, e.cid.Cid)
 	return !e.pin.Timestamp.After(created.Add(time.Second)) && !t.recent.has(e.cid)

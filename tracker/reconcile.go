@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// A state or a tracker that fails is tried again after these times.
+	// Bounds of the backoff after an error of the state or of the inner tracker.
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = 30 * time.Second
 
-	// operationTimeout bounds a look at an operation. It takes no time unless
-	// the operation ends at that moment and the IPFS node is asked instead.
+	// operationTimeout bounds reading the status of an operation. It is in memory,
+	// but when the operation ends meanwhile, the inner tracker asks the IPFS node.
 	operationTimeout = 250 * time.Millisecond
 )
 
-// work looks at entries until the queue is closed.
+// work reconciles entries until the queue is closed.
 func (t *Tracker) work() {
 	for {
 		e, ok := t.queue.take()
@@ -48,7 +48,7 @@ func (t *Tracker) reconcile(e entry) {
 	}
 	switch {
 	case !found:
-		t.nowhere(e)
+		t.removed(e)
 	case pin.Type == api.MetaType:
 		if e.changed && t.options.Shards != nil && !t.isNew(e) {
 			t.sentAgain(e.cid)
@@ -57,14 +57,14 @@ func (t *Tracker) reconcile(e entry) {
 		t.queue.done(e) // only its shards are pinned
 	case pin.IsRemotePin(t.options.Peer):
 		e.pin = pin
-		t.elsewhere(e)
+		t.remote(e)
 	default:
 		e.pin = pin
-		t.here(e)
+		t.local(e)
 	}
 }
 
-// stored returns what the state has for a CID.
+// stored reads the pin of a CID from the state; false when there is none.
 func (t *Tracker) stored(c api.Cid) (api.Pin, bool, error) {
 	st, err := t.options.State(t.ctx)
 	if err != nil {
@@ -74,8 +74,8 @@ func (t *Tracker) stored(c api.Cid) (api.Pin, bool, error) {
 	return pin, pin.Defined(), err
 }
 
-// here sees to it that a pin of this peer is pinned.
-func (t *Tracker) here(e entry) {
+// local reconciles a pin that this peer has to pin.
+func (t *Tracker) local(e entry) {
 	operation := t.InnerTracker.OpContext(t.ctx, e.cid)
 	status, attempts := t.operation(e.cid, operation)
 	switch status {
@@ -84,8 +84,8 @@ func (t *Tracker) here(e entry) {
 			t.queue.later(e, firstRetry)
 			return
 		}
-		// It goes on with what it was given: the library writes a new value
-		// into an operation that its worker may be reading.
+		// The running operation keeps its value: the library would write the new
+		// one into an operation that its worker may be reading.
 		t.queue.done(e)
 		if e.changed {
 			t.watch(operation, e.pin)
@@ -96,9 +96,9 @@ func (t *Tracker) here(e entry) {
 		return
 	case api.TrackerStatusUndefined:
 	case api.TrackerStatusPinError:
-		t.admit(e, attempts)
+		t.pinOrWait(e, attempts)
 		return
-	default: // it is about to be unpinned: what is here must not go
+	default: // an unpin is pending, which must not remove the pin's blocks
 		t.pin(e, t.places.force(e.pin))
 		return
 	}
@@ -106,47 +106,46 @@ func (t *Tracker) here(e entry) {
 	t.recent.add(e.cid)
 	switch {
 	case unpinned:
-		t.admit(e, 0)
-	case e.held == heldYes:
+		t.pinOrWait(e, 0)
+	case e.nodeState == nodePinned:
 		if e.changed {
 			t.check(e.cid)
 		}
 		t.queue.done(e)
 	default:
 		t.queue.park(e)
-		t.near.Push(question{e.pin, e.seq})
+		t.near.Push(lookup{e.pin, e.seq})
 	}
 }
 
-// nowhere sees to it that a pin that was removed is not pinned.
-func (t *Tracker) nowhere(e entry) {
+// removed reconciles a pin that is not in the state any more.
+func (t *Tracker) removed(e entry) {
 	switch operation, _ := t.operation(e.cid, t.InnerTracker.OpContext(t.ctx, e.cid)); operation {
 	case api.TrackerStatusUnpinQueued, api.TrackerStatusUnpinning:
-		t.queue.done(e) // not touched while it runs, see here
+		t.queue.done(e) // a running operation is not changed, see local
 	default:
-		t.drop(e)
+		t.unpin(e)
 	}
 }
 
-// elsewhere sees to it that a pin of other peers is not pinned here.
-func (t *Tracker) elsewhere(e entry) {
+// remote reconciles a pin that only other peers have to pin.
+func (t *Tracker) remote(e entry) {
 	operation, _ := t.operation(e.cid, t.InnerTracker.OpContext(t.ctx, e.cid))
 	switch {
 	case operation == api.TrackerStatusUnpinQueued || operation == api.TrackerStatusUnpinning:
 		t.queue.done(e)
-	case operation != api.TrackerStatusUndefined || e.held == heldYes:
-		t.drop(e)
-	case e.held == heldNo:
+	case operation != api.TrackerStatusUndefined || e.nodeState == nodePinned:
+		t.unpin(e)
+	case e.nodeState == nodeNotPinned:
 		t.queue.done(e)
 	default:
 		t.queue.park(e)
-		t.far.Push(question{e.pin, e.seq})
+		t.far.Push(lookup{e.pin, e.seq})
 	}
 }
 
-// operation returns the status of the CID's operation in the inner tracker,
-// undefined when there is none or it has just succeeded, and how often it was
-// attempted.
+// operation returns the status of a CID's operation in the inner tracker and the number of
+// its attempts. The status is undefined when there is none or it has just succeeded.
 func (t *Tracker) operation(c api.Cid, operation context.Context) (api.TrackerStatus, int) {
 	if operation == nil {
 		return api.TrackerStatusUndefined, 0
@@ -162,19 +161,19 @@ func (t *Tracker) operation(c api.Cid, operation context.Context) (api.TrackerSt
 	}
 }
 
-// admit hands a pin to the inner tracker if it has a place, and else has it wait
-// for one.
-func (t *Tracker) admit(e entry, attempts int) {
+// pinOrWait hands a pin to the inner tracker if it has a place. Otherwise the pin is parked
+// and waits for a place.
+func (t *Tracker) pinOrWait(e entry, attempts int) {
 	if l := t.places.hand(e.pin); l != nil {
 		t.pin(e, l)
 		return
 	}
-	e.held, e.standby = heldNo, false
+	e.nodeState, e.standby = nodeNotPinned, false
 	t.queue.park(e)
 	t.places.await(e, attempts)
 }
 
-// pin hands a pin to the inner tracker, which begins at once.
+// pin hands a pin to the inner tracker, which always has a free worker for it.
 func (t *Tracker) pin(e entry, l *place) {
 	err := t.InnerTracker.Track(t.ctx, e.pin)
 	var operation context.Context
@@ -185,13 +184,13 @@ func (t *Tracker) pin(e entry, l *place) {
 	t.finish(e, err)
 }
 
-// drop has the inner tracker unpin a CID.
-func (t *Tracker) drop(e entry) {
+// unpin has the inner tracker unpin a CID.
+func (t *Tracker) unpin(e entry) {
 	t.finish(e, t.InnerTracker.Untrack(t.ctx, e.cid))
 }
 
-// finish ends the work on an entry, or puts it off when the inner tracker
-// refused, whose queue is full then.
+// finish completes an entry. An error means that the queue of the inner tracker is full:
+// then the entry is reconciled again later.
 func (t *Tracker) finish(e entry, err error) {
 	if err != nil {
 		logger.Warnf("tracking %s: %s", e.cid, err)

@@ -198,7 +198,7 @@ func TestStateFails(t *testing.T) {
 		b := newBench(t)
 		b.state.Put(fakes.Pin(1, "x"))
 		b.state.Fail = errors.New("closed")
-		b.queue.again(fakes.Pin(1, "x"), func(e *entry) { e.lost, e.held = true, heldNo })
+		b.queue.again(fakes.Pin(1, "x"), func(e *entry) { e.lost, e.nodeState = true, nodeNotPinned })
 		fakes.After(time.Minute)
 		require.Empty(t, b.inner.told())
 		b.state.Mu.Lock()

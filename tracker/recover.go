@@ -11,23 +11,23 @@ import (
 
 // Recovered is closed when all pins have been compared with the IPFS node for
 // the first time since the start, and what it lacks is queued.
-func (t *Tracker) Recovered() <-chan struct{} { return t.passes.success }
+func (t *Tracker) Recovered() <-chan struct{} { return t.sweeps.success }
 
 // compared returns pinset.ErrNotCompared until then. It waits up to compareWait for a
 // comparison that is under way, which takes milliseconds for few pins.
 func (t *Tracker) compared(ctx context.Context) error {
-	if c := t.passes.underway(); c != nil {
+	if c := t.sweeps.inProgress(); c != nil {
 		timer := time.NewTimer(compareWait)
 		defer timer.Stop()
 		select {
-		case <-t.passes.success:
+		case <-t.sweeps.success:
 		case <-c.done:
 		case <-timer.C:
 		case <-ctx.Done():
 		}
 	}
 	select {
-	case <-t.passes.success:
+	case <-t.sweeps.success:
 		return nil
 	default:
 		return pinset.ErrNotCompared
@@ -50,7 +50,7 @@ func (t *Tracker) RecoverAll(ctx context.Context, out chan<- api.PinInfo) error 
 	if t.options.Checker != nil && ctx.Value(automatic{}) == nil {
 		t.options.Checker.CheckAll()
 	}
-	c := t.passes.start()
+	c := t.sweeps.start()
 	select {
 	case <-c.done:
 	case <-ctx.Done():
@@ -66,7 +66,7 @@ func (t *Tracker) RecoverAll(ctx context.Context, out chan<- api.PinInfo) error 
 	return c.err
 }
 
-// compare is one comparison. It returns what is tried again.
+// compare is one sweep. It returns the pins that are tried again.
 func (t *Tracker) compare() ([]api.PinInfo, error) {
 	var infos []api.PinInfo
 	retry := func(info api.PinInfo) {
@@ -89,7 +89,7 @@ func (t *Tracker) compare() ([]api.PinInfo, error) {
 	}); err != nil {
 		return nil, err
 	}
-	// What could not be unpinned is not in the state any more.
+	// Pins whose unpin has failed are not in the state any more.
 	if err := t.collect(t.ctx, api.TrackerStatusUnpinError, retry); err != nil {
 		return nil, err
 	}
@@ -99,6 +99,7 @@ func (t *Tracker) compare() ([]api.PinInfo, error) {
 	if t.options.Shards == nil {
 		return infos, nil
 	}
+	// Roots have no operation, so their statuses come from their parts.
 	roots, err := t.unpinnedRoots(t.ctx)
 	for _, info := range roots {
 		infos = append(infos, info)
@@ -116,7 +117,7 @@ func Automatic(ctx context.Context) context.Context {
 	return context.WithValue(ctx, automatic{}, true)
 }
 
-// check has the blocks of a pinned CID checked.
+// check schedules a check of the blocks of a pinned CID.
 func (t *Tracker) check(c api.Cid) {
 	if t.options.Checker != nil {
 		t.options.Checker.Check(c.Cid)
@@ -131,7 +132,7 @@ func (t *Tracker) Repair(c api.Cid) bool {
 	if err != nil || !found || pin.Type == api.MetaType || pin.IsRemotePin(t.options.Peer) {
 		return false
 	}
-	t.queue.again(pin, func(e *entry) { e.lost, e.held = true, heldNo })
+	t.queue.again(pin, func(e *entry) { e.lost, e.nodeState = true, nodeNotPinned })
 	return true
 }
 
@@ -153,8 +154,7 @@ func (t *Tracker) Recover(ctx context.Context, c api.Cid) (api.PinInfo, error) {
 	return info, nil
 }
 
-// tryAgain notes a CID to be looked at and returns the status that it then
-// has.
+// tryAgain queues a CID to be reconciled again and returns its status after that.
 func (t *Tracker) tryAgain(info api.PinInfo) api.PinInfo {
 	status := api.TrackerStatusPinQueued
 	if info.Status == api.TrackerStatusUnpinError {

@@ -79,7 +79,7 @@ func TestRecoverAllWhileIPFSIsAway(t *testing.T) {
 		b.inner.mu.Lock()
 		b.ipfs.listFail = nil
 		b.inner.mu.Unlock()
-		fakes.After(maxPassPause + time.Second)
+		fakes.After(maxSweepBackoff + time.Second)
 		require.True(t, isRecovered(b), "it tries again by itself")
 		require.Equal(t, []string{"pin lost"}, b.inner.told())
 
@@ -93,7 +93,7 @@ func TestRecoverAllRunsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		runs := 0
-		b.passes.compare = func() ([]api.PinInfo, error) {
+		b.sweeps.compare = func() ([]api.PinInfo, error) {
 			runs++
 			time.Sleep(time.Second)
 			return nil, nil

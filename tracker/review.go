@@ -15,7 +15,8 @@ func leastRun(level int) time.Duration {
 	return firstRun << min(level, 20)
 }
 
-// review takes places from attempts whose time is over. Pins wait.
+// review takes places from attempts whose time slice is over. It is called while pins
+// wait.
 func (p *places) review(now time.Time) {
 	fast := 0 // in the background
 	for _, l := range p.open {
@@ -41,8 +42,8 @@ func (p *places) review(now time.Time) {
 	}
 }
 
-// idle reports whether an attempt found no block for idleSlice, at a node that
-// tells.
+// idle reports whether an attempt has found no block for idleSlice. It is false for a
+// node that does not report progress.
 func (p *places) idle(l *place, now time.Time) bool {
 	if now.Sub(l.begun) < idleSlice || !l.moved.Equal(l.begun) {
 		return false
@@ -51,9 +52,9 @@ func (p *places) idle(l *place, now time.Time) bool {
 	return ok && blocks == 0
 }
 
-// sample notes how far an attempt is, once a second, and whether it got much
-// since it was sampled last. Nothing is known of fetches of a node that does not
-// tell, which count as slow.
+// sample updates the progress of an attempt, once a second, and whether the attempt was
+// fast since the last sample. Attempts at a node that does not report progress count as
+// slow.
 func (p *places) sample(l *place, now time.Time) {
 	span := now.Sub(l.sampled)
 	if span < firstSlice {
@@ -72,8 +73,8 @@ func (p *places) sample(l *place, now time.Time) {
 	l.fast = float64(more) >= fastBlocks*span.Seconds() || float64(moreBytes) >= fastBytes*span.Seconds()
 }
 
-// retire lets a slow attempt go on in the background if that has room, or makes
-// room.
+// retire moves a slow attempt to the background. If that is full, the attempt there that
+// made no progress for longest is preempted.
 func (p *places) retire(l *place, now time.Time) {
 	if p.count[background] >= p.options.Background {
 		if v := p.idlest(now); v == nil || !p.shed(v, now) {
@@ -101,8 +102,8 @@ func (p *places) idlest(now time.Time) *place {
 	return worst
 }
 
-// shed ends an attempt that is to be repeated, unless its CID has changed.
-// It reports whether it did.
+// shed preempts an attempt, which will be repeated. It returns false when the CID has
+// changed meanwhile.
 func (p *places) shed(l *place, now time.Time) bool {
 	if !p.queue.hold(l.pin) {
 		return false

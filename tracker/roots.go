@@ -16,7 +16,7 @@ const (
 	rootGrace = time.Minute
 	// partsAsked is up to how many parts of one root the IPFS node is asked for.
 	// Of larger roots, only what the trackers know is used.
-	partsAsked = 64
+	maxLookedUpParts = 64
 )
 
 // notPinned are the statuses of operations that pin.
@@ -36,16 +36,16 @@ func (t *Tracker) rootStatus(ctx context.Context, info api.PinInfo) api.PinInfo 
 	}
 	var parts worst
 	for _, c := range root.Parts {
-		parts.add(t.partStatus(ctx, c, len(root.Parts) <= partsAsked))
+		parts.add(t.partStatus(ctx, c, len(root.Parts) <= maxLookedUpParts))
 	}
 	return parts.apply(info, root)
 }
 
 // partStatus returns this peer's status of a part of a root. Unless the IPFS node
 // may be asked, a part that nothing is being done about counts as pinned.
-func (t *Tracker) partStatus(ctx context.Context, c api.Cid, ask bool) api.PinInfo {
+func (t *Tracker) partStatus(ctx context.Context, c api.Cid, lookUp bool) api.PinInfo {
 	_, noted := t.queue.get(c)
-	if !ask && !noted && t.InnerTracker.OpContext(ctx, c) == nil {
+	if !lookUp && !noted && t.InnerTracker.OpContext(ctx, c) == nil {
 		return api.PinInfo{Cid: c, PinInfoShort: api.PinInfoShort{Status: api.TrackerStatusPinned}}
 	}
 	return t.Status(ctx, c)
@@ -86,12 +86,13 @@ func (t *Tracker) rootStatuses(ctx context.Context, unpinned []api.PinInfo) []ap
 	return out
 }
 
-// worst collects the statuses of a root's parts.
+// worst aggregates the statuses of a root's parts.
 type worst struct {
 	pinning, queued, failed int
 	first                   api.PinInfo // of those that have failed
 }
 
+// add counts a part. Parts that are pinned, or of other peers only, do not change a root.
 func (w *worst) add(info api.PinInfo) {
 	switch info.Status {
 	case api.TrackerStatusPinning:
@@ -127,8 +128,7 @@ func (w *worst) apply(info api.PinInfo, root shards.Root) api.PinInfo {
 	return info
 }
 
-// recoverRoot has what a root lacks pinned again, and its parts that have failed
-// tried again.
+// recoverRoot pins missing parts of a root again and recovers its other parts.
 func (t *Tracker) recoverRoot(ctx context.Context, c api.Cid) (api.PinInfo, error) {
 	root, err := t.options.Shards.Recover(ctx, c)
 	if err != nil {
@@ -142,8 +142,8 @@ func (t *Tracker) recoverRoot(ctx context.Context, c api.Cid) (api.PinInfo, erro
 	return t.Status(ctx, c), nil
 }
 
-// sentAgain has the parts of a root checked that was written again, and those that
-// have failed tried again, as for any pin. It does not wait.
+// sentAgain checks the parts of a root that was written again, and tries failed parts
+// again, as for any other pin. It does not wait for that.
 func (t *Tracker) sentAgain(c api.Cid) {
 	t.running.Go(func() {
 		if _, err := t.recoverRoot(t.ctx, c); err != nil && t.ctx.Err() == nil {
@@ -152,7 +152,7 @@ func (t *Tracker) sentAgain(c api.Cid) {
 	})
 }
 
-// isRoot tells whether the state has the root of a sharded add for a CID.
+// isRoot reports whether a CID is the root of a sharded add in the state.
 func (t *Tracker) isRoot(c api.Cid) bool {
 	pin, found, err := t.stored(c)
 	return err == nil && found && pin.Type == api.MetaType

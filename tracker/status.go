@@ -12,18 +12,16 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// fromIPFS are the statuses for which the inner tracker lists the pins of the
-// state and, but for the last two, of the IPFS node. It has all others in
-// memory.
+// fromIPFS are the statuses that the inner tracker does not have in memory: it lists the
+// pins of the state for them and, except for the last two, of the IPFS node.
 const fromIPFS = api.TrackerStatusPinned | api.TrackerStatusUnexpectedlyUnpinned |
 	api.TrackerStatusSharded | api.TrackerStatusRemote
 
-// compareWait is how long a list of statuses waits for a comparison that is
-// under way.
+// compareWait is how long a list of statuses waits for a sweep in progress.
 const compareWait = 500 * time.Millisecond
 
-// Status returns this peer's status of a CID. A pin that is noted here and is
-// not in the inner tracker yet is queued.
+// Status returns this peer's status of a CID. A pin that has an entry in the queue and no
+// operation yet is queued.
 func (t *Tracker) Status(ctx context.Context, c api.Cid) api.PinInfo {
 	e, ok := t.queue.get(c)
 	if !ok {
@@ -73,9 +71,9 @@ func (t *Tracker) StatusAll(ctx context.Context, filter api.TrackerStatus, out c
 	return compared
 }
 
-// statusAllFromMemory returns what is noted here and the inner tracker's
-// operations, in this order: a pin goes from the first to the second, and would
-// be missed by a look the other way round.
+// statusAllFromMemory returns the statuses of the queue and of the inner tracker's
+// operations. The queue is read first: a pin moves from the queue to an operation, and
+// would be missed in the other order.
 func (t *Tracker) statusAllFromMemory(ctx context.Context, filter api.TrackerStatus) ([]api.PinInfo, error) {
 	if k := t.options.Shards; k == nil || !k.Any() || !filter.Match(notPinned) {
 		return t.operations(ctx, filter)
@@ -89,7 +87,8 @@ func (t *Tracker) statusAllFromMemory(ctx context.Context, filter api.TrackerSta
 	return slices.DeleteFunc(all, func(info api.PinInfo) bool { return !info.Status.Match(filter) }), nil
 }
 
-// operations is statusAllFromMemory without the roots of sharded adds.
+// operations returns the statuses of statusAllFromMemory without the roots of sharded
+// adds.
 func (t *Tracker) operations(ctx context.Context, filter api.TrackerStatus) ([]api.PinInfo, error) {
 	noted := make(map[api.Cid]entry)
 	if filter.Match(api.TrackerStatusPinQueued) {
@@ -109,6 +108,7 @@ func (t *Tracker) operations(ctx context.Context, filter api.TrackerStatus) ([]a
 		}
 		infos = append(infos, t.withProgress(info))
 	})
+	// Entries without an operation. Those with one were corrected by overlay.
 	for _, e := range noted {
 		infos = append(infos, t.queued(e))
 	}
@@ -167,7 +167,7 @@ func (t *Tracker) unpinnedRoots(ctx context.Context) (map[api.Cid]api.PinInfo, e
 	return roots, nil
 }
 
-// ended says why statuses are not sent any more.
+// ended returns the error of a list whose caller, or this peer, has gone away.
 func (t *Tracker) ended(ctx context.Context) error {
 	return fmt.Errorf("sending statuses: %w", errors.Join(ctx.Err(), t.ctx.Err()))
 }
@@ -183,7 +183,7 @@ func (t *Tracker) collect(ctx context.Context, filter api.TrackerStatus, fn func
 	return <-failed
 }
 
-// mine tells whether a noted pin is one that this peer has to pin.
+// mine reports whether an entry is of a pin that this peer has to pin.
 func (t *Tracker) mine(e entry) bool {
 	if e.gone || !e.pin.Defined() {
 		return false
@@ -191,23 +191,23 @@ func (t *Tracker) mine(e entry) bool {
 	return e.lost || e.pin.Type != api.MetaType && !e.pin.IsRemotePin(t.options.Peer)
 }
 
-// unpinned tells whether a noted pin is certainly not pinned yet.
+// unpinned reports whether the pin of an entry is certainly not pinned yet.
 func (t *Tracker) unpinned(e entry) bool {
-	return e.held == heldNo || e.held == heldUnknown && t.isNew(e)
+	return e.nodeState == nodeNotPinned || e.nodeState == nodeUnknown && t.isNew(e)
 }
 
-// maybeUnpinned tells whether a list of what is not pinned has to have a noted
-// pin, because it would be taken for pinned otherwise.
+// maybeUnpinned reports whether a list of unpinned pins must include the pin of an entry:
+// readers of the list take all other pins for pinned.
 func (t *Tracker) maybeUnpinned(e entry) bool {
 	if t.unpinned(e) {
 		return true
 	}
 	_, known := e.pin.Metadata[pinset.CreatedKey]
-	return e.held == heldUnknown && (e.lost || !known)
+	return e.nodeState == nodeUnknown && (e.lost || !known)
 }
 
-// overlay returns what the inner tracker says of a noted pin, corrected where
-// that is about to change.
+// overlay returns the inner tracker's status of a queued pin. A status that is about to be
+// replaced by pinning is queued.
 func (t *Tracker) overlay(e entry, info api.PinInfo) api.PinInfo {
 	switch info.Status {
 	case api.TrackerStatusUnpinned, api.TrackerStatusUnexpectedlyUnpinned, api.TrackerStatusPinError,
@@ -219,7 +219,7 @@ func (t *Tracker) overlay(e entry, info api.PinInfo) api.PinInfo {
 	return info
 }
 
-// queued returns the status of a noted pin that waits to be pinned.
+// queued returns the status of an entry whose pin waits to be pinned.
 func (t *Tracker) queued(e entry) api.PinInfo {
 	return api.PinInfo{
 		Cid:         e.cid,

@@ -184,7 +184,7 @@ func TestListWaitsALittleForAComparison(t *testing.T) {
 		b := newBench(t)
 		b.state.Put(fakes.Pin(2, "lost"))
 		b.inner.statuses[fakes.CID(2)] = api.TrackerStatusUnexpectedlyUnpinned
-		b.passes.compare = func() ([]api.PinInfo, error) {
+		b.sweeps.compare = func() ([]api.PinInfo, error) {
 			time.Sleep(2*compareWait - time.Millisecond)
 			return b.compare()
 		}

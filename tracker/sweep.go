@@ -10,39 +10,38 @@ import (
 	"github.com/ipfs-cluster/pinsvc/internal/backoff"
 )
 
-// A comparison that fails is repeated after these times.
+// Bounds of the backoff after a failed sweep.
 const (
-	firstPassPause = time.Second
-	maxPassPause   = 30 * time.Second
+	firstSweepBackoff = time.Second
+	maxSweepBackoff   = 30 * time.Second
 )
 
-// pass is one comparison of all pins with the IPFS node.
-type pass struct {
+// sweep is a full reconcile: one comparison of all pins with the IPFS node.
+type sweep struct {
 	done  chan struct{} // closed when the others are set
-	infos []api.PinInfo // what is tried again
+	infos []api.PinInfo // of the pins that are tried again
 	err   error
 }
 
-// passes runs comparisons, one at a time, and repeats one that has failed
-// until one succeeds.
-type passes struct {
+// sweeps runs sweeps, one at a time, and repeats a failed one until one succeeds.
+type sweeps struct {
 	ctx     context.Context
 	compare func() ([]api.PinInfo, error)
 	success chan struct{} // closed after the first
 	running sync.WaitGroup
 
 	mu       sync.Mutex
-	current  *pass // nil: none is under way
-	failures int   // in a row
+	current  *sweep // nil: none is under way
+	failures int    // in a row
 	retry    *time.Timer
 }
 
-func newPasses(ctx context.Context, compare func() ([]api.PinInfo, error)) *passes {
-	return &passes{ctx: ctx, compare: compare, success: make(chan struct{})}
+func newSweeps(ctx context.Context, compare func() ([]api.PinInfo, error)) *sweeps {
+	return &sweeps{ctx: ctx, compare: compare, success: make(chan struct{})}
 }
 
-// start returns the pass that is under way, or begins one.
-func (p *passes) start() *pass {
+// start returns the sweep in progress, or begins one.
+func (p *sweeps) start() *sweep {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.current != nil {
@@ -51,7 +50,7 @@ func (p *passes) start() *pass {
 	if p.retry != nil {
 		p.retry.Stop()
 	}
-	c := &pass{done: make(chan struct{})}
+	c := &sweep{done: make(chan struct{})}
 	if err := p.ctx.Err(); err != nil {
 		c.err = err
 		close(c.done)
@@ -62,7 +61,8 @@ func (p *passes) start() *pass {
 	return c
 }
 
-func (p *passes) run(c *pass) {
+// run makes one sweep. After a failure it schedules the next one, with backoff.
+func (p *sweeps) run(c *sweep) {
 	c.infos, c.err = p.compare()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,7 +81,7 @@ func (p *passes) run(c *pass) {
 		return
 	}
 	p.failures++
-	pause := backoff.Delay(firstPassPause, maxPassPause, p.failures)
+	pause := backoff.Delay(firstSweepBackoff, maxSweepBackoff, p.failures)
 	say := logger.Debugf
 	if p.failures == 1 { // said once, until it works again
 		say = logger.Warnf
@@ -90,15 +90,15 @@ func (p *passes) run(c *pass) {
 	p.retry = time.AfterFunc(pause, func() { p.start() })
 }
 
-// underway returns the pass that is, or nil.
-func (p *passes) underway() *pass {
+// inProgress returns the sweep in progress, or nil.
+func (p *sweeps) inProgress() *sweep {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.current
 }
 
-// wait returns when nothing runs any more, once the context has ended.
-func (p *passes) wait() {
+// wait joins the sweep in progress. The context must have ended.
+func (p *sweeps) wait() {
 	p.mu.Lock()
 	if p.retry != nil {
 		p.retry.Stop()

@@ -20,7 +20,7 @@ func TestAFailedComparisonIsSaidOnce(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			tries := 0
-			p := newPasses(ctx, func() ([]api.PinInfo, error) {
+			p := newSweeps(ctx, func() ([]api.PinInfo, error) {
 				tries++
 				return nil, errors.New("nobody there")
 			})

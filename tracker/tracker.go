@@ -20,15 +20,15 @@ import (
 )
 
 const (
-	// workers look at what has changed. They never wait for IPFS.
+	// workers reconcile queued CIDs. They never wait for the IPFS node.
 	workers = 4
-	// askers and remoteAskers ask the IPFS node about pins that are allocated
-	// to this peer, and to others only.
-	askers       = 16
-	remoteAskers = 4
+	// lookupWorkers look up pins of this peer at the IPFS node, and
+	// remoteLookupWorkers pins that are allocated to other peers only.
+	lookupWorkers       = 16
+	remoteLookupWorkers = 4
 )
 
-// InnerTracker is the library's stateless tracker, as far as it is used.
+// InnerTracker is the part of the library's stateless tracker that a Tracker uses.
 type InnerTracker interface {
 	ipfscluster.PinTracker
 	// OpContext returns the context of the CID's operation, which ends with
@@ -36,8 +36,8 @@ type InnerTracker interface {
 	OpContext(context.Context, api.Cid) context.Context
 }
 
-// Checker reads the blocks of pins in the background and compares them with
-// their hashes. It does not wait. An embedded.Node is one.
+// Checker verifies the blocks of pins against their hashes in the background. Its methods
+// do not block. An embedded.Node implements it.
 type Checker interface {
 	Check(cid.Cid)
 	CheckAll()
@@ -52,7 +52,7 @@ type Options struct {
 	// Entries, if set, is a quicker way through the state than its List.
 	Entries Entries
 	// IPFS is this peer's connector, wrapped.
-	IPFS Holder
+	IPFS NodePins
 	// Verified is Connector.Verified, for QuickStatus.
 	Verified func(api.Cid) (api.IPFSPinStatus, bool)
 	// Shards, if set, knows the parts of sharded adds.
@@ -78,11 +78,11 @@ type Tracker struct {
 
 	options Options
 	queue   *queue
-	near    *fifo.Queue[question] // about pins allocated to this peer
-	far     *fifo.Queue[question] // about pins of others
-	passes  *passes               // comparisons of all pins with IPFS
-	recent  recent                // what was looked at a short time ago
-	places  *places               // which pins are fetched
+	near    *fifo.Queue[lookup] // of pins allocated to this peer
+	far     *fifo.Queue[lookup] // of pins allocated to others only
+	sweeps  *sweeps             // full reconciles: all pins against the IPFS node
+	recent  recent              // CIDs that were reconciled a short time ago
+	places  *places             // which pins are fetched
 
 	ctx     context.Context // ends with Shutdown
 	cancel  context.CancelFunc
@@ -102,12 +102,12 @@ func New(inner InnerTracker, o Options) *Tracker {
 		InnerTracker: inner,
 		options:      o,
 		queue:        newQueue(),
-		near:         fifo.New[question](),
-		far:          fifo.New[question](),
+		near:         fifo.New[lookup](),
+		far:          fifo.New[lookup](),
 		watched:      make(map[api.Cid]struct{}),
 	}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
-	t.passes = newPasses(t.ctx, t.compare)
+	t.sweeps = newSweeps(t.ctx, t.compare)
 	t.places = newPlaces(t.ctx, t.queue, o)
 	return t
 }
@@ -126,20 +126,23 @@ func (t *Tracker) SetClient(client *rpc.Client) {
 	for range workers {
 		t.running.Go(t.work)
 	}
-	for range askers {
-		t.running.Go(func() { t.ask(t.near) })
+	for range lookupWorkers {
+		t.running.Go(func() { t.lookUp(t.near) })
 	}
-	for range remoteAskers {
-		t.running.Go(func() { t.ask(t.far) })
+	for range remoteLookupWorkers {
+		t.running.Go(func() { t.lookUp(t.far) })
 	}
 }
 
-// Within is for Connector.Within.
+// Within limits an attempt to pin to the place of its CID, for ipfsconn.Connector.Within:
+// the returned context is cancelled when the attempt is preempted, and the returned
+// function must be called with the attempt's outcome.
 func (t *Tracker) Within(ctx context.Context, c api.Cid) (context.Context, func(error)) {
 	return t.places.enter(ctx, c)
 }
 
-// Observe notes a change of the state, for consensus.Feed. It returns at once.
+// Observe queues a change of the state. It is a subscriber of consensus.Feed, and does not
+// block.
 func (t *Tracker) Observe(change pinset.Change) {
 	t.queue.change(change.CID, func(e *entry) {
 		e.gone, e.fresh, e.known = change.Removed(), !change.Existed, true
@@ -176,7 +179,7 @@ func (t *Tracker) PinInCluster(ctx context.Context, pin api.Pin) error {
 	return client.CallContext(ctx, "", "Cluster", "Pin", pin, &api.Pin{})
 }
 
-// watch has a pin looked at again when its operation ends.
+// watch reconciles a pin again when its operation ends.
 func (t *Tracker) watch(operation context.Context, pin api.Pin) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -198,11 +201,12 @@ func (t *Tracker) Shutdown(ctx context.Context) error {
 	t.stopping = true
 	t.mu.Unlock()
 	t.cancel()
+	// The queues end the workers; the inner tracker is last, since workers call it.
 	t.queue.close()
 	t.near.Close()
 	t.far.Close()
 	t.running.Wait()
-	t.passes.wait()
+	t.sweeps.wait()
 	return t.InnerTracker.Shutdown(ctx)
 }
 

@@ -17,8 +17,9 @@ type ticket struct {
 	ready    time.Time
 }
 
-// waiting holds the pins that wait for a place, each once. Pins that were never
-// tried are in newcomers, the others in returned.
+// waiting holds the pins that wait for a place, each once. Pins that were never tried are
+// in newcomers, the others in returned, so that thousands of pins without a provider do
+// not delay a new one. Its methods are called with places.mu held.
 type waiting struct {
 	tickets   map[api.Cid]*list.Element
 	newcomers [2]list.List // with priority, without
@@ -34,8 +35,8 @@ func newWaiting() *waiting {
 // orderBound bounds by how many positions a newcomer is moved to its own.
 const orderBound = 64
 
-// add puts a ticket at the end of its list. A CID that waits already keeps its
-// position and its level.
+// add appends a ticket to its list. A CID that waits already keeps its position and its
+// level.
 func (w *waiting) add(t ticket) {
 	if e, ok := w.tickets[t.cid]; ok {
 		old := e.Value.(*ticket)
@@ -61,6 +62,7 @@ func (w *waiting) add(t ticket) {
 	}
 }
 
+// list returns the list that a ticket belongs to.
 func (w *waiting) list(t *ticket) *list.List {
 	switch {
 	case t.level > 0:
@@ -72,7 +74,7 @@ func (w *waiting) list(t *ticket) *list.List {
 	}
 }
 
-// renew makes a returned pin a newcomer. It reports whether c was one.
+// renew makes a returned pin a newcomer. It reports whether c was a returned pin.
 func (w *waiting) renew(c api.Cid) bool {
 	e, ok := w.tickets[c]
 	if !ok || e.Value.(*ticket).level == 0 {
@@ -114,6 +116,8 @@ func (w *waiting) next(now time.Time, level int) (ticket, bool) {
 	return *e.Value.(*ticket), true
 }
 
+// newcomer returns the next pin that was never tried: with priority first, then the oldest
+// and the newest in turn.
 func (w *waiting) newcomer(time.Time, int) *list.Element {
 	for i := range w.newcomers {
 		l := &w.newcomers[i]
@@ -132,7 +136,7 @@ func (w *waiting) newcomer(time.Time, int) *list.Element {
 // scanBound bounds how many returned pins are examined for one place.
 const scanBound = 1024
 
-// comeback returns the first returned pin that may be tried.
+// comeback returns the first returned pin of at most a level whose backoff is over.
 func (w *waiting) comeback(now time.Time, level int) *list.Element {
 	e := w.returned.Front()
 	for range scanBound {
