@@ -20,60 +20,60 @@ import (
 )
 
 const (
-	// idTimeout bounds the node's answer to who it is. The cluster asks
-	// before each of its pings, and a peer without pings loses its pins.
+	// idTimeout bounds a request for the node's ID. The cluster makes one before each
+	// of its pings, and a peer without pings loses its pins.
 	idTimeout = 3 * time.Second
 	// blockTimeout bounds the wait for a block.
 	blockTimeout = 5 * time.Second
-	// secondLook is how long after an error the node is asked whether it is
-	// there: one that is being stopped fails its requests before it is gone.
-	secondLook = time.Second
-	// An interrupted request is repeated after these times.
-	firstInsistPause = 100 * time.Millisecond
-	maxInsistPause   = time.Minute
-	// maxBroken is after how many tries it is not, if the node answers all
-	// the time.
-	maxBroken = 6
+	// recheckDelay is the time between an error and the check whether the node is
+	// there: a node that is being stopped fails requests before it is gone.
+	recheckDelay = time.Second
+	// Bounds of the backoff between attempts of an interrupted request.
+	firstRetryBackoff = 100 * time.Millisecond
+	maxRetryBackoff   = time.Minute
+	// maxInterrupted is the number of attempts of a request that is interrupted each
+	// time although the node answers.
+	maxInterrupted = 6
 )
 
-// Why a question or a pin failed.
+// Why a request failed.
 var (
 	errAway     = errors.New("the IPFS node does not answer")
 	errNotThere = errors.New("the IPFS node ended the request without pinning")
 )
 
-// Connector wraps the way to the IPFS node. A peer starts without its node,
-// and pins and unpins wait while it is away instead of failing. What only asks
-// about pins fails at once then. Everything else goes straight to the inner
-// component.
+// Connector wraps an IPFS connector of ipfs-cluster. A peer starts without its node, and
+// while the node is away, pins and unpins wait instead of failing. Queries about pins
+// fail at once then. All other methods are those of the inner component.
 type Connector struct {
 	ipfscluster.IPFSConnector
 
-	node     *node
-	verified verified
+	health   *health
+	pinCache pinCache
 	ready    chan struct{}
 	observer func(api.Pin, error)
 	within   func(context.Context, api.Cid) (context.Context, func(error))
 }
 
-// Within has a function called for each attempt to pin, before the connector is
-// used. The attempt has the context that it returns, and calls the function that
-// it returns with its outcome.
+// Within sets a function that is called before each attempt to pin. The attempt uses the
+// context that the function returns, and calls the returned function with its outcome.
+// Within is called before the connector is used.
 func (c *Connector) Within(f func(context.Context, api.Cid) (context.Context, func(error))) {
 	c.within = f
 }
 
-// Away reports whether the node did not answer when it was asked last.
-func (c *Connector) Away() bool { return c.node.away() }
+// Away reports whether the node did not answer the last probe.
+func (c *Connector) Away() bool { return c.health.away() }
 
-// ObservePins has a function called with the outcome of every attempt to pin
-// that ended by itself, before the connector is used. It must be quick.
+// ObservePins sets a function that is called with the outcome of every attempt to pin
+// that was not cancelled. It must not block. ObservePins is called before the connector
+// is used.
 func (c *Connector) ObservePins(f func(api.Pin, error)) { c.observer = f }
 
 // New wraps a connector.
 func New(inner ipfscluster.IPFSConnector) *Connector {
 	c := &Connector{IPFSConnector: inner, ready: make(chan struct{})}
-	c.node = newNode(func(ctx context.Context) error {
+	c.health = newHealth(func(ctx context.Context) error {
 		_, err := inner.ID(ctx)
 		return err
 	})
@@ -81,24 +81,24 @@ func New(inner ipfscluster.IPFSConnector) *Connector {
 	return c
 }
 
-// Ready is closed from the start. The library's cluster is not ready, and not
-// even alive for other peers, before its connector is.
+// Ready implements ipfscluster.IPFSConnector with a closed channel: the library's cluster
+// sends no pings before its connector is ready, so other peers would take it for dead.
 func (c *Connector) Ready(context.Context) <-chan struct{} { return c.ready }
 
-// ID returns who the IPFS node is, within seconds, or an error.
+// ID returns the ID of the IPFS node, or an error after idTimeout.
 func (c *Connector) ID(ctx context.Context) (api.IPFSID, error) {
-	if c.node.away() {
+	if c.health.away() {
 		return api.IPFSID{}, errAway
 	}
 	ctx, cancel := context.WithTimeout(ctx, idTimeout)
 	defer cancel()
 	id, err := c.IPFSConnector.ID(ctx)
-	c.doubt(err)
+	c.suspectAfter(err)
 	return id, err
 }
 
-// Pin pins, and waits for a node that is away. An error is about the pin, or
-// the context's.
+// Pin pins, and waits for a node that is away. Its error is about the pin, or the
+// context's.
 func (c *Connector) Pin(ctx context.Context, pin api.Pin) (err error) {
 	if err := pinset.CheckCID(pin.Cid.Cid); err != nil {
 		if c.observer != nil {
@@ -116,7 +116,7 @@ func (c *Connector) Pin(ctx context.Context, pin api.Pin) (err error) {
 			leave(err)
 		}()
 	}
-	return c.insist(ctx, func() error {
+	return c.retry(ctx, func() error {
 		err := c.pinOnce(ctx, pin)
 		if c.observer != nil && ctx.Err() == nil {
 			c.observer(pin, err)
@@ -125,13 +125,13 @@ func (c *Connector) Pin(ctx context.Context, pin api.Pin) (err error) {
 	})
 }
 
+// pinOnce makes one attempt to pin and verifies that the node has the pin.
 func (c *Connector) pinOnce(ctx context.Context, pin api.Pin) error {
-	begun := c.verified.begin(pin.Cid)
+	begun := c.pinCache.begin(pin.Cid)
 	if err := c.IPFSConnector.Pin(ctx, pin); err != nil {
 		return err
 	}
-	// A request that the node breaks off, because it stops or because something
-	// is missing, looks like one that has succeeded.
+	// A response that the node cuts off looks like success, so the pin is verified.
 	status, err := c.IPFSConnector.PinLsCid(ctx, pin)
 	switch {
 	case err != nil:
@@ -139,60 +139,60 @@ func (c *Connector) pinOnce(ctx context.Context, pin api.Pin) error {
 	case !status.IsPinned(pin.MaxDepth):
 		return errNotThere
 	}
-	c.verified.saw(pin.Cid, status, begun)
+	c.pinCache.store(pin.Cid, status, begun)
 	return nil
 }
 
-// Unpin unpins, and waits for a node that is away: nobody would try again,
-// because a removed pin is not in the state any more.
+// Unpin unpins, and waits for a node that is away: nothing would retry the unpin later,
+// because the pin is not in the state any more.
 func (c *Connector) Unpin(ctx context.Context, ci api.Cid) error {
-	c.verified.forget(ci)
-	defer c.verified.forget(ci)
-	return c.insist(ctx, func() error { return c.IPFSConnector.Unpin(ctx, ci) })
+	c.pinCache.invalidate(ci)
+	defer c.pinCache.invalidate(ci)
+	return c.retry(ctx, func() error { return c.IPFSConnector.Unpin(ctx, ci) })
 }
 
-// Verified returns how the node has a CID that was pinned within the last
-// second, and false for others.
+// Verified returns the status that the node has reported within the last second for a CID
+// that was pinned then; false for others.
 func (c *Connector) Verified(ci api.Cid) (api.IPFSPinStatus, bool) {
-	if c.node.away() {
+	if c.health.away() {
 		return api.IPFSPinStatusBug, false
 	}
-	return c.verified.get(ci)
+	return c.pinCache.get(ci)
 }
 
-// PinLsCid returns how the node has a pin. A CID that cannot be pinned is not,
-// although an older peer may have had its node keep a record of it.
+// PinLsCid returns the node's status of a pin. A CID that cannot be pinned is unpinned,
+// although an older version of the node may have a record of it.
 func (c *Connector) PinLsCid(ctx context.Context, pin api.Pin) (api.IPFSPinStatus, error) {
-	if c.node.away() {
+	if c.health.away() {
 		return api.IPFSPinStatusError, errAway
 	}
 	if pinset.CheckCID(pin.Cid.Cid) != nil {
 		return api.IPFSPinStatusUnpinned, nil
 	}
 	status, err := c.IPFSConnector.PinLsCid(ctx, pin)
-	c.doubt(err)
+	c.suspectAfter(err)
 	return status, err
 }
 
-// BlockGet returns a block, within seconds, or an error. It is only used for the
-// cluster DAGs of sharded pins, whose removal waits for it.
+// BlockGet returns a block, or an error after blockTimeout. It only serves cluster DAGs
+// of sharded pins, whose removal waits for it.
 func (c *Connector) BlockGet(ctx context.Context, ci api.Cid) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, blockTimeout)
 	defer cancel()
 	return c.IPFSConnector.BlockGet(ctx, ci)
 }
 
-// PinLs sends the node's pins of the given types and closes out. The library's
-// connector stops after the first type, so it is asked for one at a time. The
-// first comes last: what that finds is what it counts in its metric.
+// PinLs sends the node's pins of the given types and closes out. The library's connector
+// stops after the first type, so each type is a request of its own. The first type comes
+// last: the library's metric of pins is the number of the last request.
 func (c *Connector) PinLs(ctx context.Context, types []string, out chan<- api.IPFSPinInfo) error {
 	defer close(out)
-	if c.node.away() {
+	if c.health.away() {
 		return errAway
 	}
 	for _, kind := range slices.Backward(types) {
 		if err := c.pinLs(ctx, kind, out); err != nil {
-			c.doubt(err)
+			c.suspectAfter(err)
 			return err
 		}
 	}
@@ -216,45 +216,45 @@ func (c *Connector) pinLs(ctx context.Context, kind string, out chan<- api.IPFSP
 	return <-failed
 }
 
-// insist does something when the node is there, again when it was away
-// meanwhile.
-func (c *Connector) insist(ctx context.Context, do func() error) error {
+// retry waits for the node and calls do. It repeats that when the node was away during
+// the call, and a few times when the connection broke.
+func (c *Connector) retry(ctx context.Context, do func() error) error {
 	for tries := 1; ; tries++ {
-		if c.node.away() {
-			if err := c.node.wait(ctx); err != nil {
+		if c.health.away() {
+			if err := c.health.wait(ctx); err != nil {
 				return err
 			}
 		}
-		absences := c.node.absences.Load()
+		outages := c.health.outages.Load()
 		err := do()
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
 		broken := interrupted(err)
-		if !broken && !backoff.Sleep(ctx, secondLook) {
+		if !broken && !backoff.Sleep(ctx, recheckDelay) {
 			return err
 		}
-		if c.node.wait(ctx) != nil {
+		if c.health.wait(ctx) != nil {
 			return err
 		}
-		away := c.node.absences.Load() != absences
-		if !away && (!broken || tries >= maxBroken) {
+		away := c.health.outages.Load() != outages
+		if !away && (!broken || tries >= maxInterrupted) {
 			return err
 		}
-		if !backoff.Sleep(ctx, backoff.Delay(firstInsistPause, maxInsistPause, tries)) {
+		if !backoff.Sleep(ctx, backoff.Delay(firstRetryBackoff, maxRetryBackoff, tries)) {
 			return err
 		}
 	}
 }
 
-// doubt questions the node after an error, unless the caller went away.
-func (c *Connector) doubt(err error) {
+// suspectAfter probes the node after an error, unless the caller has gone away.
+func (c *Connector) suspectAfter(err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {
-		c.node.question()
+		c.health.suspect()
 	}
 }
 
-// interrupted tells whether an error is about the connection to the node.
+// interrupted reports whether an error is about the connection to the node.
 func interrupted(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
@@ -267,7 +267,8 @@ func interrupted(err error) bool {
 
 // Shutdown ends all waits and stops the inner component.
 func (c *Connector) Shutdown(ctx context.Context) error {
-	c.node.stop()
+	// First: waiting pins and unpins end with the probes, and must not reach a closed component.
+	c.health.stop()
 	return c.IPFSConnector.Shutdown(ctx)
 }
 

@@ -55,7 +55,7 @@ func TestPinWaitsForIPFS(t *testing.T) {
 			fakes.After(fakes.RequestTimeout)
 			require.Empty(t, failed)
 			require.LessOrEqual(t, f.Count("pin"), 101, "nobody tries again meanwhile")
-			require.LessOrEqual(t, f.Count("id"), int(2*fakes.RequestTimeout/maxProbePause)+3, "one question is for all")
+			require.LessOrEqual(t, f.Count("id"), int(2*fakes.RequestTimeout/maxProbeBackoff)+3, "one question is for all")
 
 			f.Set(func(f *fakes.IPFS) { f.Mode = "" })
 			for range 102 {
@@ -74,9 +74,9 @@ func TestPinErrors(t *testing.T) {
 		within  time.Duration
 	}{
 		"none":                                 {func(*fakes.IPFS) {}, nil, 0},
-		"about the pin":                        {func(f *fakes.IPFS) { f.Fail = refused }, refused, secondLook},
-		"it ends early":                        {func(f *fakes.IPFS) { f.Breaks = true }, errNotThere, secondLook},
-		"no progress for too long":             {func(f *fakes.IPFS) { f.Fail = context.Canceled }, context.Canceled, secondLook},
+		"about the pin":                        {func(f *fakes.IPFS) { f.Fail = refused }, refused, recheckDelay},
+		"it ends early":                        {func(f *fakes.IPFS) { f.Breaks = true }, errNotThere, recheckDelay},
+		"no progress for too long":             {func(f *fakes.IPFS) { f.Fail = context.Canceled }, context.Canceled, recheckDelay},
 		"the connection breaks all the time":   {func(f *fakes.IPFS) { f.Fail = io.ErrUnexpectedEOF }, io.ErrUnexpectedEOF, 10 * time.Second},
 		"the connection breaks and is back":    {func(f *fakes.IPFS) { f.Fail = fmt.Errorf("reading: %w", io.ErrUnexpectedEOF); mend(f) }, nil, 10 * time.Second},
 		"it ends early because the node stops": {func(f *fakes.IPFS) { f.Breaks = true; stops(f) }, nil, time.Minute},
@@ -106,7 +106,7 @@ func mend(f *fakes.IPFS) {
 
 // stops makes the node be gone in a moment, and back some time later.
 func stops(f *fakes.IPFS) {
-	time.AfterFunc(secondLook/2, func() { f.Set(func(f *fakes.IPFS) { f.Mode = "away" }) })
+	time.AfterFunc(recheckDelay/2, func() { f.Set(func(f *fakes.IPFS) { f.Mode = "away" }) })
 	time.AfterFunc(30*time.Second, func() {
 		f.Set(func(f *fakes.IPFS) { f.Mode, f.Fail, f.Breaks = "", nil, false })
 	})
@@ -159,7 +159,7 @@ func TestQuestionsFailAtOnceWhileIPFSIsAway(t *testing.T) {
 		require.Zero(t, time.Since(start))
 
 		f.Set(func(f *fakes.IPFS) { f.Mode = "" })
-		fakes.After(probeTimeout + maxProbePause)
+		fakes.After(probeTimeout + maxProbeBackoff)
 		_, err = c.PinLsCid(t.Context(), fakes.Pin(1, "x"))
 		require.NoError(t, err)
 	})

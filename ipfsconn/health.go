@@ -10,71 +10,71 @@ import (
 )
 
 const (
-	// probeTimeout is how long an IPFS node may take to say who it is.
+	// probeTimeout bounds a probe, which asks the node for its ID.
 	probeTimeout = 5 * time.Second
-	// A node that is away is asked again after these times.
-	firstProbePause = 250 * time.Millisecond
-	maxProbePause   = 2 * time.Second
+	// Bounds of the backoff between probes of a node that is away.
+	firstProbeBackoff = 250 * time.Millisecond
+	maxProbeBackoff   = 2 * time.Second
 )
 
-// node knows whether the IPFS node answers. It asks only when somebody has a
-// reason to doubt it, and then one question serves all: the library's
-// connector slows down to a request a second while they fail.
-type node struct {
+// health tracks whether the IPFS node answers. It probes the node only after a failed
+// request, and one probe serves all waiting requests: the library's connector limits
+// itself to a request a second while requests fail.
+type health struct {
 	probe   func(context.Context) error
 	ctx     context.Context // ends with the connector
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
-	absences atomic.Int64 // how often the node was found to be away
+	outages atomic.Int64 // how often the node was found to be away
 
-	mu    sync.Mutex
-	doubt *doubt // nil: none
+	mu        sync.Mutex
+	suspicion *suspicion // nil: none
 }
 
-// doubt begins when somebody has a reason and ends when the node answers.
-type doubt struct {
-	asked chan struct{} // closed after the first question
-	away  atomic.Bool   // which had no answer
+// suspicion lasts from a failed request until the node answers a probe.
+type suspicion struct {
+	asked chan struct{} // closed after the first probe
+	away  atomic.Bool   // the first probe had no answer
 	over  chan struct{} // closed when the node has answered
 }
 
-func newNode(probe func(context.Context) error) *node {
-	n := &node{probe: probe}
+func newHealth(probe func(context.Context) error) *health {
+	n := &health{probe: probe}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	return n
 }
 
-// question begins to doubt the node, unless that is so already.
-func (n *node) question() *doubt {
+// suspect begins a suspicion, and probes, unless there is one.
+func (n *health) suspect() *suspicion {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.doubt == nil {
-		d := &doubt{asked: make(chan struct{}), over: make(chan struct{})}
-		n.doubt = d
+	if n.suspicion == nil {
+		d := &suspicion{asked: make(chan struct{}), over: make(chan struct{})}
+		n.suspicion = d
 		if n.ctx.Err() == nil {
-			n.running.Go(func() { n.ask(d) })
+			n.running.Go(func() { n.probeUntilUp(d) })
 		}
 	}
-	return n.doubt
+	return n.suspicion
 }
 
-// ask asks the node until it answers.
-func (n *node) ask(d *doubt) {
+// probeUntilUp probes the node until it answers.
+func (n *health) probeUntilUp(d *suspicion) {
 	for tries := 1; n.ctx.Err() == nil; tries++ {
 		ctx, cancel := context.WithTimeout(n.ctx, probeTimeout)
 		err := n.probe(ctx)
 		cancel()
 		if err == nil {
 			n.mu.Lock()
-			n.doubt = nil
+			n.suspicion = nil
 			n.mu.Unlock()
 			close(d.over)
 		}
 		if tries == 1 {
 			if err != nil {
 				d.away.Store(true)
-				n.absences.Add(1)
+				n.outages.Add(1)
 			}
 			close(d.asked)
 		}
@@ -87,22 +87,22 @@ func (n *node) ask(d *doubt) {
 		case tries == 1 && n.ctx.Err() == nil:
 			logger.Warnf("the IPFS node does not answer, pins wait for it. Is it running, at the address in ipfs_connector? %s", err)
 		}
-		backoff.Sleep(n.ctx, backoff.Delay(firstProbePause, maxProbePause, tries))
+		backoff.Sleep(n.ctx, backoff.Delay(firstProbeBackoff, maxProbeBackoff, tries))
 	}
 }
 
-// away tells whether the node did not answer when it was last asked.
-func (n *node) away() bool {
+// away reports whether the node did not answer the last probe.
+func (n *health) away() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.doubt != nil && n.doubt.away.Load()
+	return n.suspicion != nil && n.suspicion.away.Load()
 }
 
-// wait questions the node and returns when it answers. The error is the
-// context's, when that ends before.
-func (n *node) wait(ctx context.Context) error {
+// wait probes the node and returns when it answers. The error is the context's, or says
+// that the connector was stopped.
+func (n *health) wait(ctx context.Context) error {
 	select {
-	case <-n.question().over:
+	case <-n.suspect().over:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -111,8 +111,8 @@ func (n *node) wait(ctx context.Context) error {
 	}
 }
 
-// stop ends all questions and waits.
-func (n *node) stop() {
+// stop ends all probes and joins their goroutines.
+func (n *health) stop() {
 	n.mu.Lock()
 	n.cancel()
 	n.mu.Unlock()

@@ -19,8 +19,8 @@ func TestAnAbsenceIsSaidOnce(t *testing.T) {
 	said := fakes.Logged(t, func() {
 		synctest.Test(t, func(t *testing.T) {
 			tries := 0
-			n := newNode(func(context.Context) error { tries++; return errors.New("nobody there") })
-			n.question()
+			n := newHealth(func(context.Context) error { tries++; return errors.New("nobody there") })
+			n.suspect()
 			time.Sleep(time.Hour)
 			n.stop()
 			require.Greater(t, tries, 100)

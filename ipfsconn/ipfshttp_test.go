@@ -130,7 +130,7 @@ func TestKuboStopsWhilePinsAreUnderWay(t *testing.T) {
 	}, 10*time.Second, time.Millisecond)
 	k.stop()
 	go func() { failed <- c.Pin(t.Context(), fakes.Pin(5, "x")) }()
-	require.Eventually(t, c.node.away, time.Minute, 10*time.Millisecond)
+	require.Eventually(t, c.health.away, time.Minute, 10*time.Millisecond)
 	require.Empty(t, failed)
 
 	k.start()

@@ -103,8 +103,8 @@ func (k *Kubo) Pin(ctx context.Context, pin api.Pin) error {
 	return nil
 }
 
-// updates reports whether a pin is to be made from another one, which the daemon
-// has. The library does that, in one request without progress.
+// updates reports whether a pin is an update of another pin that the daemon has. The
+// library makes it in one request, without progress.
 func (k *Kubo) updates(ctx context.Context, pin api.Pin) bool {
 	from := pin.PinUpdate
 	if !from.Defined() {
@@ -138,7 +138,7 @@ func (k *Kubo) fetch(ctx context.Context, pin api.Pin) error {
 	return err
 }
 
-// enter makes Progress find a fetch until the returned function is called.
+// enter registers a fetch for Progress until the returned function is called.
 func (k *Kubo) enter(c cid.Cid, f *kuboFetch) (leave func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

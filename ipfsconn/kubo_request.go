@@ -23,11 +23,12 @@ import (
 )
 
 const (
-	// kuboErrorTrailer has the reason why an answer that began with 200 failed.
+	// kuboErrorTrailer is the HTTP trailer with the error of a response that began
+	// with status 200.
 	kuboErrorTrailer = "X-Stream-Error"
-	// maxKuboError bounds the text of an answer that is an error, in bytes.
+	// maxKuboError bounds the body of an error response, in bytes.
 	maxKuboError = 64 << 10
-	// kuboIdleConns is how many connections to the daemon are kept open.
+	// kuboIdleConns is how many idle connections to the daemon are kept open.
 	kuboIdleConns = 32
 )
 
@@ -63,7 +64,7 @@ func kuboError(command, reason string) error {
 	return fmt.Errorf("IPFS error (%s): %s", command, reason)
 }
 
-// post sends a command to the daemon. The caller closes the answer's body.
+// post sends a command to the daemon. The caller closes the body of the response.
 func (k *Kubo) post(ctx context.Context, command string, args url.Values) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, k.api+command+"?"+args.Encode(), nil)
 	if err != nil {
@@ -85,7 +86,8 @@ func (k *Kubo) post(ctx context.Context, command string, args url.Values) (*http
 	return nil, fmt.Errorf("IPFS request failed (%s): %s: %s", command, resp.Status, strings.TrimSpace(string(body)))
 }
 
-// dial tells the daemon to connect to an origin, which need not succeed.
+// dial tells the daemon to connect to an origin. A failure is only logged: other peers may
+// have the content, too.
 func (k *Kubo) dial(ctx context.Context, origin api.Multiaddr) {
 	resp, err := k.post(ctx, "swarm/connect", url.Values{"arg": {origin.String()}})
 	if err != nil {
@@ -119,14 +121,14 @@ func (k *Kubo) pinAdd(ctx context.Context, pin api.Pin, f *kuboFetch) error {
 	return err
 }
 
-// kuboLine is a line of pin/add's answer, or an error.
+// kuboLine is a line of the response to pin/add, or an error.
 type kuboLine struct {
 	Progress      int64 // nodes of the DAG
 	Bytes         int64 // since Kubo 0.43
 	Type, Message string
 }
 
-// kuboFetch is how far a pin is.
+// kuboFetch is the progress of a pin.
 type kuboFetch struct {
 	timeout time.Duration
 	timer   *time.Timer // nil: never
@@ -137,8 +139,8 @@ type kuboFetch struct {
 	known  bool
 }
 
-// newKuboFetch calls stall when there is no progress for the timeout, which is
-// never when that is 0.
+// newKuboFetch calls stall when there was no progress for the timeout; never when that is
+// 0.
 func newKuboFetch(timeout time.Duration, stall func()) *kuboFetch {
 	f := &kuboFetch{timeout: timeout}
 	if timeout > 0 {
@@ -153,8 +155,8 @@ func (f *kuboFetch) stop() {
 	}
 }
 
-// follow reads the progress lines until the end of the answer. An answer that ends
-// within a line is io.ErrUnexpectedEOF, as one whose connection breaks.
+// follow reads progress lines until the end of the response. A response that ends within
+// a line is an io.ErrUnexpectedEOF, like one whose connection breaks.
 func (f *kuboFetch) follow(command string, body io.Reader) error {
 	for lines := json.NewDecoder(body); ; {
 		var line kuboLine
@@ -170,8 +172,8 @@ func (f *kuboFetch) follow(command string, body io.Reader) error {
 	}
 }
 
-// moved notes a progress line. Kubo sends one every half a second, also without
-// progress.
+// moved records a progress line. Kubo sends one every half a second, also without
+// progress, so only a larger number resets the timer.
 func (f *kuboFetch) moved(blocks, bytes uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -185,21 +187,26 @@ func (f *kuboFetch) moved(blocks, bytes uint64) {
 	}
 }
 
+// progress returns the reported numbers; ok is false before the first report.
 func (f *kuboFetch) progress() (blocks, bytes uint64, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.blocks, f.bytes, f.known
 }
 
-// stalled is the error of a fetch without progress, in the embedded node's words.
+// stalled returns the error of a fetch without progress, with the embedded node's text.
 func (f *kuboFetch) stalled() error {
 	blocks, bytes, _ := f.progress()
 	words := fmt.Sprintf("timed out: no block arrived for %s: ", f.timeout)
-	switch {
-	case blocks == 0:
+	if blocks == 0 {
 		return errors.New(words + "nobody has delivered the root")
-	case bytes == 0:
-		return fmt.Errorf("%s%d blocks are here, nobody has delivered the rest", words, blocks)
 	}
-	return fmt.Errorf("%s%d blocks (%s) are here, nobody has delivered the rest", words, blocks, humanize.IBytes(bytes))
+	noun, verb, size := "blocks", "are", ""
+	if blocks == 1 {
+		noun, verb = "block", "is"
+	}
+	if bytes > 0 {
+		size = " (" + humanize.IBytes(bytes) + ")"
+	}
+	return fmt.Errorf("%s%d %s%s %s here, nobody has delivered the rest", words, blocks, noun, size, verb)
 }

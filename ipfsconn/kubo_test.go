@@ -164,6 +164,7 @@ func TestKuboPinTimesOut(t *testing.T) {
 		"silence":        {"", "", "timed out: no block arrived for 100ms: nobody has delivered the root"},
 		"nothing so far": {"", "{}\n", "timed out: no block arrived for 100ms: nobody has delivered the root"},
 		"bytes":          {`{"Progress":3,"Bytes":2048}`, `{"Progress":3,"Bytes":2048}`, "timed out: no block arrived for 100ms: 3 blocks (2.0 KiB) are here, nobody has delivered the rest"},
+		"a single block": {`{"Progress":1}`, `{"Progress":1}`, "timed out: no block arrived for 100ms: 1 block is here, nobody has delivered the rest"},
 		"an older Kubo":  {`{"Progress":3}`, `{"Progress":3}`, "timed out: no block arrived for 100ms: 3 blocks are here, nobody has delivered the rest"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -268,7 +269,7 @@ func TestKuboPinIsEndedFromOutside(t *testing.T) {
 		return ctx, func(err error) { require.ErrorIs(t, err, embedded.ErrPreempted) }
 	})
 	require.ErrorIs(t, wrapped.Pin(t.Context(), fakes.Pin(1, "x")), embedded.ErrPreempted)
-	wrapped.node.stop()
+	wrapped.health.stop()
 }
 
 func sum(t *testing.T, v *view.View) (total float64) {
@@ -405,7 +406,7 @@ func TestKuboReasonIsObserved(t *testing.T) {
 	}}
 	k := newTestKubo(t, d, nil)
 	c := New(k)
-	t.Cleanup(c.node.stop)
+	t.Cleanup(c.health.stop)
 	var observed error
 	c.ObservePins(func(_ api.Pin, err error) { observed = errors.Join(observed, err) })
 	err := c.Pin(t.Context(), fakes.Pin(1, "x"))

@@ -7,73 +7,73 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 )
 
-// verifiedTime is how long what was seen at the IPFS node is as good for an
-// answer as what would be seen now. Whoever unpins behind the peer's back is
-// noticed that much later.
-const verifiedTime = time.Second
+// cacheTime is how long a status of the IPFS node is used for answers to clients. An unpin
+// by another program is noticed that much later.
+const cacheTime = time.Second
 
-// verified remembers for a moment how the IPFS node has what was pinned just
-// now. Whoever sends a pin wants to know right after it, and most often it is
-// pinned by then: without this, each would be one more request to the node.
-// Nothing is decided by it. The zero value is ready to use.
-type verified struct {
-	mu     sync.Mutex
-	unpins uint64 // beginnings and ends
-	turned time.Time
-	now    map[api.Cid]sighting
-	before map[api.Cid]sighting
+// pinCache caches the IPFS node's status of CIDs that were just pinned. Clients ask for the
+// status right after a pin, which is pinned by then as a rule: without the cache, each
+// would be one more request to the node. It only serves answers to clients; no decision
+// depends on it. The zero value is ready to use.
+type pinCache struct {
+	mu      sync.Mutex
+	unpins  uint64 // beginnings and ends
+	rotated time.Time
+	now     map[api.Cid]cachedStatus
+	before  map[api.Cid]cachedStatus
 }
 
-type sighting struct {
+// cachedStatus is the status that the node has reported at a time.
+type cachedStatus struct {
 	status api.IPFSPinStatus
 	at     time.Time
 }
 
-// begin is called before a CID is pinned, and returns what saw wants.
-func (v *verified) begin(c api.Cid) uint64 {
+// begin is called before a CID is pinned. Its result is an argument of store.
+func (v *pinCache) begin(c api.Cid) uint64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.remove(c)
 	return v.unpins
 }
 
-// saw remembers what the node said. It does not when something is unpinned
-// meanwhile, which may be that.
-func (v *verified) saw(c api.Cid, status api.IPFSPinStatus, begun uint64) {
+// store caches the node's answer unless any unpin began or ended since begin, since that
+// may have been of this CID.
+func (v *pinCache) store(c api.Cid, status api.IPFSPinStatus, begun uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.unpins != begun {
 		return
 	}
 	at := time.Now()
-	if v.now == nil || at.Sub(v.turned) > verifiedTime {
-		v.turned, v.before, v.now = at, v.now, make(map[api.Cid]sighting)
+	if v.now == nil || at.Sub(v.rotated) > cacheTime {
+		v.rotated, v.before, v.now = at, v.now, make(map[api.Cid]cachedStatus)
 	}
-	v.now[c] = sighting{status, at}
+	v.now[c] = cachedStatus{status, at}
 }
 
-// forget is called before and after a CID is unpinned.
-func (v *verified) forget(c api.Cid) {
+// invalidate is called before and after a CID is unpinned.
+func (v *pinCache) invalidate(c api.Cid) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.unpins++
 	v.remove(c)
 }
 
-func (v *verified) remove(c api.Cid) {
+func (v *pinCache) remove(c api.Cid) {
 	delete(v.now, c)
 	delete(v.before, c)
 }
 
-// get returns what the node said of a CID a moment ago.
-func (v *verified) get(c api.Cid) (api.IPFSPinStatus, bool) {
+// get returns the cached status of a CID; false when there is none.
+func (v *pinCache) get(c api.Cid) (api.IPFSPinStatus, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s, ok := v.now[c]
 	if !ok {
 		s, ok = v.before[c]
 	}
-	if !ok || time.Since(s.at) >= verifiedTime {
+	if !ok || time.Since(s.at) >= cacheTime {
 		return api.IPFSPinStatusBug, false
 	}
 	return s.status, true

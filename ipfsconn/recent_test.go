@@ -27,7 +27,7 @@ func TestVerified(t *testing.T) {
 		known(false, "nobody has pinned it")
 		require.NoError(t, c.Pin(t.Context(), pin))
 		known(true, "it was pinned")
-		time.Sleep(verifiedTime - time.Millisecond)
+		time.Sleep(cacheTime - time.Millisecond)
 		known(true, "a moment ago")
 		before := f.Count("ls")
 		_, err := c.PinLsCid(t.Context(), pin)
@@ -44,7 +44,7 @@ func TestVerified(t *testing.T) {
 		f.Set(func(f *fakes.IPFS) { f.Mode = "away" })
 		_, err = c.PinLsCid(t.Context(), pin)
 		require.Error(t, err)
-		require.Eventually(t, c.node.away, time.Second, time.Millisecond)
+		require.Eventually(t, c.health.away, time.Second, time.Millisecond)
 		known(false, "the node is away")
 	})
 }
@@ -52,13 +52,13 @@ func TestVerified(t *testing.T) {
 // TestVerifiedBesideUnpin: an answer from before an unpin is not remembered
 // after it.
 func TestVerifiedBesideUnpin(t *testing.T) {
-	var v verified
+	var v pinCache
 	begun := v.begin(fakes.CID(1))
-	v.forget(fakes.CID(1))
-	v.saw(fakes.CID(1), api.IPFSPinStatusRecursive, begun)
+	v.invalidate(fakes.CID(1))
+	v.store(fakes.CID(1), api.IPFSPinStatusRecursive, begun)
 	_, ok := v.get(fakes.CID(1))
 	require.False(t, ok)
-	v.saw(fakes.CID(1), api.IPFSPinStatusRecursive, v.begin(fakes.CID(1)))
+	v.store(fakes.CID(1), api.IPFSPinStatusRecursive, v.begin(fakes.CID(1)))
 	_, ok = v.get(fakes.CID(1))
 	require.True(t, ok)
 	v.begin(fakes.CID(1))

@@ -1,4 +1,5 @@
-// Package fifo has a queue between goroutines.
+// Package fifo has a queue between goroutines: a channel without a bound, whose Close does
+// not race with Push.
 package fifo
 
 import "sync"
