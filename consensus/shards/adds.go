@@ -10,21 +10,22 @@ import (
 )
 
 const (
-	// AddKey is the metadata key by which the pins of one sharded add of this
-	// peer are known while it is under way. It is not stored.
+	// AddKey is the metadata key with the ID of the sharded add of this peer that a pin
+	// belongs to, while the add is in progress. It is not stored.
 	AddKey = "pinsvc-add"
-	// AdderKey is the metadata key under which a part has the ID of the peer
-	// that added it. That peer removes the part when nothing came of the add.
+	// AdderKey is the metadata key with the ID of the peer that added a part. That peer
+	// removes the part when the add has failed.
 	AdderKey = "pinsvc-adder"
 )
 
-// add is one sharded add under way. Its parts are not removed meanwhile.
+// add is a sharded add in progress. Its parts are not removed meanwhile, although no root
+// needs them yet.
 type add struct {
 	parts map[api.Cid]api.Pin // as they were stored
 }
 
-// BeginAdd registers a sharded add of this peer. Its pins carry the returned ID
-// in their metadata, under AddKey. EndAdd must be called.
+// BeginAdd registers a sharded add of this peer. Its pins must have the returned ID in
+// their metadata, as the value of AddKey. EndAdd must be called when it has ended.
 func (k *Keeper) BeginAdd() (id string) {
 	id = rand.Text()
 	k.mu.Lock()
@@ -33,8 +34,8 @@ func (k *Keeper) BeginAdd() (id string) {
 	return id
 }
 
-// EndAdd ends a sharded add. When it has failed, the parts that nothing else
-// needs are removed; if that takes long, it goes on after EndAdd.
+// EndAdd ends a sharded add. When it has failed, parts that nothing else needs are removed;
+// after collectWait that continues in the background.
 func (k *Keeper) EndAdd(_ context.Context, id string, failed bool) {
 	k.mu.Lock()
 	a, ok := k.adds[id]
@@ -47,7 +48,7 @@ func (k *Keeper) EndAdd(_ context.Context, id string, failed bool) {
 		var shards []api.Cid
 		for c, p := range a.parts {
 			if p.Type == api.ClusterDAGType {
-				k.unpin(k.ctx, c) // first: while it is there, it needs the shards
+				k.unpin(k.ctx, c) // first: as long as it exists, it needs the shards
 			} else {
 				shards = append(shards, c)
 			}
@@ -56,9 +57,9 @@ func (k *Keeper) EndAdd(_ context.Context, id string, failed bool) {
 	})
 }
 
-// Claim notes that a pin is about to be stored. It returns the ID of the add
-// that the pin belongs to, empty for none, and the pin as it is to be stored: a
-// part has no expiry of its own, since it lives as long as a root needs it.
+// Claim registers a pin that is about to be stored with its add. It returns the ID of the
+// add, "" for none, and the pin to be stored: without AddKey, with AdderKey, and for a part
+// without an expiry, since a part exists as long as a root needs it.
 func (k *Keeper) Claim(p api.Pin) (id string, out api.Pin) {
 	if !IsPart(p) && !isRoot(p) {
 		return "", p
@@ -80,6 +81,7 @@ func (k *Keeper) Claim(p api.Pin) (id string, out api.Pin) {
 		p.ExpireAt = zeroTime
 	}
 	p.Metadata = meta
+	// Kept as stored, so that Complete can pin it again in the same way.
 	if ok && IsPart(p) {
 		a.parts[p.Cid] = p
 	}
@@ -89,8 +91,8 @@ func (k *Keeper) Claim(p api.Pin) (id string, out api.Pin) {
 	return id, p
 }
 
-// Complete pins the parts of an add again that another peer has removed since
-// they were stored. It is called before the root of the add is stored.
+// Complete pins parts of an add again that another peer has removed since they were stored:
+// that peer did not know of the add. It is called before the root is stored.
 func (k *Keeper) Complete(ctx context.Context, id string) error {
 	k.mu.Lock()
 	var parts []api.Pin
@@ -118,7 +120,7 @@ func (k *Keeper) Complete(ctx context.Context, id string) error {
 	return group.Wait()
 }
 
-// claimed tells whether an add under way has a part. The caller holds mu.
+// claimed reports whether a CID is a part of an add in progress. The caller holds mu.
 func (k *Keeper) claimed(c api.Cid) bool {
 	for _, a := range k.adds {
 		if _, ok := a.parts[c]; ok {

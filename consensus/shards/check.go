@@ -11,30 +11,31 @@ import (
 )
 
 const (
-	// settle is how long after a change its root is checked: others of the same
-	// add follow.
+	// settle is the delay between a change and the check of its roots, which debounces:
+	// more changes of the same add follow.
 	settle = 300 * time.Millisecond
-	// grace is how long parts may be missing before they are pinned again by
-	// themselves: other kinds of peers remove the shards of a root before it.
+	// grace is how long parts may be missing before they are pinned again: other kinds
+	// of peers remove the shards of a root before the root.
 	grace = 3 * time.Second
-	// again is how long after a repair that did not help the next one begins.
+	// again is the delay between a failed repair and the next one.
 	again = time.Minute
 )
 
-// dueCheck is a check to be made.
+// dueCheck is a scheduled check of a root.
 type dueCheck struct {
 	at     time.Time
-	urgent bool // somebody has asked for the repair
+	urgent bool // a client has requested the repair: missing parts have no grace
 }
 
-// Root is how a root is, as far as this peer knows.
+// Root describes the root of a sharded add by this peer's state.
 type Root struct {
-	Lack  string    // why the root is not complete, empty when it is
-	Since time.Time // when that was found
-	Parts []api.Cid // its cluster DAG and its shards; not all when some are not known
+	Lack  string    // why the root is not complete, in words; "" when it is complete
+	Since time.Time // when Lack was found
+	Parts []api.Cid // its cluster DAG and its shards, as far as they are known
 }
 
-// Observe takes a change of the state, after its commit. It does not wait.
+// Observe updates the index by a change of the state, and schedules checks of its roots. It
+// is a subscriber of the change feed, and does not block.
 func (k *Keeper) Observe(change pinset.Change) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -47,15 +48,15 @@ func (k *Keeper) Observe(change pinset.Change) {
 	k.soon(k.index.rootsOf(change.CID)...)
 }
 
-// soon has roots checked after a moment. The caller holds mu.
+// soon schedules checks of roots after settle. The caller holds mu.
 func (k *Keeper) soon(roots ...api.Cid) {
 	for _, c := range roots {
 		k.schedule(c, settle, false)
 	}
 }
 
-// schedule has a root checked after a time, or earlier when that was asked for.
-// The caller holds mu.
+// schedule schedules a check of a root after a delay. An earlier check that is scheduled
+// already stays. The caller holds mu.
 func (k *Keeper) schedule(c api.Cid, after time.Duration, urgent bool) {
 	at := time.Now().Add(after)
 	if old, ok := k.due[c]; ok {
@@ -71,7 +72,7 @@ func (k *Keeper) schedule(c api.Cid, after time.Duration, urgent bool) {
 	}
 }
 
-// work makes the checks that are due, until Close.
+// work makes the checks that are due, at most parallel at a time, until Close.
 func (k *Keeper) work() {
 	slots := make(chan struct{}, parallel)
 	for {
@@ -88,15 +89,17 @@ func (k *Keeper) work() {
 			timer.Stop()
 			continue
 		}
+		// Blocks while all slots are taken: checks read the state and maybe the IPFS node.
 		slots <- struct{}{}
-		k.goes(func() {
+		k.spawn(func() {
 			defer func() { <-slots }()
 			k.checkAndRepair(c, urgent)
 		})
 	}
 }
 
-// next takes a check that is due, or returns how long there is none.
+// next removes and returns a check that is due. When none is, it returns the time until the
+// next one.
 func (k *Keeper) next() (c api.Cid, urgent bool, wait time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -112,7 +115,7 @@ func (k *Keeper) next() (c api.Cid, urgent bool, wait time.Duration) {
 	return api.CidUndef, false, wait
 }
 
-// Check compares a root with the state and returns how it is.
+// Check compares a root with the state now. A CID that is not a root has no parts.
 func (k *Keeper) Check(ctx context.Context, c api.Cid) (Root, error) {
 	p, err := k.stored(ctx, c)
 	if err != nil {
@@ -122,8 +125,8 @@ func (k *Keeper) Check(ctx context.Context, c api.Cid) (Root, error) {
 	return r, err
 }
 
-// check compares what the state has for the CID of a root with the rest of the
-// state. It also returns the parts that are missing.
+// check compares root c, whose stored pin is p, with the state. It also returns the parts
+// that are missing.
 func (k *Keeper) check(ctx context.Context, c api.Cid, p api.Pin) (Root, []missing, error) {
 	if !isRoot(p) {
 		k.mu.Lock()
@@ -139,9 +142,10 @@ func (k *Keeper) check(ctx context.Context, c api.Cid, p api.Pin) (Root, []missi
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now, ok := k.index.roots[c]
-	if !ok { // it was removed at this moment
+	if !ok { // it was removed meanwhile
 		return r, gone, nil
 	}
+	// The time is that of the first check that found a lack, from which repairs are scheduled.
 	if now.lack == "" && r.Lack != "" {
 		now.since = time.Now()
 	}
@@ -150,7 +154,7 @@ func (k *Keeper) check(ctx context.Context, c api.Cid, p api.Pin) (Root, []missi
 	return r, gone, nil
 }
 
-// missing is a part of a root that the state does not have.
+// missing is a part of a root that is not in the state, with what a repair needs.
 type missing struct {
 	cid   api.Cid
 	dag   bool
@@ -158,7 +162,7 @@ type missing struct {
 	prev  api.Cid // of a shard: the one before it
 }
 
-// compare looks for the parts of a root in the state.
+// compare looks up the parts of a root in the state.
 func (k *Keeper) compare(ctx context.Context, root api.Pin) (r Root, gone []missing, err error) {
 	st, err := k.options.State(ctx)
 	if err != nil {
@@ -174,6 +178,8 @@ func (k *Keeper) compare(ctx context.Context, root api.Pin) (r Root, gone []miss
 		r.Lack = "its cluster DAG " + ref.String() + " is not in the pinset"
 		gone = append(gone, missing{cid: ref, dag: true})
 	}
+	// Without the blocks of the cluster DAG its shards are not known. That is no error of this
+	// peer: the root lacks them.
 	shards, err := k.links(ctx, ref)
 	if err != nil {
 		if r.Lack == "" {
@@ -200,7 +206,8 @@ func (k *Keeper) compare(ctx context.Context, root api.Pin) (r Root, gone []miss
 	return r, gone, nil
 }
 
-// Roots returns the roots of which it is not known that they are complete.
+// Roots returns the roots that are not known to be complete. It returns nil when there are
+// none, as a rule.
 func (k *Keeper) Roots() map[api.Cid]Root {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -221,14 +228,15 @@ func (k *Keeper) Roots() map[api.Cid]Root {
 	return out
 }
 
-// RootsOf returns the roots that need a part.
+// RootsOf returns the roots that need a part, by the index: candidates for a check.
 func (k *Keeper) RootsOf(part api.Cid) []api.Cid {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.index.rootsOf(part)
 }
 
-// Any tells whether the pinset has roots of sharded adds.
+// Any reports whether the pinset has roots of sharded adds. Most pinsets have none, so that
+// callers can skip their work.
 func (k *Keeper) Any() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()

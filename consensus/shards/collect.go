@@ -8,13 +8,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// collectWait is how long the removal of a root waits for that of its parts,
-// which goes on after it.
+// collectWait bounds how long the removal of a root waits for the removal of its parts,
+// which continues in the background.
 const collectWait = 5 * time.Second
 
-// Unrooted removes the parts of a root that the state does not have any more, or
-// that refers to another cluster DAG now, unless they are needed. The root is
-// given as it was.
+// Unrooted is called after a root was removed, or has got another cluster DAG, with the pin
+// of the root as it was before. It removes the parts of that pin that nothing else needs.
 func (k *Keeper) Unrooted(root api.Pin) {
 	if !isRoot(root) {
 		return
@@ -22,10 +21,10 @@ func (k *Keeper) Unrooted(root api.Pin) {
 	k.wait(func() { k.collect(*root.Reference) })
 }
 
-// wait runs f, and waits for it, but not for long.
+// wait runs f in a goroutine, and waits for it for at most collectWait.
 func (k *Keeper) wait(f func()) {
 	done := make(chan struct{})
-	k.goes(func() {
+	k.spawn(func() {
 		defer close(done)
 		f()
 	})
@@ -38,16 +37,18 @@ func (k *Keeper) wait(f func()) {
 	}
 }
 
-// collect removes a cluster DAG and its shards, unless they are needed.
+// collect removes a cluster DAG and its shards, unless other roots need them.
 func (k *Keeper) collect(dag api.Cid) {
 	shards, err := k.links(k.ctx, dag)
 	if err != nil {
 		logger.Warnf("the shards of a pin that was removed are not known, they are removed later: %s", err)
 	}
-	k.unpin(k.ctx, dag) // first: while it is there, it needs its shards
+	k.unpin(k.ctx, dag) // first: as long as it exists, it needs its shards
 	k.unpinAll(k.ctx, shards)
 }
 
+// unpinAll removes parts concurrently. A large add has thousands of shards, and each removal
+// is a write to the consensus.
 func (k *Keeper) unpinAll(ctx context.Context, parts []api.Cid) {
 	var group errgroup.Group
 	group.SetLimit(parallel)
@@ -60,7 +61,8 @@ func (k *Keeper) unpinAll(ctx context.Context, parts []api.Cid) {
 	_ = group.Wait() // always nil
 }
 
-// unpin removes a part that is not needed. What fails is done by a later sweep.
+// unpin removes a part, which Options.Unpin refuses if it is needed. After a failure, a
+// later sweep tries again.
 func (k *Keeper) unpin(ctx context.Context, c api.Cid) {
 	if err := k.options.Unpin(ctx, api.PinCid(c)); err != nil {
 		logger.Warnf("removing a part of a sharded pin, tried again later: %s: %s", c, err)

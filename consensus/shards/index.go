@@ -9,22 +9,22 @@ import (
 // cids is a set.
 type cids = map[api.Cid]struct{}
 
-// index is what was seen of the parts in the state. It may have entries that the
-// state has no more.
+// index has the roots and parts that were observed in the state. It may have entries that
+// are not in the state any more, so its results are compared with the state.
 type index struct {
 	roots  map[api.Cid]*root
 	dags   map[api.Cid]*dag
-	unread cids // cluster DAGs whose shards are not known
+	unread cids // cluster DAGs whose blocks have not been read
 	shards map[api.Cid]*part
 }
 
 // part is a shard or a cluster DAG.
 type part struct {
-	orphan  time.Time // when it was first found to be without a root, zero: it has one
-	parents cids      // shards: the cluster DAGs that link to it; cluster DAGs: the roots
+	orphan  time.Time // when it was first found to have no root; zero when it has one
+	parents cids      // of a shard: cluster DAGs that link to it; of a cluster DAG: roots
 }
 
-// dag is a cluster DAG. A root may refer to one that the state does not have.
+// dag is a cluster DAG, which may be missing in the state: then a root refers to it.
 type dag struct {
 	part
 	shards []api.Cid // in order; nil when its blocks have not been read
@@ -34,7 +34,7 @@ type dag struct {
 type root struct {
 	dag     api.Cid
 	checked bool
-	lack    string    // why it is not complete, empty when it is
+	lack    string    // why it is not complete, "" when it is
 	since   time.Time // when lack was found
 }
 
@@ -42,7 +42,7 @@ func newIndex() index {
 	return index{make(map[api.Cid]*root), make(map[api.Cid]*dag), make(cids), make(map[api.Cid]*part)}
 }
 
-// note adds what the state has, or is about to have, for a CID.
+// note adds a root or part to the index.
 func (x *index) note(p api.Pin) {
 	switch {
 	case isRoot(p):
@@ -54,6 +54,8 @@ func (x *index) note(p api.Pin) {
 	}
 }
 
+// noteRoot adds a root, or changes its cluster DAG: then it must be checked again, as a new
+// one.
 func (x *index) noteRoot(c, ref api.Cid) {
 	old, ok := x.roots[c]
 	if ok && old.dag == ref {
@@ -66,6 +68,7 @@ func (x *index) noteRoot(c, ref api.Cid) {
 	x.dag(ref).parents[c] = struct{}{}
 }
 
+// dag returns the entry of a cluster DAG, a new one if there is none.
 func (x *index) dag(c api.Cid) *dag {
 	d, ok := x.dags[c]
 	if !ok {
@@ -76,6 +79,7 @@ func (x *index) dag(c api.Cid) *dag {
 	return d
 }
 
+// shard returns the entry of a shard, a new one if there is none.
 func (x *index) shard(c api.Cid) *part {
 	s, ok := x.shards[c]
 	if !ok {
@@ -85,7 +89,7 @@ func (x *index) shard(c api.Cid) *part {
 	return s
 }
 
-// linked sets the shards of a cluster DAG.
+// linked sets the shards of a cluster DAG, in their order.
 func (x *index) linked(c api.Cid, shards []api.Cid) {
 	x.dag(c).shards = shards
 	delete(x.unread, c)
@@ -94,7 +98,7 @@ func (x *index) linked(c api.Cid, shards []api.Cid) {
 	}
 }
 
-// forgetRoot removes a root, and what is only known because of it.
+// forgetRoot removes a root and its reference to a cluster DAG.
 func (x *index) forgetRoot(c api.Cid) {
 	if r, ok := x.roots[c]; ok {
 		delete(x.roots, c)
@@ -102,8 +106,8 @@ func (x *index) forgetRoot(c api.Cid) {
 	}
 }
 
-// forgetPart removes a part that the state does not have. What other parts know
-// of it stays: a root may refer to it.
+// forgetPart removes a part that is not in the state, unless a root or cluster DAG refers
+// to it.
 func (x *index) forgetPart(c api.Cid) {
 	if d, ok := x.dags[c]; ok && len(d.parents) == 0 {
 		for _, s := range d.shards {
@@ -119,7 +123,7 @@ func (x *index) forgetPart(c api.Cid) {
 	}
 }
 
-// rootsOf returns the roots that need a part, as far as is known.
+// rootsOf returns the roots whose cluster DAG is c, or links to c.
 func (x *index) rootsOf(c api.Cid) []api.Cid {
 	found := make(cids)
 	add := func(d *dag) {
@@ -142,7 +146,7 @@ func (x *index) rootsOf(c api.Cid) []api.Cid {
 	return out
 }
 
-// known returns what is noted of a part.
+// known returns the entry of a part, a new one if there is none.
 func (x *index) known(p api.Pin) *part {
 	if p.Type == api.ClusterDAGType {
 		return &x.dag(p.Cid).part

@@ -15,8 +15,8 @@ import (
 
 var logger = logging.Logger("pinsvc")
 
-// Options are all needed, but for the durations, whose zero values mean the
-// constants below.
+// Options are the surroundings of a Keeper. All are required except the durations, whose
+// zero values stand for the constants below.
 type Options struct {
 	Peer peer.ID // this peer
 	// State returns the local state.
@@ -27,10 +27,11 @@ type Options struct {
 	Members func(context.Context) ([]peer.ID, error)
 	// Pin stores a pin in the cluster, with allocations that the cluster chooses.
 	Pin func(context.Context, api.Pin) error
-	// Unpin removes a part from the state, unless Needed says that it is needed.
+	// Unpin removes a part from the state, unless Needed reports that it is needed. The
+	// part is locked meanwhile, so that no concurrent add can claim it.
 	Unpin func(context.Context, api.Pin) error
 
-	// Follower tells that this peer does not write by itself (cluster.follower_mode).
+	// Follower says that this peer makes no writes of its own (cluster.follower_mode).
 	Follower bool
 
 	// OrphanAge is how long a part must have been without a root before it is
@@ -41,13 +42,14 @@ type Options struct {
 }
 
 const (
-	// orphanAge is long enough for a peer that receives the pinset of others.
+	// orphanAge is longer than a new peer needs to receive the pinset: until then, roots
+	// may be missing.
 	orphanAge = 15 * time.Minute
-	// repairStep is long enough for a write of one peer to arrive at the others.
+	// repairStep is longer than a write needs to arrive at the other peers.
 	repairStep = 10 * time.Second
 	// readTimeout bounds the reading of one block of a cluster DAG.
 	readTimeout = 10 * time.Second
-	// parallel is how many parts are written at a time.
+	// parallel bounds concurrent writes of parts, and concurrent checks.
 	parallel = 16
 )
 
@@ -72,7 +74,7 @@ type Keeper struct {
 	running  sync.WaitGroup
 }
 
-// New returns a Keeper that knows nothing yet.
+// New returns a Keeper with an empty index, which Seeing and Observe fill.
 func New(o Options) *Keeper {
 	if o.OrphanAge == 0 {
 		o.OrphanAge = orphanAge
@@ -93,7 +95,7 @@ func New(o Options) *Keeper {
 
 // Start begins the checks of roots when ready is closed.
 func (k *Keeper) Start(ready <-chan struct{}) {
-	k.goes(func() {
+	k.spawn(func() {
 		select {
 		case <-ready:
 			k.work()
@@ -104,14 +106,15 @@ func (k *Keeper) Start(ready <-chan struct{}) {
 
 // Close ends all work and waits for it.
 func (k *Keeper) Close() {
+	// Under the lock, so that no Go comes after Wait.
 	k.starting.Lock()
 	k.cancel()
 	k.starting.Unlock()
 	k.running.Wait()
 }
 
-// goes runs f beside the caller. After Close it does nothing.
-func (k *Keeper) goes(f func()) {
+// spawn runs f in a goroutine that Close joins. After Close it does nothing.
+func (k *Keeper) spawn(f func()) {
 	k.starting.Lock()
 	defer k.starting.Unlock()
 	if k.ctx.Err() == nil {
@@ -119,18 +122,17 @@ func (k *Keeper) goes(f func()) {
 	}
 }
 
-// IsPart tells whether a pin is an inner part of a sharded add.
+// IsPart reports whether a pin is a shard or a cluster DAG.
 func IsPart(p api.Pin) bool {
 	return p.Defined() && (p.Type == api.ShardType || p.Type == api.ClusterDAGType)
 }
 
-// isRoot tells whether a pin is the root of a sharded add.
+// isRoot reports whether a pin is the root of a sharded add.
 func isRoot(p api.Pin) bool {
 	return p.Defined() && p.Type == api.MetaType && p.Reference != nil
 }
 
-// stored returns what the state has for a CID, a pin that is not defined when
-// there is none.
+// stored returns the pin of a CID in the state, not defined when there is none.
 func (k *Keeper) stored(ctx context.Context, c api.Cid) (api.Pin, error) {
 	st, err := k.options.State(ctx)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
-// links returns the shards of a cluster DAG in their order. They are read once.
+// links returns the shards of a cluster DAG in their order. Its blocks are read once: they
+// are immutable.
 func (k *Keeper) links(ctx context.Context, c api.Cid) ([]api.Cid, error) {
 	k.mu.Lock()
 	d, ok := k.index.dags[c]
@@ -31,9 +32,9 @@ func (k *Keeper) links(ctx context.Context, c api.Cid) ([]api.Cid, error) {
 	return shards, nil
 }
 
-// readLinks reads a cluster DAG. One with more than sharding.MaxLinks shards has
-// nodes in between, which are no pins: they are told from shards by that, and by
-// what they link to.
+// readLinks reads the shards of a cluster DAG. A cluster DAG with more than
+// sharding.MaxLinks shards has a level of inner nodes. They are recognised by their links:
+// an inner node is not pinned, is full unless it is the last one, and links to shards.
 func (k *Keeper) readLinks(ctx context.Context, c api.Cid) ([]api.Cid, error) {
 	shards, err := k.readNode(ctx, c)
 	if err != nil || len(shards) == 0 {
@@ -42,6 +43,7 @@ func (k *Keeper) readLinks(ctx context.Context, c api.Cid) ([]api.Cid, error) {
 	if known, err := k.anyShard(ctx, shards); err != nil || known {
 		return shards, err
 	}
+	// None of the links is a shard in the pinset: they are inner nodes, or all shards are lost.
 	below, err := k.readNode(ctx, shards[0])
 	if err != nil || len(below) != sharding.MaxLinks {
 		return shards, nil // only full nodes are nodes in between
@@ -59,7 +61,7 @@ func (k *Keeper) readLinks(ctx context.Context, c api.Cid) ([]api.Cid, error) {
 	return below, nil
 }
 
-// anyShard tells whether the state has one of some CIDs as a shard.
+// anyShard reports whether one of the CIDs is a shard in the state.
 func (k *Keeper) anyShard(ctx context.Context, all []api.Cid) (bool, error) {
 	st, err := k.options.State(ctx)
 	if err != nil {
@@ -79,6 +81,7 @@ func (k *Keeper) anyShard(ctx context.Context, all []api.Cid) (bool, error) {
 func (k *Keeper) readNode(ctx context.Context, c api.Cid) ([]api.Cid, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	// Checked before the read: the CID comes from a pin, which may refer to anything.
 	if c.Type() != cid.DagCBOR {
 		return nil, fmt.Errorf("%s is not a cluster DAG", c)
 	}

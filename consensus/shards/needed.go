@@ -12,10 +12,10 @@ import (
 
 var zeroTime time.Time
 
-// Needed tells whether a part of the state must stay: a cluster DAG as long as a
-// root refers to it, a shard as long as a cluster DAG of the pinset links to it,
-// and both while an add of this peer that has stored them is under way. A shard
-// is needed, too, while a cluster DAG cannot be read, which may link to it.
+// Needed reports whether a part must stay in the state: a cluster DAG while a root refers
+// to it, a shard while a cluster DAG in the pinset links to it, and both while an add of
+// this peer that has stored them is in progress. While a cluster DAG cannot be read, every
+// shard that it may link to is needed, too. On an error the result is true.
 func (k *Keeper) Needed(ctx context.Context, p api.Pin) (bool, error) {
 	if err := k.scan(ctx); err != nil {
 		return true, err
@@ -24,8 +24,8 @@ func (k *Keeper) Needed(ctx context.Context, p api.Pin) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	// The claims come first: an add gives up its claim when the state shows the
-	// root.
+	// Claims are read after the state was opened and before roots: an add drops its
+	// claim only when the state shows its root.
 	k.mu.Lock()
 	claimed := k.claimed(p.Cid)
 	k.mu.Unlock()
@@ -35,6 +35,7 @@ func (k *Keeper) Needed(ctx context.Context, p api.Pin) (bool, error) {
 	if p.Type == api.ClusterDAGType {
 		return k.rooted(ctx, st, p.Cid)
 	}
+	// A shard is needed if one cluster DAG of the pinset links to it.
 	for _, c := range k.parents(p.Cid) {
 		if alive, err := k.alive(ctx, st, c); err != nil || !alive {
 			if err != nil {
@@ -42,6 +43,7 @@ func (k *Keeper) Needed(ctx context.Context, p api.Pin) (bool, error) {
 			}
 			continue
 		}
+		// A candidate from the index, or a cluster DAG that was never read: its links decide.
 		shards, err := k.links(ctx, c)
 		if err != nil {
 			logger.Warnf("the shard %s stays: %s", p.Cid, err)
@@ -56,7 +58,7 @@ func (k *Keeper) Needed(ctx context.Context, p api.Pin) (bool, error) {
 	return false, nil
 }
 
-// parents returns the cluster DAGs that may link to a shard.
+// parents returns the cluster DAGs that link to a shard, and those that may.
 func (k *Keeper) parents(shard api.Cid) (out []api.Cid) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -69,8 +71,8 @@ func (k *Keeper) parents(shard api.Cid) (out []api.Cid) {
 	return out
 }
 
-// alive tells whether a cluster DAG is part of the pinset: it is pinned, or a
-// root refers to it.
+// alive reports whether a cluster DAG is part of the pinset: it is pinned, or a root refers
+// to it.
 func (k *Keeper) alive(ctx context.Context, st state.ReadOnly, c api.Cid) (bool, error) {
 	p, err := pinset.Stored(ctx, st, c)
 	if err != nil || p.Defined() && p.Type == api.ClusterDAGType {
@@ -79,7 +81,7 @@ func (k *Keeper) alive(ctx context.Context, st state.ReadOnly, c api.Cid) (bool,
 	return k.rooted(ctx, st, c)
 }
 
-// rooted tells whether a root of the state refers to a cluster DAG.
+// rooted reports whether a root in the state refers to a cluster DAG.
 func (k *Keeper) rooted(ctx context.Context, st state.ReadOnly, c api.Cid) (bool, error) {
 	k.mu.Lock()
 	var roots []api.Cid
@@ -101,7 +103,7 @@ func (k *Keeper) rooted(ctx context.Context, st state.ReadOnly, c api.Cid) (bool
 	return false, nil
 }
 
-// scan makes sure that the index has seen the whole state.
+// scan fills the index from the whole state, unless that was done before.
 func (k *Keeper) scan(ctx context.Context) error {
 	k.scanning.Lock()
 	defer k.scanning.Unlock()
@@ -118,7 +120,7 @@ func (k *Keeper) scan(ctx context.Context) error {
 	out := make(chan api.Pin, 1024)
 	ended := make(chan error, 1)
 	go func() { ended <- st.List(ctx, out) }()
-	for p := range out { // to its end, since List waits until its pins are taken
+	for p := range out { // to its end: List blocks until all its pins are taken
 		k.See(p)
 	}
 	if err := <-ended; err != nil {

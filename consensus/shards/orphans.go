@@ -8,8 +8,8 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/api"
 )
 
-// foreignAge is how long ago a part without a root must have been written before
-// a peer removes it that has not added it: the add may still be under way.
+// foreignAge is the age at which a part without a root is removed by peers that have not
+// added it. A younger one may belong to an add in progress at another peer.
 const foreignAge = 24 * time.Hour
 
 // Sweep begins to check every root, and to remove parts that have been without
@@ -23,7 +23,7 @@ func (k *Keeper) Sweep() {
 	if !begin {
 		return
 	}
-	k.goes(func() {
+	k.spawn(func() {
 		k.sweep(k.ctx)
 		k.mu.Lock()
 		defer k.mu.Unlock()
@@ -31,6 +31,7 @@ func (k *Keeper) Sweep() {
 	})
 }
 
+// sweep schedules the checks and removes orphans. A follower only checks.
 func (k *Keeper) sweep(ctx context.Context) {
 	k.mu.Lock()
 	var roots, dags, shards []api.Cid
@@ -45,6 +46,7 @@ func (k *Keeper) sweep(ctx context.Context) {
 		shards = append(shards, c)
 	}
 	k.mu.Unlock()
+	// A follower makes no writes, so it removes nothing.
 	if k.options.Follower {
 		return
 	}
@@ -59,7 +61,8 @@ func (k *Keeper) sweep(ctx context.Context) {
 	}
 }
 
-// sweepPart removes a part when it has been without a root for long.
+// sweepPart removes a part that has had no root for OrphanAge. Errors are ignored: the next
+// sweep tries again.
 func (k *Keeper) sweepPart(ctx context.Context, c api.Cid) {
 	p, err := k.stored(ctx, c)
 	if err != nil {
@@ -85,8 +88,9 @@ func (k *Keeper) sweepPart(ctx context.Context, c api.Cid) {
 	}
 }
 
-// orphaned notes whether a part is needed, and tells whether it has been without
-// a root for so long that this peer removes it.
+// orphaned records since when a part is not needed. It reports whether this peer should
+// remove it: after OrphanAge if this peer has added it, and after foreignAge if the peer
+// that has added it is not a member any more.
 func (k *Keeper) orphaned(p api.Pin, needed bool, members []string) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -97,7 +101,8 @@ func (k *Keeper) orphaned(p api.Pin, needed bool, members []string) bool {
 	}
 	if known.orphan.IsZero() {
 		known.orphan = time.Now()
-		time.AfterFunc(k.options.OrphanAge, func() { k.goes(func() { k.sweepPart(k.ctx, p.Cid) }) })
+		// Sweeps are hours apart (pin_recover_interval), so each orphan gets a check of its own.
+		time.AfterFunc(k.options.OrphanAge, func() { k.spawn(func() { k.sweepPart(k.ctx, p.Cid) }) })
 	}
 	if time.Since(known.orphan) < k.options.OrphanAge {
 		return false
@@ -109,8 +114,8 @@ func (k *Keeper) orphaned(p api.Pin, needed bool, members []string) bool {
 	return !slices.Contains(members, adder) && time.Since(p.Timestamp) > foreignAge
 }
 
-// sweepExpired removes a root that has expired long ago. The cluster does so by
-// itself, unless its cluster DAG cannot be read.
+// sweepExpired removes a root that expired more than OrphanAge ago. The library's cluster
+// does that, unless the cluster DAG of the root cannot be read.
 func (k *Keeper) sweepExpired(ctx context.Context, c api.Cid) {
 	p, err := k.stored(ctx, c)
 	if err != nil || !isRoot(p) || !p.ExpiredAt(time.Now().Add(-k.options.OrphanAge)) {

@@ -15,8 +15,8 @@ import (
 // reservedPrefix begins the metadata keys that peers keep for themselves.
 const reservedPrefix = "pinsvc-"
 
-// Recover checks a root and has missing parts pinned again soon: by this peer,
-// or by one of the others that are asked at the same time.
+// Recover checks a root, and schedules an urgent repair of missing parts. A recover of the
+// whole cluster reaches every peer: the first one by rank repairs.
 func (k *Keeper) Recover(ctx context.Context, c api.Cid) (Root, error) {
 	r, err := k.Check(ctx, c)
 	if err == nil && r.Lack != "" {
@@ -27,8 +27,8 @@ func (k *Keeper) Recover(ctx context.Context, c api.Cid) (Root, error) {
 	return r, err
 }
 
-// checkAndRepair checks a root. Missing parts are pinned again when it is this
-// peer's turn.
+// checkAndRepair checks a root. Missing parts are pinned again when it is this peer's turn,
+// by rank; until then the check is repeated.
 func (k *Keeper) checkAndRepair(c api.Cid, urgent bool) {
 	p, err := k.stored(k.ctx, c)
 	if err != nil {
@@ -45,7 +45,7 @@ func (k *Keeper) checkAndRepair(c api.Cid, urgent bool) {
 		return
 	case r.Lack == "":
 		return
-	case len(gone) == 0: // the cluster DAG cannot be read
+	case len(gone) == 0: // the cluster DAG cannot be read, so shards are unknown
 		k.later(c, again, false)
 		return
 	}
@@ -63,24 +63,27 @@ func (k *Keeper) checkAndRepair(c api.Cid, urgent bool) {
 		return
 	}
 	logger.Infof("%s lacked parts, which are pinned again: %s", c, r.Lack)
-	k.later(c, settle, urgent) // a cluster DAG may have been found, and its shards
+	k.later(c, settle, urgent) // a repaired cluster DAG may reveal missing shards
 }
 
+// later is schedule for callers that do not hold mu.
 func (k *Keeper) later(c api.Cid, after time.Duration, urgent bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.schedule(c, after, urgent)
 }
 
-// rank returns how many peers of the cluster repair a root before this one. Each
-// root has an order of its own.
+// rank returns how many peers of the cluster repair a root before this one, by rendezvous
+// hashing, which spreads roots over the peers.
 func (k *Keeper) rank(c api.Cid) (n int) {
+	// Without a list of members this peer repairs at once: two repairs do no harm, none would.
 	ctx, cancel := context.WithTimeout(k.ctx, readTimeout)
 	defer cancel()
 	members, err := k.options.Members(ctx)
 	if err != nil {
 		return 0
 	}
+	// The hash of peer and root together: every peer computes the same order.
 	weight := func(id string) []byte {
 		sum := sha256.Sum256([]byte(id + c.KeyString()))
 		return sum[:]
@@ -94,8 +97,8 @@ func (k *Keeper) rank(c api.Cid) (n int) {
 	return n
 }
 
-// repair pins parts of a root again. Their blocks are fetched from the IPFS
-// nodes that still have them.
+// repair pins parts of a root again. IPFS nodes fetch the blocks from nodes that still have
+// them.
 func (k *Keeper) repair(root api.Pin, gone []missing) error {
 	var group errgroup.Group
 	group.SetLimit(parallel)
@@ -105,8 +108,8 @@ func (k *Keeper) repair(root api.Pin, gone []missing) error {
 	return group.Wait()
 }
 
-// partOf returns a part as the add that made it has pinned it. The size of a
-// shard is not known any more.
+// partOf returns the pin of a missing part, with the options that the add gave it. The size
+// of a shard is not known any more.
 func partOf(root api.Pin, m missing) api.Pin {
 	o := root.PinOptions
 	o.Metadata = make(map[string]string, len(root.Metadata))
@@ -116,6 +119,7 @@ func partOf(root api.Pin, m missing) api.Pin {
 		}
 	}
 	o.ExpireAt, o.PinUpdate, o.ShardSize = zeroTime, api.CidUndef, 0
+	// A cluster DAG refers to its root, a shard to the shard before it, as the adder sets them.
 	ref := root.Cid
 	kind, depth := api.ClusterDAGType, api.PinDepth(0)
 	if m.dag {
