@@ -13,20 +13,20 @@ const (
 	// maxFresh bounds the announced heads of a peer that wait for their first
 	// attempt. The newest matter.
 	maxFresh = 1000
-	// pause is between two attempts for new heads of one peer. The first
-	// announcement is followed at once. Of many, those that come meanwhile are
-	// followed together, which costs both sides less.
-	pause = 25 * time.Millisecond
-	// longPause is the pause while the peer has heads that are put aside.
-	longPause = time.Second
+	// interval is the time between two attempts for new heads of one peer. The first
+	// announcement is followed at once; those of the next interval are followed
+	// together, which is cheaper for both sides.
+	interval = 25 * time.Millisecond
+	// asideInterval is the interval while the peer has heads that are put aside.
+	asideInterval = time.Second
 )
 
-// announcer follows the heads of one peer. New ones get an attempt at once,
-// in a goroutine that ends when there are no more. Heads whose nodes cannot be
-// had are put aside for a second goroutine (aside.go), so they delay neither
-// this peer's later heads nor anybody else's. announced.mu guards the fields.
+// announcer follows the heads of one peer. New heads get a first attempt at once, in a
+// goroutine that ends when there are none left. Heads with nodes that no peer sends are
+// put aside for a second goroutine (aside.go), so that they delay neither later heads of
+// this peer nor those of other peers. broadcaster.mu guards the fields.
 type announcer struct {
-	all *announced
+	all *broadcaster
 	id  peer.ID
 
 	fresh     []cid.Cid // oldest first
@@ -34,19 +34,19 @@ type announcer struct {
 	aside     []*asideHead // oldest first
 	retrying  bool
 	since     time.Time     // since when there is always a head put aside; zero for none
-	told      bool          // that, in the log
+	reported  bool          // that, in the log
 	gapSince  time.Time     // since when ancestors of heads that are here are nowhere; zero for none
 	lost      bool          // a head that was put aside was dropped
 	kicked    chan struct{} // has a value when the peer announced something since the last retry
 }
 
-// hear keeps an announcement and sees that it is followed. Of this peer's own,
-// only the last matters: those before it are no heads any more.
-func (a *announced) hear(heads []cid.Cid, from peer.ID) {
+// observe queues announced heads of a peer and starts to follow them. Of this peer's own
+// announcements only the last matters: its older heads have been replaced by it.
+func (a *broadcaster) observe(heads []cid.Cid, from peer.ID) {
 	if len(heads) == 0 {
 		return
 	}
-	a.fetch.forgive(from)
+	a.fetch.resetBackoff(from)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	p, ok := a.announcers[from]
@@ -96,14 +96,14 @@ func (p *announcer) take() []cid.Cid {
 	return heads
 }
 
-// forget drops an announcer that has nothing to do. It is called with mu held.
+// forget removes an announcer that has nothing to do. The caller holds mu.
 func (p *announcer) forget() {
 	if !p.following && !p.retrying && len(p.aside) == 0 && len(p.fresh) == 0 {
 		delete(p.all.announcers, p.id)
 	}
 }
 
-// follow makes the first attempts until the peer has announced nothing new.
+// follow makes first attempts until there are no new heads of the peer.
 func (p *announcer) follow() {
 	life := p.all.replica.life
 	select {
@@ -112,7 +112,7 @@ func (p *announcer) follow() {
 		return
 	}
 	for heads := p.take(); heads != nil && life.Err() == nil; heads = p.take() {
-		after := time.After(p.pause())
+		after := time.After(p.interval())
 		p.attempt(life, heads, false)
 		select {
 		case <-after:
@@ -121,20 +121,22 @@ func (p *announcer) follow() {
 	}
 }
 
-func (p *announcer) pause() time.Duration {
+// interval returns the time between two first attempts. It is longer while heads are put
+// aside: then the peer is slow, or lacks nodes that its next heads need, too.
+func (p *announcer) interval() time.Duration {
 	p.all.mu.Lock()
 	defer p.all.mu.Unlock()
 	if len(p.aside) > 0 {
-		return longPause
+		return asideInterval
 	}
-	return pause
+	return interval
 }
 
-// attempt fetches what is missing of heads and applies all nodes that have
-// their ancestors here. Other heads are put aside, or stay there. It reports
-// whether nodes came or were applied.
+// attempt fetches missing ancestors of heads and applies all nodes whose ancestors are
+// complete. The other heads are put aside, or remain so. It reports whether it made
+// progress: nodes were received or applied.
 func (p *announcer) attempt(ctx context.Context, heads []cid.Cid, again bool) bool {
-	if p.id == nobody { // whatever is missing, this peer applies them now
+	if p.id == nobody { // nodes of the journal are applied even if ancestors are missing
 		if nodes, err := p.all.fetch.local(ctx, heads); err != nil {
 			p.all.late.Warnf("applying nodes again: %s", err)
 		} else {
@@ -154,12 +156,13 @@ func (p *announcer) attempt(ctx context.Context, heads []cid.Cid, again bool) bo
 			broken.Remove(c)
 		}
 	}
-	for _, c := range heads { // known ones, too: go-ds-crdt need not announce them again
+	for _, c := range heads { // applied ones, too: then go-ds-crdt does not rebroadcast them
 		if _, ok := got.nodes[c]; !ok && !broken.Has(c) && got.err == nil {
 			nodes = append(nodes, c)
 		}
 	}
 	p.all.hand(nodes)
+	// After hand: a head is complete only when go-ds-crdt has applied it.
 	p.settle(heads, broken, got)
-	return got.came > 0 || len(nodes) > 0
+	return got.received > 0 || len(nodes) > 0
 }

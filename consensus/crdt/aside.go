@@ -18,24 +18,24 @@ const (
 	// of that peer is a reason for an attempt, minRetry after the last one.
 	minRetry = time.Second
 	maxRetry = time.Minute
-	// tellAfter is how long a head is put aside before an operator is told.
-	tellAfter = 10 * time.Second
-	// A head is given up when it was not announced for asideTTL. Its peer is
-	// asked for its heads when it is connected again, and repeats them.
+	// reportAfter is how long a head is put aside before that is logged as a warning.
+	reportAfter = 10 * time.Second
+	// asideTTL is how long after its last announcement a head is dropped. Its peer
+	// repeats it, and is asked for its heads when it connects again.
 	asideTTL = time.Hour
 	// gapAfter is how long a head waits for an ancestor that its own peer, which
-	// answers, does not have either. Then the nodes above the gap are applied.
+	// responds, does not have either. After that the nodes above the gap are applied.
 	gapAfter = 2 * time.Minute
 )
 
-// asideHead is a head of which a node cannot be had.
+// asideHead is a head with an ancestor that no peer has sent.
 type asideHead struct {
 	cid       cid.Cid
 	announced time.Time // for the last time
 	reason    string
 }
 
-// find returns a head that is put aside, or nil. It is called with mu held.
+// find returns a head that is put aside, or nil. The caller holds mu.
 func (p *announcer) find(c cid.Cid) *asideHead {
 	for _, h := range p.aside {
 		if h.cid.Equals(c) {
@@ -45,8 +45,8 @@ func (p *announcer) find(c cid.Cid) *asideHead {
 	return nil
 }
 
-// settle puts aside the heads of an attempt that are broken, and takes the
-// others back.
+// settle records the outcome of an attempt: broken heads are put aside, complete ones are
+// removed from the heads put aside.
 func (p *announcer) settle(heads []cid.Cid, broken *cid.Set, got fetched) {
 	p.all.mu.Lock()
 	defer p.all.mu.Unlock()
@@ -67,6 +67,7 @@ func (p *announcer) settle(heads []cid.Cid, broken *cid.Set, got fetched) {
 		p.aside = slices.Delete(p.aside, 0, more)
 	}
 	p.account()
+	// Some heads were dropped because there were too many. The peer repeats its newest ones.
 	if len(p.aside) == 0 && p.lost {
 		p.lost = false
 		p.all.askHeads(p.id)
@@ -77,28 +78,28 @@ func (p *announcer) settle(heads []cid.Cid, broken *cid.Set, got fetched) {
 	}
 }
 
-// account notes since when heads are put aside, and writes it to the log when that
-// is long. It is called with mu held.
+// account updates since when the peer has heads put aside, and logs it after reportAfter.
+// The caller holds mu.
 func (p *announcer) account() {
 	switch {
 	case len(p.aside) == 0:
-		if p.told {
+		if p.reported {
 			logger.Infof("all changes of %s are here after %s", p.id, time.Since(p.since).Round(time.Second))
 		}
-		p.since, p.told = time.Time{}, false
+		p.since, p.reported = time.Time{}, false
 	case p.since.IsZero():
 		p.since = time.Now()
-	case !p.told && time.Since(p.since) > tellAfter:
-		p.told = true
+	case !p.reported && time.Since(p.since) > reportAfter:
+		p.reported = true
 		p.all.late.Warnf("changes of %s cannot be had (%d heads): %s; they are tried again, and the changes of other peers go on",
 			p.id, len(p.aside), p.aside[0].reason)
 	}
 }
 
-// gap returns those of the broken heads that are here, and whose own peer does
-// not have all of their ancestors either, since long. That is what a crash of an
-// older program leaves behind. go-ds-crdt marks the store dirty when it applies
-// them, so the gap is looked for by its repair.
+// gap returns the broken heads that are stored here and whose own peer has not had all of
+// their ancestors for gapAfter either: a crash of an older program leaves such gaps.
+// go-ds-crdt marks the store as dirty when it applies them, so that holes.go looks for the
+// missing nodes.
 func (p *announcer) gap(broken *cid.Set, got fetched, again bool) (heads []cid.Cid) {
 	if !again {
 		return nil
@@ -119,14 +120,14 @@ func (p *announcer) gap(broken *cid.Set, got fetched, again bool) (heads []cid.C
 	case p.gapSince.IsZero():
 		p.gapSince = time.Now()
 	}
+	// One time for all broken heads: a peer with a gap lacks the same ancestors for each.
 	if len(heads) == 0 || time.Since(p.gapSince) < gapAfter {
 		return nil
 	}
 	return heads
 }
 
-// retry makes further attempts for the heads that are put aside, until there
-// are none.
+// retry makes further attempts for heads that are put aside, until there are none left.
 func (p *announcer) retry() {
 	life := p.all.replica.life
 	for wait := minRetry; p.sleep(wait); wait = min(wait*2, maxRetry) {
@@ -140,10 +141,11 @@ func (p *announcer) retry() {
 	}
 }
 
-// sleep waits until it is time for the next attempt, or returns false when this
-// peer stops.
+// sleep waits for the next attempt: at least minRetry, at most wait, and less than that
+// when the peer announces something. It returns false when this peer stops.
 func (p *announcer) sleep(wait time.Duration) bool {
 	life := p.all.replica.life
+	// minRetry also when the peer announces all the time.
 	least, most := time.After(minRetry), time.After(wait)
 	select {
 	case <-least:
@@ -159,8 +161,8 @@ func (p *announcer) sleep(wait time.Duration) bool {
 	return true
 }
 
-// again returns the heads to be tried again, or nil when there are none: then
-// the goroutine has to end. It gives up heads that are too old.
+// again returns the heads for the next attempt, after dropping those older than asideTTL.
+// When it returns nil, the retry goroutine must end.
 func (p *announcer) again() (heads []cid.Cid) {
 	select {
 	case <-p.kicked: // this attempt is for that
@@ -208,7 +210,7 @@ type Lag struct {
 
 // Lag returns the changes of other peers that are not applied here.
 func (r *Replica) Lag() Lag {
-	a := r.announced.Load()
+	a := r.broadcaster.Load()
 	if a == nil {
 		return Lag{}
 	}

@@ -24,7 +24,7 @@ func (r *rig) announce(heads ...cid.Cid) {
 	}
 	data, err := proto.Marshal(&message)
 	require.NoError(r.t, err)
-	require.NoError(r.t, r.replica().announced.Load().Broadcast(r.t.Context(), data))
+	require.NoError(r.t, r.replica().broadcaster.Load().Broadcast(r.t.Context(), data))
 }
 
 func (r *rig) replica() *Replica { return r.Consensus.(*Replica) }
@@ -61,7 +61,7 @@ func (r *rig) meets(others ...*rig) {
 	}
 }
 
-func topicOf(r *rig) string { return r.replica().announced.Load().topic.String() }
+func topicOf(r *rig) string { return r.replica().broadcaster.Load().topic.String() }
 
 // TestUndeliverableHeads: whoever announces what nobody has, the changes of
 // everybody else, and later ones of the same peer, arrive; and the operator is
@@ -152,7 +152,7 @@ func TestAsideIsBounded(t *testing.T) {
 	require.Equal(t, 10, reader.replica().Lag().Dropped)
 	require.Equal(t, 1, reader.waiting(other))
 
-	a := reader.replica().announced.Load()
+	a := reader.replica().broadcaster.Load()
 	a.mu.Lock()
 	kept := a.announcers[one.host.ID()].aside
 	require.Equal(t, heads[len(heads)-1], kept[len(kept)-1].cid, "the newest")
@@ -199,7 +199,7 @@ func TestGap(t *testing.T) {
 	eventually(t, func() bool { return reader.waiting(writer) == 1 }, "it is put aside")
 	require.Empty(t, reader.names())
 
-	a := reader.replica().announced.Load()
+	a := reader.replica().broadcaster.Load()
 	a.mu.Lock()
 	a.announcers[writer.host.ID()].gapSince = time.Now().Add(-2 * gapAfter)
 	a.mu.Unlock()

@@ -7,31 +7,30 @@ import (
 	"github.com/ipfs/go-cid"
 	ipld "github.com/ipfs/go-ipld-format"
 	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
 )
 
 const (
-	// An attempt with bitswap ends when no node has come for so long: a first
-	// one, and further ones.
-	firstPatience = 2 * time.Second
-	againPatience = 30 * time.Second
+	// An attempt with bitswap ends when no node was received for firstTimeout, or, if
+	// it is not the first one, for retryTimeout.
+	firstTimeout = 2 * time.Second
+	retryTimeout = 30 * time.Second
 )
 
-// walk fetches absent nodes and their ancestors with bitswap, one generation
-// after the other: from peers that cannot be asked for many. It returns the
-// nodes that are absent after that.
-func (f *fetcher) walk(ctx context.Context, got *fetched, wanted []cid.Cid, from peer.ID, again bool) ([]cid.Cid, error) {
-	patience := firstPatience
-	if again {
-		patience = againPatience
+// walk fetches absent nodes and their ancestors with bitswap, one generation after the
+// other, for peers that do not serve nodesProtocol. It returns the nodes that are still
+// absent.
+func (f *fetcher) walk(ctx context.Context, got *fetched, wanted []cid.Cid) ([]cid.Cid, error) {
+	timeout := firstTimeout
+	if got.again {
+		timeout = retryTimeout
 	}
 	session := f.dag.Session(ctx)
 	var absent []cid.Cid
 	for len(wanted) > 0 {
-		came := f.generation(ctx, session, wanted, patience)
+		received := f.generation(ctx, session, wanted, timeout)
 		rest := wanted[:0:0]
 		for _, c := range wanted {
-			if came.Has(c) {
+			if received.Has(c) {
 				rest = append(rest, c)
 			} else {
 				absent = append(absent, c)
@@ -42,26 +41,26 @@ func (f *fetcher) walk(ctx context.Context, got *fetched, wanted []cid.Cid, from
 			return nil, err
 		}
 	}
-	// The peer has announced them, and is there, and does not send them.
-	if len(absent) > 0 && again && !speaks(f.host, from) && f.host.Network().Connectedness(from) == network.Connected {
+	// The peer has announced them and is connected, but does not send them.
+	if len(absent) > 0 && got.again && !servesNodes(f.host, got.from) && f.host.Network().Connectedness(got.from) == network.Connected {
 		got.lacking = true
 	}
 	return absent, nil
 }
 
-// generation fetches nodes until all are here or none has come for as long as
-// patience says. It returns the CIDs of those that came.
-func (f *fetcher) generation(ctx context.Context, session ipld.NodeGetter, wanted []cid.Cid, patience time.Duration) *cid.Set {
+// generation fetches nodes until all are received or none was received for the timeout. It
+// returns the CIDs of the received ones.
+func (f *fetcher) generation(ctx context.Context, session ipld.NodeGetter, wanted []cid.Cid, timeout time.Duration) *cid.Set {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	idle := time.AfterFunc(patience, cancel)
+	idle := time.AfterFunc(timeout, cancel)
 	defer idle.Stop()
-	came := cid.NewSet()
+	received := cid.NewSet()
 	for node := range session.GetMany(ctx, wanted) {
 		if node.Err == nil {
-			idle.Reset(patience)
-			came.Add(node.Node.Cid())
+			idle.Reset(timeout)
+			received.Add(node.Node.Cid())
 		}
 	}
-	return came
+	return received
 }

@@ -30,30 +30,36 @@ type guard struct {
 	closed bool
 }
 
+// peerNetwork is the way to other peers. The zero value is none.
+type peerNetwork struct {
+	host host.Host
+	dht  routing.Routing
+}
+
 // openDAG opens the DAG that is stored below a namespace. Without a host it is
 // offline. Close the guard before the datastore is closed.
 //
 // The blockstore has no cache: ipfs-lite's lists every block at each start, for
 // a Bloom filter, and the databases below have filters and caches of their own.
-func openDAG(ctx context.Context, store datastore.Batching, ns datastore.Key, h host.Host, dht routing.Routing) (*ipfslite.Peer, *guard, error) {
+func openDAG(ctx context.Context, store datastore.Batching, ns datastore.Key, n peerNetwork) (*ipfslite.Peer, *guard, error) {
 	wrapped := namespace.Wrap(store, ns.ChildString(crdt.BlocksNs))
 	g := &guard{inner: blockstore.NewBlockstore(wrapped, blockstore.WriteThrough(true))}
-	dag, err := ipfslite.New(ctx, wrapped, g, h, dht, &ipfslite.Config{
-		Offline:            h == nil,
+	dag, err := ipfslite.New(ctx, wrapped, g, n.host, n.dht, &ipfslite.Config{
+		Offline:            n.host == nil,
 		UncachedBlockstore: true,
 		ReprovideInterval:  noReprovide,
 	})
 	return dag, g, err
 }
 
-// close waits for calls that are under way. Later ones fail.
+// close waits for calls in progress. Later calls fail.
 func (g *guard) close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.closed = true
 }
 
-// call runs f unless the guard is closed.
+// call runs f, during which close waits. It fails when the guard is closed.
 func (g *guard) call(f func() error) error {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
@@ -63,6 +69,8 @@ func (g *guard) call(f func() error) error {
 	return f()
 }
 
+// DeleteBlock implements blockstore.Blockstore. Like the following methods it returns
+// errStopped after close.
 func (g *guard) DeleteBlock(ctx context.Context, c cid.Cid) error {
 	return g.call(func() error { return g.inner.DeleteBlock(ctx, c) })
 }

@@ -11,8 +11,8 @@ import (
 // log in a minute. Other peers cause them.
 const maxLines = 20
 
-// boundedLog is a logger that leaves out warnings and errors beyond maxLines. The
-// next one that is written is preceded by their number.
+// boundedLog is a logger that suppresses warnings and errors beyond maxLines. The next
+// written message is preceded by the number of suppressed ones.
 type boundedLog struct {
 	logging.StandardLogger
 	limiter *rate.Limiter
@@ -21,6 +21,8 @@ type boundedLog struct {
 	left int // out
 }
 
+// newBoundedLog returns a logger of its own: a flood of one kind of messages must not
+// suppress the others.
 func newBoundedLog() *boundedLog {
 	return &boundedLog{StandardLogger: logger, limiter: rate.NewLimiter(rate.Limit(maxLines)/60, maxLines)}
 }
@@ -40,6 +42,8 @@ func (b *boundedLog) allow() bool {
 	return true
 }
 
+// Warn and the other methods write a message if allow does. Debug and info messages are not
+// bounded: they are off by default.
 func (b *boundedLog) Warn(args ...any) {
 	if b.allow() {
 		b.StandardLogger.Warn(args...)

@@ -13,18 +13,18 @@ import (
 )
 
 const (
-	// maxQuestionBytes bounds a question on the wire: maxWanted and maxKnown CIDs
-	// need a quarter of it.
-	maxQuestionBytes = 256 << 10
-	// maxAnswerBytes bounds an answer on the wire: maxBytes, one more node, which
+	// maxRequestBytes bounds a request on the wire: maxWanted and maxKnown CIDs need a
+	// quarter of it.
+	maxRequestBytes = 256 << 10
+	// maxResponseBytes bounds a response on the wire: maxBytes, one more node, which
 	// may be as large as a pin and a batch of the library, and the framing.
-	maxAnswerBytes = 4 << 20
-	// maxServed is how many calls are answered at the same time, maxPeerServed
-	// those of one peer. Others are refused.
+	maxResponseBytes = 4 << 20
+	// maxServed bounds the calls that are served concurrently, maxPeerServed those of
+	// one peer. Further calls are refused.
 	maxServed     = 64
 	maxPeerServed = 2 * maxCalls
-	// Calls of one peer beyond callBurst are answered at callRate in a second.
-	// A peer that fetches everything needs fewer: each brings up to maxNodes.
+	// Beyond callBurst, calls of one peer are limited to callRate per second. A peer
+	// that fetches a whole pinset needs fewer: a call returns up to maxNodes nodes.
 	callRate  = 100
 	callBurst = 200
 	// serveTimeout bounds a call from its first byte to its last one.
@@ -49,7 +49,7 @@ func (h boundedHost) NewStream(ctx context.Context, p peer.ID, protocols ...prot
 	if err != nil {
 		return nil, err
 	}
-	return &boundedStream{Stream: s, left: maxAnswerBytes}, nil
+	return &boundedStream{Stream: s, left: maxResponseBytes}, nil
 }
 
 // SetStreamHandler has a handler called with streams that read one question.
@@ -67,7 +67,7 @@ func (h boundedHost) SetStreamHandler(id protocol.ID, handle network.StreamHandl
 		if deadline, ok := ctx.Deadline(); ok {
 			_ = s.SetDeadline(deadline) // not every transport has them; calls are counted, too
 		}
-		handle(&boundedStream{Stream: s, left: maxQuestionBytes})
+		handle(&boundedStream{Stream: s, left: maxRequestBytes})
 	})
 }
 
@@ -77,6 +77,8 @@ type boundedStream struct {
 	left int
 }
 
+// Read implements io.Reader. Beyond the bound it resets the stream, so that the peer stops
+// sending.
 func (s *boundedStream) Read(to []byte) (int, error) {
 	if s.left == 0 {
 		_ = s.Reset()
@@ -89,7 +91,7 @@ func (s *boundedStream) Read(to []byte) (int, error) {
 
 var errTooMany = errors.New("too many of them wait")
 
-// admission decides which calls are answered, and when.
+// admission is a limiter of calls: of their number at a time and of each peer's rate.
 type admission struct {
 	log *boundedLog
 
@@ -98,7 +100,7 @@ type admission struct {
 	callers map[peer.ID]*caller
 }
 
-// caller is a peer that calls, or has called.
+// caller has the limits of one peer that has called.
 type caller struct {
 	served int
 	rate   *rate.Limiter
@@ -108,12 +110,13 @@ func newAdmission() *admission {
 	return &admission{log: newBoundedLog(), callers: make(map[peer.ID]*caller)}
 }
 
-// enter returns when a call may be answered. Call leave after it.
+// enter waits until a call may be served. leave must be called after the call.
 func (a *admission) enter(ctx context.Context, p peer.ID) error {
 	c, err := a.count(p)
 	if err != nil {
 		return err
 	}
+	// A call beyond the rate waits, which slows the peer down without an error.
 	if err := c.rate.Wait(ctx); err != nil {
 		a.leave(p)
 		return err
@@ -121,10 +124,12 @@ func (a *admission) enter(ctx context.Context, p peer.ID) error {
 	return nil
 }
 
+// count registers a call of a peer, unless there are too many calls in progress.
 func (a *admission) count(p peer.ID) (*caller, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	c, ok := a.callers[p]
+	// Refused, not queued: the caller asks another peer, and comes back.
 	if a.served >= maxServed || ok && c.served >= maxPeerServed {
 		return nil, errTooMany
 	}
@@ -140,7 +145,7 @@ func (a *admission) count(p peer.ID) (*caller, error) {
 	return c, nil
 }
 
-// prune forgets peers that do not call now. It is called with mu held.
+// prune removes peers without a call in progress. The caller holds mu.
 func (a *admission) prune() {
 	for p, c := range a.callers {
 		if c.served == 0 {
@@ -149,6 +154,7 @@ func (a *admission) prune() {
 	}
 }
 
+// leave ends a call that enter has admitted.
 func (a *admission) leave(p peer.ID) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -20,14 +20,14 @@ func TestLongQuestionsAreRefused(t *testing.T) {
 	t.Parallel()
 	server, client := newRig(t, rigOptions{}), newRig(t, rigOptions{})
 	client.connect(server)
-	call := func(q Question) error {
-		var a Answer
+	call := func(q NodesRequest) error {
+		var a NodesResponse
 		return rpc.NewClient(client.host, nodesProtocol).CallContext(t.Context(), server.host.ID(), nodesService, belowMethod, q, &a)
 	}
-	require.NoError(t, call(Question{Wanted: raw(cidsOf(testChain(t, maxWanted)...)), Known: raw(cidsOf(testChain(t, maxKnown)...))}),
+	require.NoError(t, call(NodesRequest{Wanted: raw(cidsOf(testChain(t, maxWanted)...)), Known: raw(cidsOf(testChain(t, maxKnown)...))}),
 		"as long as a question of ours may be")
-	require.Error(t, call(Question{Wanted: [][]byte{make([]byte, maxQuestionBytes)}}))
-	require.Error(t, call(Question{Wanted: make([][]byte, maxQuestionBytes)}))
+	require.Error(t, call(NodesRequest{Wanted: [][]byte{make([]byte, maxRequestBytes)}}))
+	require.Error(t, call(NodesRequest{Wanted: make([][]byte, maxRequestBytes)}))
 
 	s, err := client.host.NewStream(t.Context(), server.host.ID(), nodesProtocol)
 	require.NoError(t, err)
@@ -35,7 +35,7 @@ func TestLongQuestionsAreRefused(t *testing.T) {
 	sent, err := io.Copy(s, io.LimitReader(endless{}, 64<<20))
 	require.Error(t, err)
 	require.Less(t, sent, int64(32<<20), "with what is on the way")
-	require.NoError(t, call(Question{Wanted: raw(cidsOf(testChain(t, 1)...))}))
+	require.NoError(t, call(NodesRequest{Wanted: raw(cidsOf(testChain(t, 1)...))}))
 }
 
 // endless is the beginning of a list that has no end, in msgpack.

@@ -22,11 +22,11 @@ const maxAnnouncers = 512
 
 var errNotANode = errors.New("a head is not the CID of a node")
 
-// announced implements dscrdt.Broadcaster. It follows the heads that each peer
-// announces on their own (announcer), and hands out nodes only when they and
-// all their ancestors are in this peer's blockstore, ancestors first. So
-// go-ds-crdt, which applies one node after the other, never waits for a peer.
-type announced struct {
+// broadcaster implements dscrdt.Broadcaster. It follows the heads of each peer separately
+// (announcer), and passes a node to go-ds-crdt only when the node and all its ancestors
+// are in this peer's blockstore, ancestors first. So go-ds-crdt, which applies one node
+// after the other, never waits for a peer.
+type broadcaster struct {
 	replica *Replica
 	fetch   *fetcher
 	topic   *pubsub.Topic
@@ -50,8 +50,8 @@ type batch struct {
 	applied chan struct{} // closed when the last node has been applied
 }
 
-func newAnnounced(r *Replica) *announced {
-	return &announced{
+func newBroadcaster(r *Replica) *broadcaster {
+	return &broadcaster{
 		replica:    r,
 		fetch:      newFetcher(r),
 		batches:    make(chan *batch),
@@ -62,7 +62,7 @@ func newAnnounced(r *Replica) *announced {
 }
 
 // listen subscribes to the announcements of trusted peers.
-func (r *Replica) listen() (*announced, error) {
+func (r *Replica) listen() (*broadcaster, error) {
 	hash, err := multihash.Sum([]byte(r.options.Config.ClusterName), multihash.MD5, -1)
 	if err != nil {
 		return nil, err
@@ -80,15 +80,16 @@ func (r *Replica) listen() (*announced, error) {
 	if err != nil {
 		return nil, fmt.Errorf("announcements: %w", err)
 	}
-	a := newAnnounced(r)
+	a := newBroadcaster(r)
 	a.topic = topic
 	r.work.Go(func() { a.read(subscription) })
-	r.announced.Store(a)
+	r.broadcaster.Store(a)
 	return a, nil
 }
 
-// read takes announcements as they come: pubsub drops those of a slow reader.
-func (a *announced) read(s *pubsub.Subscription) {
+// read receives announcements without waiting for anything: pubsub drops messages when its
+// subscriber is slow.
+func (a *broadcaster) read(s *pubsub.Subscription) {
 	defer s.Cancel()
 	for {
 		m, err := s.Next(a.replica.life)
@@ -100,19 +101,18 @@ func (a *announced) read(s *pubsub.Subscription) {
 			a.bad.Warnf("an announcement by %s cannot be read: %s", m.GetFrom(), err)
 			continue
 		}
-		a.hear(heads, m.GetFrom())
+		a.observe(heads, m.GetFrom())
 	}
 }
 
 // Broadcast implements dscrdt.Broadcaster.
-func (a *announced) Broadcast(ctx context.Context, data []byte) error {
+func (a *broadcaster) Broadcast(ctx context.Context, data []byte) error {
 	return a.topic.Publish(ctx, data)
 }
 
-// Next implements dscrdt.Broadcaster. It returns one node at a time: a peer
-// that has none at all makes a head of each. It is called when the last one is
-// applied.
-func (a *announced) Next(ctx context.Context) ([]byte, error) {
+// Next implements dscrdt.Broadcaster. go-ds-crdt calls it when the last node is applied.
+// It returns one node at a time: an empty peer makes a head of each node of a broadcast.
+func (a *broadcaster) Next(ctx context.Context) ([]byte, error) {
 	life := a.replica.life
 	a.apply(time.Time{})
 	select {
@@ -139,20 +139,21 @@ func (a *announced) Next(ctx context.Context) ([]byte, error) {
 	c := a.batch.nodes[0]
 	a.batch.nodes = a.batch.nodes[1:]
 	a.last = c
+	// Before go-ds-crdt gets the node: the entry must be on disk when its first write is.
 	a.replica.handOut(life, c)
 	a.apply(time.Now())
 	return encode(c)
 }
 
-// apply notes since when a node is being applied.
-func (a *announced) apply(since time.Time) {
+// apply records since when a node is being applied; the zero time is for none.
+func (a *broadcaster) apply(since time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.applying = since
 }
 
-// hand has nodes applied and waits for that.
-func (a *announced) hand(nodes []cid.Cid) {
+// hand passes nodes to go-ds-crdt and waits until they are applied.
+func (a *broadcaster) hand(nodes []cid.Cid) {
 	if len(nodes) == 0 {
 		return
 	}
@@ -169,11 +170,12 @@ func (a *announced) hand(nodes []cid.Cid) {
 	}
 }
 
+// encode encodes a head as go-ds-crdt does, so that peers of any version decode it.
 func encode(c cid.Cid) ([]byte, error) {
 	return proto.Marshal(&pb.CRDTBroadcast{Heads: []*pb.Head{{Cid: c.Bytes()}}})
 }
 
-// decode reads an announcement. Very old peers send a CID and nothing else.
+// decode decodes an announcement. Very old peers send a bare CID.
 func decode(data []byte) ([]cid.Cid, error) {
 	if c, err := cid.Cast(data); err == nil {
 		return onlyNodes([]cid.Cid{c})
@@ -193,7 +195,7 @@ func decode(data []byte) ([]cid.Cid, error) {
 	return onlyNodes(heads)
 }
 
-// onlyNodes returns CIDs when each can be one of a node.
+// onlyNodes returns the given CIDs, or an error if one cannot be the CID of a node.
 func onlyNodes(cids []cid.Cid) ([]cid.Cid, error) {
 	for _, c := range cids {
 		if c.Type() != cid.DagProtobuf {

@@ -37,7 +37,7 @@ const (
 	nodeTimeout = 2 * time.Minute
 )
 
-// Options are all needed but Generation and Failed.
+// Options are the surroundings of a Replica. All are required except Generation and Failed.
 type Options struct {
 	Host   host.Host
 	DHT    routing.Routing
@@ -45,8 +45,8 @@ type Options struct {
 	// Config is the library's section; its batching is not looked at.
 	Config *crdt.Config
 	Store  datastore.Datastore
-	// Generation says who has opened Store before. The zero value is not known:
-	// then the DAG is walked.
+	// Generation says which openings of Store came before. The zero value means that
+	// they are not known: then the DAG is walked.
 	Generation Generation
 	// Failed, if set, is called when the pinset cannot be opened. The component
 	// never becomes ready then, and should be shut down, though not by Failed, for
@@ -75,7 +75,7 @@ type Replica struct {
 	started bool
 	stopped bool
 
-	announced atomic.Pointer[announced] // by other peers; nil before the start
+	broadcaster atomic.Pointer[broadcaster] // by other peers; nil before the start
 
 	ready   chan struct{} // closed when the rest is set
 	set     *dscrdt.Datastore
@@ -83,7 +83,8 @@ type Replica struct {
 	batched state.BatchingState
 }
 
-// New opens nothing but its share of the network.
+// New returns a Replica that serves its nodes to other peers, and does nothing else until
+// SetClient. It takes over Store: Shutdown must be called before Store is closed.
 func New(o Options) (*Replica, error) {
 	if err := o.Config.Validate(); err != nil {
 		return nil, err
@@ -106,7 +107,7 @@ func New(o Options) (*Replica, error) {
 		r.end()
 		return nil, fmt.Errorf("the journal of the pinset: %w", err)
 	}
-	if r.dag, r.blocks, err = openDAG(r.life, r.journal, r.namespace, o.Host, o.DHT); err != nil {
+	if r.dag, r.blocks, err = openDAG(r.life, r.journal, r.namespace, peerNetwork{o.Host, o.DHT}); err != nil {
 		r.end()
 		return nil, fmt.Errorf("the way to other peers' nodes: %w", err)
 	}
@@ -118,8 +119,8 @@ func New(o Options) (*Replica, error) {
 	return r, nil
 }
 
-// SetClient implements ipfscluster.Component and starts the work. The store may
-// have a migration to do, so nobody waits for it.
+// SetClient implements ipfscluster.Component and starts the work. It does not wait for the
+// start, which may include a migration of the store.
 func (r *Replica) SetClient(client *rpc.Client) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -140,12 +141,14 @@ func (r *Replica) SetClient(client *rpc.Client) {
 	})
 }
 
+// start opens the pinset. Announcements are received before that, so that none is missed
+// while a large store opens; they are followed when it is open.
 func (r *Replica) start() error {
 	cfg := r.options.Config
 	for _, p := range cfg.TrustedPeers {
 		r.Trust(r.life, p)
 	}
-	heard, err := r.listen()
+	announcements, err := r.listen()
 	if err != nil {
 		return err
 	}
@@ -155,7 +158,7 @@ func (r *Replica) start() error {
 	opts.RepairInterval = 0 // mend does it: go-ds-crdt calls a DAG clean that lacks nodes
 	opts.DAGSyncerTimeout = nodeTimeout
 	opts.NumWorkers = branches
-	if r.set, err = dscrdt.New(r.journal, r.namespace, journaled{newLocalNodes(r.dag), r.journal}, heard, opts); err != nil {
+	if r.set, err = dscrdt.New(r.journal, r.namespace, journaled{newLocalNodes(r.dag), r.journal}, announcements, opts); err != nil {
 		return err
 	}
 	if r.state, err = dsstate.New(r.life, r.set, "", dsstate.DefaultHandle()); err != nil {
@@ -165,15 +168,15 @@ func (r *Replica) start() error {
 		return err
 	}
 	close(r.ready)
-	r.work.Go(func() { r.resume(heard) })
-	r.work.Go(func() { r.mend(heard) })
-	return r.greet(heard)
+	r.work.Go(func() { r.resume(announcements) })
+	r.work.Go(func() { r.mend(announcements) })
+	return r.exchangeHeads(announcements)
 }
 
 // Ready implements ipfscluster.Consensus. The channel is closed for all.
 func (r *Replica) Ready(context.Context) <-chan struct{} { return r.ready }
 
-// Batched waits for the state and returns it for writes that are committed
+// Batched waits until the state is open and returns it for writes that are committed
 // together. Only one goroutine at a time may write to it.
 func (r *Replica) Batched(ctx context.Context) (state.BatchingState, error) {
 	select {
@@ -186,7 +189,7 @@ func (r *Replica) Batched(ctx context.Context) (state.BatchingState, error) {
 	}
 }
 
-// heads returns the newest nodes that are applied here, if there are any yet.
+// heads returns the heads of this peer, nil before the state is open.
 func (r *Replica) heads(ctx context.Context) []cid.Cid {
 	select {
 	case <-r.ready:
@@ -201,8 +204,8 @@ func (r *Replica) State(ctx context.Context) (state.ReadOnly, error) {
 	return r.Batched(ctx)
 }
 
-// Shutdown stops everything that uses the datastore, and waits for it. It may
-// be called at any time.
+// Shutdown stops everything that uses the datastore and joins it. It may be called at any
+// time, also before SetClient and twice.
 func (r *Replica) Shutdown(context.Context) error {
 	r.mu.Lock()
 	again := r.stopped
@@ -211,6 +214,7 @@ func (r *Replica) Shutdown(context.Context) error {
 	if again { // the datastore may be closed
 		return nil
 	}
+	// The order matters: nothing reads blocks of the set after it is closed.
 	r.end()
 	r.served.close()
 	r.work.Wait()

@@ -1,27 +1,38 @@
-// Package crdt keeps this peer's copy of a CRDT pinset equal to the others'.
+// Package crdt is a CRDT consensus component that keeps the same data as the library's, so
+// that both can be in one cluster, and that survives a kill at any moment.
 //
-// A CRDT pinset is a DAG of nodes, each with some changes and links to the
-// nodes that came before. Peers announce their newest node to all others.
-// Replica (crdt.go) is the consensus component that writes nodes and applies
-// those of others, with go-ds-crdt; members.go is the rest of what a cluster
-// wants of one, tracker.go tells the pin tracker. It does what the library's
-// component does, keeps the same data, and both can be in one cluster.
+// A CRDT pinset is a DAG of nodes. Each node has some changes, and links to the nodes that
+// were the heads when it was written, its parents. Peers announce their newest head to all
+// others by pubsub. Replica (crdt.go) writes nodes and applies those of others with
+// go-ds-crdt; members.go implements the other methods of ipfscluster.Consensus. Grouped
+// (group.go) commits concurrent writes together.
 //
-// It differs in how nodes get here. The library asks for one node, finds in it
-// which is next, and asks for that, with bitswap, which sends a peer a message
-// every 20 ms at most: 50 nodes a second, on any machine. Here a peer is asked
-// for a node and all below it that is missing (serve.go has the answer, fetch.go
-// the question, bounds.go the limits of both), and nodes are applied oldest first
-// (broadcast.go): whenever the process is killed, what is applied has no gaps.
-// From peers that cannot be asked so, nodes come with bitswap (bitswap.go).
+// # Fetching
 //
-// The heads of each peer are followed apart (announcer.go). Nodes are handed to
-// go-ds-crdt, which applies one head after the other, only when all that it needs
-// is here. A head of which a node cannot be had is put aside and tried again
-// (aside.go), while everything else goes on.
+// The library fetches one node, reads its links, and fetches these, with bitswap, which
+// sends a peer at most one message every 20 ms: 50 nodes a second on any machine. A Replica
+// asks a peer for a node and all its missing ancestors in one request: fetch.go is the
+// client, serve.go the server, bounds.go limits both, sources.go chooses the peers. Peers
+// that do not serve such requests are asked with bitswap (bitswap.go).
 //
-// go-ds-crdt applies a node in several writes. journal.go keeps account of them,
-// and resume.go completes at a start what the end of a process has interrupted.
-// The library has neither, so a store that it has used may lack nodes: holes.go
-// walks the whole DAG of such a store once (walker.go), and mends it.
+// The heads of each peer are followed separately (announcer.go), and requested when it
+// connects (heads.go). go-ds-crdt applies one head after the other, so it gets a node only
+// when all its ancestors are stored here, ancestors first (broadcast.go). A head with a node
+// that no peer sends is put aside and retried (aside.go), while all other heads go on.
+//
+// # Interruptions
+//
+// go-ds-crdt applies a node in several writes. journal.go records which nodes are being
+// applied, and resume.go completes them at the next start. A store that was used by the
+// library, which has neither, may lack nodes or their effects: holes.go walks the whole DAG
+// of such a store once (walker.go), fetches what is missing (refetch.go), and stores a
+// report (report.go).
+//
+// # Keys
+//
+// Keys are below the option datastore_namespace. go-ds-crdt stores the heads at /h, the
+// marks of applied nodes at /b, the set at /s (its elements at /s/s, tombstones at /s/t,
+// values at /s/k), and a mark of a dirty store at /d. The blocks of the nodes are at
+// /b/blocks, the journal and the report of the last walk at /pinsvc. Entries (entries.go)
+// reads the values directly; fill.go writes a new store without go-ds-crdt.
 package crdt

@@ -33,6 +33,7 @@ func Entries(store datastore.Datastore, namespace string) func(ctx context.Conte
 		return nil
 	}
 	prefix := datastore.NewKey(namespace).ChildString(setKey).ChildString(valuesKey).String()
+	// An iterator of pebble is a snapshot: writes meanwhile are not visible.
 	return func(ctx context.Context, fn func(cid, pin []byte) error) error {
 		iter, err := from.DB.NewIterWithContext(ctx, &pebble.IterOptions{
 			LowerBound: []byte(prefix + "/"), UpperBound: []byte(prefix + "0"), // "0" comes after "/"

@@ -104,8 +104,8 @@ func TestNodesBelow(t *testing.T) {
 		{"nothing", nil, nil, 100, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var a Answer
-			q := Question{Wanted: append(raw(c.wanted), []byte("no CID")), Known: raw(c.known), Most: c.most}
+			var a NodesResponse
+			q := NodesRequest{Wanted: append(raw(c.wanted), []byte("no CID")), Known: raw(c.known), Most: c.most}
 			require.NoError(t, (&Nodes{s}).Below(t.Context(), q, &a))
 			require.Equal(t, c.want, a.Blocks)
 		})
@@ -129,8 +129,8 @@ func TestNodesBelowIsBounded(t *testing.T) {
 		wanted []ipld.Node
 		want   int
 	}{{large, 2}, {all, maxNodes}} {
-		var a Answer
-		q := Question{Wanted: raw(cidsOf(c.wanted...)), Most: 1 << 30}
+		var a NodesResponse
+		q := NodesRequest{Wanted: raw(cidsOf(c.wanted...)), Most: 1 << 30}
 		require.NoError(t, (&Nodes{&server{blocks: store}}).Below(t.Context(), q, &a))
 		require.Len(t, a.Blocks, c.want)
 	}
@@ -140,7 +140,7 @@ func TestServerCloses(t *testing.T) {
 	r := newRig(t, rigOptions{})
 	s := r.Consensus.(*Replica).served
 	s.close()
-	require.ErrorIs(t, (&Nodes{s}).Below(t.Context(), Question{}, &Answer{}), errStopped)
+	require.ErrorIs(t, (&Nodes{s}).Below(t.Context(), NodesRequest{}, &NodesResponse{}), errStopped)
 	require.NotContains(t, r.host.Mux().Protocols(), nodesProtocol)
 }
 
@@ -159,11 +159,11 @@ func TestFrozenSource(t *testing.T) {
 	got := f.fetch(t.Context(), heads, frozen.host.ID(), false)
 	require.Equal(t, heads, got.absent, "no peer can be asked")
 	require.Contains(t, got.reason(), "no peer is connected")
-	require.Empty(t, f.avoid)
+	require.Empty(t, f.backoffs)
 	reader.connect(frozen)
 	reader.connect(writer)
 	ids := []peer.ID{frozen.host.ID(), writer.host.ID()}
-	require.Eventually(t, func() bool { return speaks(reader.host, ids[0]) && speaks(reader.host, ids[1]) }, patient, time.Millisecond)
+	require.Eventually(t, func() bool { return servesNodes(reader.host, ids[0]) && servesNodes(reader.host, ids[1]) }, patient, time.Millisecond)
 	require.Equal(t, ids, f.sources(ids[0], false))
 
 	unknown := cidsOf(testNode(t, "nobody has it"))
@@ -171,22 +171,22 @@ func TestFrozenSource(t *testing.T) {
 	require.Equal(t, unknown, got.absent)
 	require.Equal(t, []int{2, 1}, []int{got.asked, got.answered})
 	require.False(t, got.lacking, "the announcing peer did not answer")
-	require.Contains(t, f.avoid, ids[0])
-	require.NotContains(t, f.avoid, ids[1], "it has answered")
+	require.Contains(t, f.backoffs, ids[0])
+	require.NotContains(t, f.backoffs, ids[1], "it has answered")
 	require.Equal(t, ids[1:], f.sources(ids[0], false))
 	require.Equal(t, ids, f.sources(ids[0], true), "a further attempt asks who has announced them")
 	require.True(t, func() bool { g := f.fetch(t.Context(), unknown, ids[1], false); return g.lacking }())
-	f.avoid[ids[0]] = time.Now().Add(-time.Second)
+	f.backoffs[ids[0]] = time.Now().Add(-time.Second)
 	require.Equal(t, ids, f.sources(ids[0], false), "it is asked again after some time")
 
-	f.shun(ids[0])
+	f.backOff(ids[0])
 	chain := testChain(t, 20)
 	require.NoError(t, writer.Consensus.(*Replica).dag.AddMany(t.Context(), chain))
 	got = f.fetch(t.Context(), cidsOf(chain[19]), ids[0], false)
 	require.NoError(t, got.err)
 	require.Empty(t, got.absent, "another peer has it")
 	require.Len(t, got.nodes, 20)
-	f.forgive(ids[0])
+	f.resetBackoff(ids[0])
 	require.Equal(t, ids, f.sources(ids[0], false), "and when it is heard")
 }
 
@@ -197,20 +197,20 @@ func TestFetchBesideOthers(t *testing.T) {
 	writer, reader := newRig(t, rigOptions{}), newRig(t, rigOptions{})
 	reader.connect(writer)
 	id := writer.host.ID()
-	eventually(t, func() bool { return speaks(reader.host, id) }, "it can be asked")
+	eventually(t, func() bool { return servesNodes(reader.host, id) }, "it can be asked")
 	chain := testChain(t, 4)
 	f := newFetcher(reader.replica())
-	got := fetched{nodes: make(graph)}
+	got := fetched{nodes: make(graph), from: id}
 	wanted, err := f.descend(t.Context(), got.nodes, cidsOf(chain[3]))
 	require.NoError(t, err)
 	require.Equal(t, cidsOf(chain[3]), wanted)
 	require.NoError(t, reader.replica().dag.BlockStore().PutMany(t.Context(), []blocks.Block{chain[3], chain[2]}))
-	absent, err := f.ask(t.Context(), &got, wanted, id, false)
+	absent, err := f.ask(t.Context(), &got, wanted)
 	require.NoError(t, err)
 	require.Equal(t, cidsOf(chain[1]), absent)
 
 	require.NoError(t, writer.replica().dag.AddMany(t.Context(), chain[:2]))
-	absent, err = f.ask(t.Context(), &got, absent, id, false)
+	absent, err = f.ask(t.Context(), &got, absent)
 	require.NoError(t, err)
 	require.Empty(t, absent)
 	require.Len(t, got.nodes, 4)
@@ -243,7 +243,7 @@ func testHead(i int) cid.Cid { return cid.NewCidV1(cid.DagProtobuf, testCID(i).H
 // newest ones, and no more peers than it can follow.
 func TestHear(t *testing.T) {
 	r := newRig(t, rigOptions{})
-	a := newAnnounced(r.Consensus.(*Replica))
+	a := newBroadcaster(r.Consensus.(*Replica))
 	fresh := func(id peer.ID) (heads []cid.Cid) {
 		a.announcers[id].following = true // nobody takes them
 		heads, a.announcers[id].fresh = a.announcers[id].fresh, nil
@@ -253,13 +253,13 @@ func TestHear(t *testing.T) {
 	for _, id := range []peer.ID{own, "other"} {
 		a.announcers[id] = &announcer{all: a, id: id, following: true, kicked: make(chan struct{}, 1)}
 	}
-	a.hear([]cid.Cid{testHead(1)}, own)
-	a.hear([]cid.Cid{testHead(2), testHead(2)}, "other")
-	a.hear([]cid.Cid{testHead(3)}, own)
+	a.observe([]cid.Cid{testHead(1)}, own)
+	a.observe([]cid.Cid{testHead(2), testHead(2)}, "other")
+	a.observe([]cid.Cid{testHead(3)}, own)
 	require.Equal(t, []cid.Cid{testHead(3)}, fresh(own))
 	require.Equal(t, []cid.Cid{testHead(2)}, fresh("other"))
 	for i := range maxFresh + 5 {
-		a.hear([]cid.Cid{testHead(i)}, "other")
+		a.observe([]cid.Cid{testHead(i)}, "other")
 	}
 	heads := fresh("other")
 	require.Len(t, heads, maxFresh)
@@ -270,7 +270,7 @@ func TestHear(t *testing.T) {
 		id := peer.ID(string(testHead(i).Bytes()))
 		a.announcers[id] = &announcer{all: a, id: id, following: true, kicked: make(chan struct{}, 1)}
 	}
-	a.hear([]cid.Cid{testHead(1)}, "one too many")
+	a.observe([]cid.Cid{testHead(1)}, "one too many")
 	require.NotContains(t, a.announcers, peer.ID("one too many"))
 	require.Equal(t, 6, a.dropped)
 }

@@ -6,13 +6,14 @@ import (
 	"github.com/ipfs/go-cid"
 )
 
-// graph has some nodes of the DAG, with the ones that each stands on.
+// graph maps nodes of the DAG to their parents, the nodes that they link to.
 type graph map[cid.Cid][]cid.Cid
 
 // order returns heads and their ancestors in topological order, ancestors first.
 func (g graph) order(heads []cid.Cid) []cid.Cid {
 	var all []cid.Cid
 	done := make(map[cid.Cid]struct{}, len(g))
+	// Depth first without recursion: a node stays on the stack until all its parents are done.
 	for stack := append([]cid.Cid(nil), heads...); len(stack) > 0; {
 		c := stack[len(stack)-1]
 		links, ok := g[c]
@@ -37,8 +38,8 @@ func (g graph) order(heads []cid.Cid) []cid.Cid {
 	return all
 }
 
-// complete returns, ancestors first, the nodes of the graph below heads, and the
-// heads, that do not stand on an absent one. broken are the other heads.
+// complete returns heads and their ancestors in topological order, without the nodes that
+// have an absent ancestor. broken are the heads that have one.
 func (g graph) complete(heads, absent []cid.Cid) (nodes []cid.Cid, broken *cid.Set) {
 	lacking := cid.NewSet()
 	for _, c := range absent {

@@ -16,7 +16,7 @@ import (
 
 var errStopping = errors.New("the peer is shutting down")
 
-// Batching is a consensus whose state takes many writes at once.
+// Batching is a consensus whose state can commit many writes at once.
 type Batching interface {
 	ipfscluster.Consensus
 	// Batched waits for the state.
@@ -132,6 +132,7 @@ func (g *Grouped) commit(apply func(state.BatchingState) error) error {
 // run is the one goroutine that writes to the batching state.
 func (g *Grouped) run() {
 	batch, err := g.Batched(g.life)
+	// Writers get errStopping from commit.
 	if err != nil {
 		return // it is stopped before it was ready
 	}
@@ -140,11 +141,10 @@ func (g *Grouped) run() {
 	g.loop(batch)
 }
 
-// loop commits again and again. A commit waits for as many writes as there are
-// writers, by the look of the last one: those that it answered will be back,
-// and those that came meanwhile are here. So a single writer never waits, and
-// many are not split over many commits. For the same reason it goes on only when
-// the last commit is on disk: what comes in that time is in the next one.
+// loop commits batches until Shutdown. Each batch waits for as many writes as there were
+// writers in the last round (just answered plus queued since), so a lone writer never
+// waits and concurrent writers share one commit. For the same reason a batch begins only
+// when the last one is on disk: writes that arrive during the sync share the next commit.
 func (g *Grouped) loop(batch state.BatchingState) {
 	var waiting []*change
 	writers := 1
@@ -164,8 +164,8 @@ func (g *Grouped) loop(batch state.BatchingState) {
 	}
 }
 
-// gather adds to the waiting writes until there are as many as wanted, or the
-// first has waited for max_batch_age.
+// gather collects writes until there are as many as wanted, or until max_batch_age has
+// passed.
 func (g *Grouped) gather(waiting []*change, wanted int) []*change {
 	age := time.NewTimer(g.limits.MaxBatchAge)
 	defer age.Stop()
@@ -183,7 +183,7 @@ func (g *Grouped) gather(waiting []*change, wanted int) []*change {
 	return g.drain(waiting)
 }
 
-// drain adds the writes that wait now, as far as a commit may have them.
+// drain adds the writes that wait now, up to max_batch_size.
 func (g *Grouped) drain(waiting []*change) []*change {
 	for len(waiting) < g.limits.MaxBatchSize {
 		select {
@@ -196,13 +196,14 @@ func (g *Grouped) drain(waiting []*change) []*change {
 	return waiting
 }
 
-// commitAll writes all changes at once, and returns what became of each. One
-// that cannot be written does not keep the others from it.
+// commitAll applies all changes, commits them at once and returns the error of each. A
+// change that fails does not affect the others.
 func commitAll(batch state.BatchingState, all []*change) []error {
 	errs := make([]error, len(all))
 	for i, c := range all {
 		errs[i] = c.apply(batch)
 	}
+	// Not a writer's context: the commit is for all of them.
 	failed := batch.Commit(context.Background())
 	for i := range errs {
 		errs[i] = errors.Join(errs[i], failed)
@@ -210,8 +211,8 @@ func commitAll(batch state.BatchingState, all []*change) []error {
 	return errs
 }
 
-// answer tells the writers of a commit what became of it, when it is on disk:
-// some datastores lose what was not synced when the process is killed.
+// answer syncs the datastore and returns the result to the writers. Without the sync, some
+// datastores lose committed writes when the process is killed.
 func (g *Grouped) answer(all []*change, errs []error) {
 	failed := g.store.Sync(context.Background(), datastore.NewKey("/"))
 	if failed != nil {

@@ -7,24 +7,25 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// greet asks each trusted peer that gets connected for its newest nodes. An
-// announcement would come with its next write, or when it is repeated, and a
-// peer that was away hears of neither until gossip includes it.
-func (r *Replica) greet(heard *announced) error {
+// exchangeHeads requests the heads of each trusted peer when it connects. The peer would
+// announce them with its next write, or at the next rebroadcast; and a peer that was
+// away receives neither until the gossip mesh includes it.
+func (r *Replica) exchangeHeads(announcements *broadcaster) error {
 	met, err := r.options.Host.EventBus().Subscribe(new(event.EvtPeerIdentificationCompleted))
 	if err != nil {
 		return err
 	}
 	r.work.Go(func() {
 		defer met.Close()
+		// Peers that were connected before the subscription, which made no event for it.
 		for _, p := range r.options.Host.Network().Peers() {
-			heard.askHeads(p)
+			announcements.askHeads(p)
 		}
 		for {
 			select {
 			case e := <-met.Out():
 				if e, ok := e.(event.EvtPeerIdentificationCompleted); ok && slices.Contains(e.Protocols, nodesProtocol) {
-					heard.askHeads(e.Peer)
+					announcements.askHeads(e.Peer)
 				}
 			case <-r.life.Done():
 				return
@@ -34,11 +35,11 @@ func (r *Replica) greet(heard *announced) error {
 	return nil
 }
 
-// askHeads asks a peer for its newest nodes, if it can be asked and is trusted. A
-// peer that does not answer must not delay others, so it has its own goroutine.
-func (a *announced) askHeads(p peer.ID) {
+// askHeads requests the heads of a peer that is trusted and serves nodesProtocol. A slow
+// peer must not delay others, so each request has a goroutine of its own.
+func (a *broadcaster) askHeads(p peer.ID) {
 	r := a.replica
-	if !r.IsTrustedPeer(r.life, p) || !speaks(r.options.Host, p) {
+	if !r.IsTrustedPeer(r.life, p) || !servesNodes(r.options.Host, p) {
 		return
 	}
 	r.work.Go(func() {
@@ -47,6 +48,6 @@ func (a *announced) askHeads(p peer.ID) {
 			logger.Debugf("asking %s for its heads: %s", p, err)
 			return
 		}
-		a.hear(heads, p)
+		a.observe(heads, p)
 	})
 }

@@ -208,13 +208,13 @@ func (r *rig) names() []string {
 }
 
 // gets waits until the peer has pins of these names, and no others.
-func (r *rig) gets(names []string, patience time.Duration) {
+func (r *rig) gets(names []string, timeout time.Duration) {
 	r.t.Helper()
 	want := slices.Sorted(slices.Values(names))
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(timeout)
 	for !slices.Equal(want, r.names()) {
 		if time.Now().After(deadline) {
-			require.Equal(r.t, want, r.names(), "after %s", patience)
+			require.Equal(r.t, want, r.names(), "after %s", timeout)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

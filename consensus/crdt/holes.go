@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// A walk that has found holes is repeated when missing nodes have come. They
-	// are asked for again after firstHoleRetry, and then after twice the time, up
-	// to lastHoleRetry.
+	// After a walk that has found holes, the missing nodes are requested again after
+	// firstHoleRetry, and then at intervals that double up to lastHoleRetry. When some
+	// are received, the walk is repeated.
 	firstHoleRetry = 5 * time.Second
 	lastHoleRetry  = 10 * time.Minute
-	// lookEvery is how often a running peer looks for a reason to walk, unless
-	// crdt.repair_interval is shorter. When that is zero, only a start looks.
-	lookEvery = time.Minute
+	// checkInterval is how often a running peer checks whether a walk is needed, unless
+	// crdt.repair_interval is shorter. If that is zero, only a start checks.
+	checkInterval = time.Minute
 	// adoptTimeout is how long it may take until adopted nodes are applied.
 	adoptTimeout = 2 * time.Minute
 	// mostUnapplied is how many nodes are applied one by one in one walk, when
@@ -25,9 +25,9 @@ const (
 	mostUnapplied = 64
 )
 
-// mend walks the DAG when it may have holes: after the datastore was used by a
-// program that keeps no journal, and when go-ds-crdt has failed to apply a node.
-func (r *Replica) mend(heard *announced) {
+// mend walks the DAG when it may have holes: after a program without the journal has used
+// the datastore, and when go-ds-crdt has failed to apply a node.
+func (r *Replica) mend(announcements *broadcaster) {
 	rec, err := loadRecord(r.life, r.journal, r.namespace)
 	if err != nil {
 		logger.Errorf("the result of the last walk cannot be read: %s", err)
@@ -50,12 +50,12 @@ func (r *Replica) mend(heard *announced) {
 	for {
 		var lost []cid.Cid
 		if reason != "" {
-			lost = r.mendOnce(heard, reason)
+			lost = r.mendOnce(announcements, reason)
 		}
 		reason = ""
 		if len(lost) == 0 {
 			retry = firstHoleRetry
-			if !r.sleep(min(r.options.Config.RepairInterval, lookEvery)) {
+			if !r.sleep(min(r.options.Config.RepairInterval, checkInterval)) {
 				return
 			}
 			reason = r.reason()
@@ -66,7 +66,7 @@ func (r *Replica) mend(heard *announced) {
 				return
 			}
 			retry = min(2*retry, lastHoleRetry)
-			if came, _ := r.fetchNodes(r.life, lost); len(came) > 0 {
+			if received, _ := r.fetchNodes(r.life, lost); len(received) > 0 {
 				reason, retry = "missing nodes have come", firstHoleRetry
 			}
 		}
@@ -89,8 +89,8 @@ func (r *Replica) sleep(d time.Duration) bool {
 	}
 }
 
-// reason returns why the DAG may have holes, as far as go-ds-crdt and the journal
-// know.
+// reason returns why the DAG may have holes, by the marks of go-ds-crdt and the journal; ""
+// for no reason.
 func (r *Replica) reason() string {
 	if dirty, err := r.journal.isDirty(r.life); err != nil || dirty {
 		return "it is marked as dirty"
@@ -103,10 +103,10 @@ func (r *Replica) reason() string {
 	return ""
 }
 
-// mendOnce walks the DAG, notes what was found and returns the missing nodes.
-func (r *Replica) mendOnce(heard *announced, reason string) []cid.Cid {
+// mendOnce walks the DAG, stores and logs the report, and returns the missing nodes.
+func (r *Replica) mendOnce(announcements *broadcaster, reason string) []cid.Cid {
 	logger.Infof("the DAG of the pinset is walked: %s", reason)
-	report, lost, err := r.walkAll(heard)
+	report, lost, err := r.walkAll(announcements)
 	if r.life.Err() != nil {
 		return nil
 	}
@@ -145,9 +145,10 @@ func (r Report) String() string {
 	return text
 }
 
-// walkAll finds what is wrong with the DAG and mends what it can. It returns the
-// nodes that are missing after that.
-func (r *Replica) walkAll(heard *announced) (report Report, lost []cid.Cid, err error) {
+// walkAll walks the whole DAG. It fetches missing nodes, makes heads of nodes that are below
+// no head, and applies nodes that are not applied. It returns the nodes that no peer has
+// sent.
+func (r *Replica) walkAll(announcements *broadcaster) (report Report, lost []cid.Cid, err error) {
 	w := newWalker(r)
 	defer func() {
 		report.Nodes, report.Fetched, report.Missing = w.nodes, w.fetched, len(lost)
@@ -155,6 +156,8 @@ func (r *Replica) walkAll(heard *announced) (report Report, lost []cid.Cid, err 
 			report.Examples = append(report.Examples, c.String())
 		}
 	}()
+	// First everything below the heads and unfinished branches: whatever is stored and not
+	// reached from there is an orphan.
 	branches := r.branches()
 	if err := w.complete(r.life, append(r.heads(r.life), branches...)); err != nil {
 		return report, nil, err
@@ -172,26 +175,29 @@ func (r *Replica) walkAll(heard *announced) (report Report, lost []cid.Cid, err 
 	}
 	if missing := w.takeMissing(); len(missing) > 0 {
 		lost = append(lost, missing...)
-		orphans = nil // no peer shall learn of a head that nobody can deliver
+		orphans = nil // no head is announced whose ancestors no peer can send
 	}
 	r.set.MarkClean(r.life) // so that handled sees a failure
+	// Only the tips become heads; the other orphans are their ancestors.
 	tips, err := w.tips(r.life, orphans)
 	if err == nil {
-		err = r.adopt(heard, append(tips, branches...))
+		err = r.adopt(announcements, append(tips, branches...))
 	}
 	if err != nil {
 		return report, lost, err
 	}
 	report.Adopted = len(orphans)
+	// Nodes below heads whose changes are not in the state: an older program was ended before
+	// it had applied them.
 	unapplied, err := w.stillUnapplied(r.life)
 	if err != nil || len(unapplied) == 0 {
 		return report, lost, err
 	}
-	report.Applied, err = r.applyAll(heard, w, unapplied, len(lost) == 0)
+	report.Applied, err = r.applyAll(announcements, w, unapplied, len(lost) == 0)
 	return report, lost, err
 }
 
-// branches returns the nodes of which not all ancestors were applied.
+// branches returns the nodes whose ancestors were not all applied within stuckAfter.
 func (r *Replica) branches() (all []cid.Cid) {
 	for _, e := range r.journal.open() {
 		if e.branch && time.Since(e.since) > r.stuckAfter {
@@ -204,12 +210,12 @@ func (r *Replica) branches() (all []cid.Cid) {
 // applyAll applies nodes that are below heads. When nothing is missing,
 // go-ds-crdt's repair does it; it would stop at a missing node. Otherwise some
 // are applied one by one, and become heads. It returns how many were applied.
-func (r *Replica) applyAll(heard *announced, w *walker, unapplied []cid.Cid, whole bool) (int, error) {
+func (r *Replica) applyAll(announcements *broadcaster, w *walker, unapplied []cid.Cid, whole bool) (int, error) {
 	var err error
 	if whole {
 		err = r.set.Repair(r.life)
 	} else {
-		err = r.adopt(heard, unapplied[:min(len(unapplied), mostUnapplied)])
+		err = r.adopt(announcements, unapplied[:min(len(unapplied), mostUnapplied)])
 	}
 	left, readErr := w.stillUnapplied(r.life)
 	if err = errors.Join(err, readErr); err == nil && len(left) > 0 {
@@ -218,8 +224,8 @@ func (r *Replica) applyAll(heard *announced, w *walker, unapplied []cid.Cid, who
 	return len(unapplied) - len(left), err
 }
 
-// adopt has nodes applied again and made heads, and waits for that.
-func (r *Replica) adopt(heard *announced, nodes []cid.Cid) error {
+// adopt applies nodes again, which makes them heads, and waits for that.
+func (r *Replica) adopt(announcements *broadcaster, nodes []cid.Cid) error {
 	if len(nodes) == 0 {
 		return nil
 	}
@@ -231,9 +237,10 @@ func (r *Replica) adopt(heard *announced, nodes []cid.Cid) error {
 		}
 	}
 	var waiting []entry
+	// The entries say when each node is a head, and survive a kill meanwhile.
 	for _, e := range r.journal.open() {
 		if wanted.Has(e.cid) {
-			r.again(heard, e)
+			r.again(announcements, e)
 			waiting = append(waiting, e)
 		}
 	}

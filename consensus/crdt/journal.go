@@ -13,7 +13,6 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/ipfs/go-datastore"
 	"github.com/ipfs/go-datastore/query"
-	ipld "github.com/ipfs/go-ipld-format"
 )
 
 // Keys below the namespace of the CRDT. Those of go-ds-crdt are given by its
@@ -71,6 +70,7 @@ func openJournal(ctx context.Context, store datastore.Batching, ns datastore.Key
 		blocks:   ns.ChildString(crdt.BlocksNs).Child(blockstore.BlockPrefix),
 		nodes:    make(map[string]*entry),
 	}
+	// A few entries at most: nodes are in the journal for milliseconds.
 	found, err := store.Query(ctx, query.Query{Prefix: j.entries.String()})
 	if err != nil {
 		return nil, err
@@ -99,8 +99,10 @@ func nameIn(parent, key datastore.Key) (string, bool) {
 	return name, ok && len(name) > 1 && name[0] == '/' && strings.IndexByte(name[1:], '/') < 0
 }
 
+// keyOf returns the key of a node's journal entry.
 func (j *journal) keyOf(name string) datastore.Key { return j.entries.Child(datastore.RawKey(name)) }
 
+// appliedKey returns the key with which go-ds-crdt marks a node as applied.
 func (j *journal) appliedKey(c cid.Cid) datastore.Key {
 	return j.applied.Child(datastore.RawKey(nameOf(c)))
 }
@@ -115,7 +117,7 @@ func (j *journal) isDirty(ctx context.Context) (bool, error) {
 	return j.Has(ctx, j.root.ChildString(dirtyKey))
 }
 
-// expect announces a node of this peer. Its entry is written with its block.
+// expect registers a new node of this peer, whose entry is written with its block.
 func (j *journal) expect(c cid.Cid) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -124,8 +126,8 @@ func (j *journal) expect(c cid.Cid) {
 	}
 }
 
-// begin writes the entry of a node, unless it is there. branch says that not all
-// ancestors are applied: then the entry stays until end.
+// begin writes the entry of a node, if there is none. branch says that not all ancestors
+// are applied: such an entry stays until end is called.
 func (j *journal) begin(ctx context.Context, c cid.Cid, branch bool) error {
 	j.expect(c)
 	j.mu.Lock()
@@ -165,6 +167,7 @@ func (j *journal) end(ctx context.Context, c cid.Cid) error {
 	return nil
 }
 
+// forget removes the entry of a node from memory, and wakes who waits for the node.
 func (j *journal) forget(name string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -192,7 +195,7 @@ func (j *journal) has(c cid.Cid) bool {
 	return ok
 }
 
-// begins reports whether a write is the first one of a new node of this peer.
+// begins reports whether a write to key is the first write of a new node of this peer.
 func (j *journal) begins(key datastore.Key) (name string, ok bool) {
 	if name, ok = nameIn(j.blocks, key); !ok {
 		return "", false
@@ -203,9 +206,9 @@ func (j *journal) begins(key datastore.Key) (name string, ok bool) {
 	return name, ok && !e.stored
 }
 
-// ends reports whether a write is the last one that the entry of a node waits
-// for. A head that is not applied is none: a peer without heads adds those that
-// it hears first.
+// ends reports whether a write to key makes an applied node a head, which completes its
+// entry. A head that is not applied does not count: a peer without heads stores the first
+// announced heads before it applies them.
 func (j *journal) ends(key datastore.Key) (name string, ok bool) {
 	if name, ok = nameIn(j.heads, key); !ok {
 		return "", false
@@ -216,7 +219,8 @@ func (j *journal) ends(key datastore.Key) (name string, ok bool) {
 	return name, ok && e.stored && e.applied && !e.branch
 }
 
-// Put adds to the first and the last write of a node what belongs to the journal.
+// Put implements datastore.Write. The first write of a node is one batch with the node's
+// entry.
 func (j *journal) Put(ctx context.Context, key datastore.Key, value []byte) error {
 	if name, ok := nameIn(j.applied, key); ok {
 		if err := j.Batching.Put(ctx, key, value); err != nil {
@@ -261,71 +265,5 @@ func (j *journal) mark(name string) {
 	defer j.mu.Unlock()
 	if e, ok := j.nodes[name]; ok {
 		e.applied = true
-	}
-}
-
-// Batch implements datastore.Batching.
-func (j *journal) Batch(ctx context.Context) (datastore.Batch, error) {
-	b, err := j.Batching.Batch(ctx)
-	return &journalBatch{Batch: b, journal: j}, err
-}
-
-// journalBatch removes the entry of each node that it makes a head.
-type journalBatch struct {
-	datastore.Batch
-	journal *journal
-	ended   []string
-}
-
-func (b *journalBatch) Put(ctx context.Context, key datastore.Key, value []byte) error {
-	if name, ok := b.journal.ends(key); ok {
-		if err := b.Batch.Delete(ctx, b.journal.keyOf(name)); err != nil {
-			return err
-		}
-		b.ended = append(b.ended, name)
-	}
-	return b.Batch.Put(ctx, key, value)
-}
-
-func (b *journalBatch) Commit(ctx context.Context) error {
-	if err := b.Batch.Commit(ctx); err != nil {
-		return err
-	}
-	for _, name := range b.ended {
-		b.journal.forget(name)
-	}
-	return nil
-}
-
-// journaled is the DAG service of go-ds-crdt, which adds nodes only when it
-// commits changes of this peer.
-type journaled struct {
-	dagService
-	journal *journal
-}
-
-// dagService is what go-ds-crdt uses of ipfs-lite.
-type dagService interface {
-	ipld.DAGService
-	Session(context.Context) ipld.NodeGetter
-}
-
-func (d journaled) Add(ctx context.Context, n ipld.Node) error {
-	d.journal.expect(n.Cid())
-	if err := d.dagService.Add(ctx, n); err != nil {
-		d.journal.cancel(n.Cid())
-		return err
-	}
-	return d.journal.begin(ctx, n.Cid(), false) // when the block was there before
-}
-
-// cancel drops the entry of a node of which nothing was written.
-func (j *journal) cancel(c cid.Cid) {
-	j.mu.Lock()
-	e, ok := j.nodes[nameOf(c)]
-	drop := ok && !e.stored
-	j.mu.Unlock()
-	if drop {
-		j.forget(nameOf(c))
 	}
 }

@@ -11,20 +11,23 @@ import (
 	ipld "github.com/ipfs/go-ipld-format"
 )
 
-// localNodes is where go-ds-crdt gets nodes. It applies one head after the other,
-// and gets the ancestors of each with GetMany, which therefore must not wait for
-// other peers: fetcher does that. Get is for its repair, which has a goroutine of
-// its own and may fetch.
+// localNodes is the DAG service of go-ds-crdt. go-ds-crdt applies one head after the other
+// and reads the ancestors of each with GetMany, which therefore never waits for other
+// peers: fetcher has fetched them before. Its repair uses Get, in a goroutine of its own,
+// and may fetch.
 type localNodes struct {
 	ipld.DAGService
 	local ipld.DAGService
 }
 
+// newLocalNodes returns the DAG service of a blockstore, with an exchange that never asks
+// other peers.
 func newLocalNodes(dag *ipfslite.Peer) localNodes {
 	here := blockservice.New(dag.BlockStore(), offline.Exchange(dag.BlockStore()))
 	return localNodes{DAGService: dag, local: merkledag.NewDAGService(here)}
 }
 
+// GetMany implements ipld.NodeGetter without other peers: a missing node is an error.
 func (n localNodes) GetMany(ctx context.Context, all []cid.Cid) <-chan *ipld.NodeOption {
 	return n.local.GetMany(ctx, all)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peerstore"
 )
 
-// connTag is under which the connection manager keeps trusted peers.
+// connTag is the tag with which the connection manager protects trusted peers.
 const connTag = "crdt"
 
 var (
@@ -36,7 +36,7 @@ func (r *Replica) LogUnpin(ctx context.Context, pin api.Pin) error {
 	return r.state.Rm(ctx, pin.Cid)
 }
 
-// Peers returns those that were heard of lately, and this one.
+// Peers returns the peers with a valid metric of the kind peerset_metric, and this one.
 func (r *Replica) Peers(ctx context.Context) ([]peer.ID, error) {
 	peers := []peer.ID{r.options.Host.ID()}
 	r.mu.Lock()
@@ -74,12 +74,13 @@ func (r *Replica) Trust(ctx context.Context, p peer.ID) error {
 	if manager := h.ConnManager(); manager != nil {
 		manager.Protect(p, connTag)
 	}
+	// A pubsub mesh forgets a peer soon; these three keep a way to it.
 	pstoremgr.New(ctx, h, "").SetPriority(p, 0)
 	h.Peerstore().SetAddrs(p, h.Peerstore().Addrs(p), peerstore.PermanentAddrTTL)
 	return nil
 }
 
-// Distrust takes that back.
+// Distrust makes a peer an untrusted one. It stays connected until it disconnects.
 func (r *Replica) Distrust(_ context.Context, p peer.ID) error {
 	r.trusted.Delete(p)
 	return nil
@@ -90,9 +91,15 @@ func (r *Replica) Clean(ctx context.Context) error {
 	return crdt.Clean(ctx, r.options.Config, r.options.Store)
 }
 
-// The rest of ipfscluster.Consensus means nothing without a list of members.
+// AddPeer does nothing: a CRDT cluster has no list of members. A peer joins by its
+// announcements.
+func (r *Replica) AddPeer(context.Context, peer.ID) error { return nil }
 
-func (r *Replica) AddPeer(context.Context, peer.ID) error  { return nil }
-func (r *Replica) RmPeer(context.Context, peer.ID) error   { return errRmPeer }
+// RmPeer returns an error: without a list of members there is nothing to remove a peer from.
+func (r *Replica) RmPeer(context.Context, peer.ID) error { return errRmPeer }
+
+// Leader returns an error: all peers are equal.
 func (r *Replica) Leader(context.Context) (peer.ID, error) { return "", errNoLeader }
-func (r *Replica) WaitForSync(context.Context) error       { return nil }
+
+// WaitForSync returns at once: a peer cannot know which changes it has not received yet.
+func (r *Replica) WaitForSync(context.Context) error { return nil }

@@ -17,13 +17,14 @@ func OpenOffline(store datastore.Datastore, ns datastore.Key) (set *dscrdt.Datas
 		return nil, nil, errNoBatch
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	dag, guard, err := openDAG(ctx, batching, ns, nil, nil)
+	dag, guard, err := openDAG(ctx, batching, ns, peerNetwork{})
 	if err != nil {
 		cancel()
 		return nil, nil, err
 	}
 	opts := dscrdt.DefaultOptions()
 	opts.Logger = logger
+	// Only for reading: a repair needs other peers, and would write.
 	opts.RepairInterval = 0 // a repair needs other peers
 	if set, err = dscrdt.New(batching, ns, dag, nil, opts); err != nil {
 		cancel()

@@ -8,9 +8,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// fetchNodes fetches missing nodes from connected trusted peers, and returns
-// those that are here after that. Peers that cannot be asked for nodes are asked
-// with bitswap. An error is one of this peer's own datastore.
+// fetchNodes fetches missing nodes from connected trusted peers and returns the received
+// ones. It uses bitswap for peers that do not serve nodesProtocol. An error is of this
+// peer's own datastore.
 func (r *Replica) fetchNodes(ctx context.Context, missing []cid.Cid) ([]cid.Cid, error) {
 	var here []cid.Cid
 	old := false
@@ -21,48 +21,49 @@ func (r *Replica) fetchNodes(ctx context.Context, missing []cid.Cid) ([]cid.Cid,
 		if !r.IsTrustedPeer(ctx, p) {
 			continue
 		}
-		if !speaks(r.options.Host, p) {
+		if !servesNodes(r.options.Host, p) {
 			old = true
 			continue
 		}
-		for start := 0; start < len(missing); start += maxAsked {
-			part := missing[start:min(start+maxAsked, len(missing))]
+		for start := 0; start < len(missing); start += maxRequested {
+			part := missing[start:min(start+maxRequested, len(missing))]
 			if err := r.askNodes(ctx, p, part); err != nil {
 				logger.Debugf("asking %s for missing nodes: %s", p, err)
 				break
 			}
 		}
-		came, absent, err := r.split(ctx, missing)
+		received, absent, err := r.split(ctx, missing)
 		if err != nil {
 			return here, err
 		}
-		here, missing = append(here, came...), absent
+		here, missing = append(here, received...), absent
 	}
+	// Bitswap comes last: it asks all peers at once, and is slow.
 	if old && len(missing) > 0 {
 		within, cancel := context.WithTimeout(ctx, fetchTimeout)
 		defer cancel()
 		for range r.dag.GetMany(within, missing) { // it stores what comes
 		}
-		came, _, err := r.split(ctx, missing)
-		return append(here, came...), err
+		received, _, err := r.split(ctx, missing)
+		return append(here, received...), err
 	}
 	return here, nil
 }
 
-// askNodes asks a peer for nodes and stores those that it sends. They may come
-// with some of their ancestors.
+// askNodes requests nodes from a peer and stores the ones that it sends, which may include
+// ancestors.
 func (r *Replica) askNodes(ctx context.Context, p peer.ID, wanted []cid.Cid) error {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
-	var a Answer
-	q := Question{Wanted: raw(wanted), Most: len(wanted) + maxAsked}
+	var a NodesResponse
+	q := NodesRequest{Wanted: raw(wanted), Most: len(wanted) + maxRequested}
 	if err := rpc.NewClient(boundedHost{Host: r.options.Host}, nodesProtocol).CallContext(ctx, p, nodesService, belowMethod, q, &a); err != nil {
 		return err
 	}
 	return r.dag.BlockService().AddBlocks(ctx, below(wanted, a.Blocks))
 }
 
-// split returns the nodes that are here, and those that are not.
+// split returns the nodes that are stored here and those that are not.
 func (r *Replica) split(ctx context.Context, nodes []cid.Cid) (here, absent []cid.Cid, err error) {
 	for _, c := range nodes {
 		has, err := r.dag.BlockStore().Has(ctx, c)

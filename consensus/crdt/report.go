@@ -46,10 +46,13 @@ type record struct {
 	Report     Report
 }
 
+// recordKey returns the key of the record. It is below the namespace, so that a clean-up of
+// the pinset removes it.
 func recordKey(ns datastore.Key) datastore.Key {
 	return ns.ChildString(ownKey).ChildString(walkKey)
 }
 
+// loadRecord reads the record of the last walk, an empty one if there was none.
 func loadRecord(ctx context.Context, store datastore.Read, ns datastore.Key) (rec record, err error) {
 	raw, err := store.Get(ctx, recordKey(ns))
 	if errors.Is(err, datastore.ErrNotFound) {
@@ -61,6 +64,7 @@ func loadRecord(ctx context.Context, store datastore.Read, ns datastore.Key) (re
 	return rec, err
 }
 
+// save replaces the record of the last walk.
 func (rec record) save(ctx context.Context, store datastore.Write, ns datastore.Key) error {
 	raw, err := json.Marshal(rec)
 	if err != nil {
@@ -84,6 +88,7 @@ func LastWalk(ctx context.Context, store datastore.Datastore, ns datastore.Key, 
 	if err != nil || !rec.trusted(g) {
 		return rec.Report, true, err
 	}
+	// The caller's opening of the datastore is one more that the next start must know of.
 	rec.Generation = g.Now
 	dirty, err := store.Has(ctx, ns.ChildString(dirtyKey))
 	return rec.Report, dirty, errors.Join(err, rec.save(ctx, store, ns))

@@ -19,14 +19,14 @@ const (
 	nobody peer.ID = "journal"
 )
 
-// handOut writes the journal entry of a node of another peer that is about to be
-// applied.
+// handOut writes the journal entry of a node of another peer before go-ds-crdt applies it.
+// It does nothing if the node is applied already.
 func (r *Replica) handOut(ctx context.Context, c cid.Cid) {
 	err := func() error {
 		if applied, err := r.journal.isApplied(ctx, c); applied || err != nil {
 			return err
 		}
-		whole, err := r.standsOnApplied(ctx, c)
+		whole, err := r.parentsApplied(ctx, c)
 		if err != nil {
 			return err
 		}
@@ -37,9 +37,8 @@ func (r *Replica) handOut(ctx context.Context, c cid.Cid) {
 	}
 }
 
-// standsOnApplied reports whether a node is here and all that it links to is
-// applied.
-func (r *Replica) standsOnApplied(ctx context.Context, c cid.Cid) (bool, error) {
+// parentsApplied reports whether a node is stored here and all its parents are applied.
+func (r *Replica) parentsApplied(ctx context.Context, c cid.Cid) (bool, error) {
 	block, err := r.dag.BlockStore().Get(ctx, c)
 	if ipld.IsNotFound(err) {
 		return false, nil
@@ -59,9 +58,9 @@ func (r *Replica) standsOnApplied(ctx context.Context, c cid.Cid) (bool, error) 
 	return true, nil
 }
 
-// handled ends the journal entry of a branch that go-ds-crdt has applied as far
-// as it could. When it could not wholly, it has marked the store dirty, and the
-// entry is a root of the next walk (holes.go).
+// handled removes the journal entry of a branch that go-ds-crdt has applied. If go-ds-crdt
+// could not apply all of it, the store is marked as dirty, and the entry stays: it is a
+// root of the next walk (holes.go).
 func (r *Replica) handled(ctx context.Context, c cid.Cid) {
 	if !c.Defined() || !r.journal.has(c) {
 		return
@@ -80,16 +79,17 @@ func (r *Replica) handled(ctx context.Context, c cid.Cid) {
 	}
 }
 
-// resume applies the nodes again whose application was interrupted by the end of
-// the last process, and after that those whose application has failed. Applying
-// a node twice changes nothing. Then they are heads, and announced.
-func (r *Replica) resume(heard *announced) {
+// resume applies nodes again: first those whose application was interrupted by the end of
+// the last process, later those whose application has failed. Applying a node twice
+// changes nothing. After that the nodes are heads and are announced.
+func (r *Replica) resume(announcements *broadcaster) {
+	// Everything in the journal at a start was interrupted.
 	for _, e := range r.journal.open() {
 		if e.branch {
 			continue // a walk completes it
 		}
 		logger.Infof("the last process has ended while it applied node %s: it is applied again", e.cid)
-		r.again(heard, e)
+		r.again(announcements, e)
 	}
 	ticker := time.NewTicker(r.resumeEvery)
 	defer ticker.Stop()
@@ -102,20 +102,22 @@ func (r *Replica) resume(heard *announced) {
 		for _, e := range r.journal.open() {
 			if !e.branch && e.stored && time.Since(e.since) > r.stuckAfter {
 				logger.Warnf("node %s was not applied wholly: it is applied again", e.cid)
-				r.again(heard, e)
+				r.again(announcements, e)
 			}
 		}
 	}
 }
 
-// again has a node applied once more, though it may be marked as applied.
-func (r *Replica) again(heard *announced, e entry) {
+// again applies a node once more, even if it is marked as applied, and announces it.
+func (r *Replica) again(announcements *broadcaster, e entry) {
+	// go-ds-crdt skips nodes with the mark, so it is removed. After a kill at this point the
+	// entry is still there, and the next start does the same again.
 	first := r.journal.touch(e.cid)
 	if err := r.journal.Batching.Delete(r.life, r.journal.appliedKey(e.cid)); err != nil {
 		logger.Errorf("applying node %s again: %s", e.cid, err)
 		return
 	}
-	heard.hear([]cid.Cid{e.cid}, nobody)
+	announcements.observe([]cid.Cid{e.cid}, nobody)
 	if !first {
 		return
 	}
@@ -127,7 +129,7 @@ func (r *Replica) again(heard *announced, e entry) {
 		}
 		data, err := encode(e.cid)
 		if err == nil {
-			err = heard.Broadcast(r.life, data)
+			err = announcements.Broadcast(r.life, data)
 		}
 		if err != nil {
 			logger.Debugf("announcing node %s: %s", e.cid, err)
@@ -135,8 +137,8 @@ func (r *Replica) again(heard *announced, e entry) {
 	})
 }
 
-// touch notes that a node is being applied again from now on. It reports whether
-// it is for the first time.
+// touch marks an entry as being applied again from now on. It reports whether this is the
+// first time.
 func (j *journal) touch(c cid.Cid) (first bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -13,8 +13,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 )
 
-// nodesProtocol is how peers of this program ask each other for nodes. Who has
-// the cluster's secret may: bitswap answers them, too.
+// nodesProtocol is the protocol by which peers of this program request nodes from each
+// other. It serves every peer that has the cluster's secret, as bitswap does.
 const nodesProtocol protocol.ID = "/pinsvc/crdt/nodes/1.0.0"
 
 const (
@@ -22,33 +22,34 @@ const (
 	belowMethod  = "Below"
 	headsMethod  = "Heads"
 
-	// An answer ends when it has so many nodes or bytes: it is to arrive
-	// within callTimeout over a slow line, and to be small in memory.
+	// A response ends at so many nodes or bytes: it must arrive within callTimeout over
+	// a slow connection, and be small in memory.
 	maxNodes = 1000
 	maxBytes = 256 << 10
-	// maxKnown is how many known nodes a question names, and maxWanted how many
-	// wanted ones. More are not looked at.
+	// maxKnown and maxWanted bound the known and the wanted nodes of a request. The
+	// server ignores further ones.
 	maxKnown  = 64
 	maxWanted = maxNodes
-	// maxLookups is how many nodes are looked for, here or not.
+	// maxLookups bounds the blocks that a request looks up, found or not.
 	maxLookups = 4 * maxNodes
-	// maxHeads is how many heads an answer has.
+	// maxHeads bounds the heads of a response.
 	maxHeads = 1000
 )
 
-// Question asks for nodes and what is below them.
-type Question struct {
+// NodesRequest requests nodes and their ancestors. The names of the fields are on the wire.
+type NodesRequest struct {
 	Wanted [][]byte // CIDs
 	Known  [][]byte // CIDs of nodes that the asking peer has, with all below
 	Most   int      // how many nodes it wants
 }
 
-// Answer has the blocks of the nodes, those that were asked for first.
-type Answer struct {
+// NodesResponse has the blocks of the nodes, wanted ones before their ancestors. The names
+// of the fields are on the wire.
+type NodesResponse struct {
 	Blocks [][]byte
 }
 
-// server answers other peers.
+// server serves nodes to other peers.
 type server struct {
 	host   host.Host
 	blocks blockstore.Blockstore
@@ -58,6 +59,7 @@ type server struct {
 	closed bool
 }
 
+// serve registers the service at the host. heads returns the heads of this peer.
 func serve(h host.Host, blocks blockstore.Blockstore, heads func(context.Context) []cid.Cid) (*server, error) {
 	s := &server{host: h, blocks: blocks, heads: heads}
 	if err := rpc.NewServer(boundedHost{Host: h, admission: newAdmission()}, nodesProtocol).RegisterName(nodesService, &Nodes{s}); err != nil {
@@ -66,7 +68,7 @@ func serve(h host.Host, blocks blockstore.Blockstore, heads func(context.Context
 	return s, nil
 }
 
-// close returns when nothing is read any more.
+// close refuses new calls and waits for those that read blocks.
 func (s *server) close() {
 	s.host.RemoveStreamHandler(nodesProtocol)
 	s.mu.Lock()
@@ -74,7 +76,7 @@ func (s *server) close() {
 	s.closed = true
 }
 
-// Nodes is the service that other peers see.
+// Nodes is the gorpc service of server. The names of its methods are on the wire.
 type Nodes struct{ server *server }
 
 // Heads returns the CIDs of the newest nodes.
@@ -84,12 +86,14 @@ func (n *Nodes) Heads(ctx context.Context, _ struct{}, heads *[][]byte) error {
 	return nil
 }
 
-// Below walks down from the nodes that are wanted, level by level. Nodes that
-// are not here are left out, and so is what is below them.
-func (n *Nodes) Below(ctx context.Context, q Question, a *Answer) error {
+// Below returns the wanted nodes and their ancestors, breadth first, without the known
+// nodes and their ancestors. Nodes that are not stored here are left out, with their
+// ancestors.
+func (n *Nodes) Below(ctx context.Context, q NodesRequest, a *NodesResponse) error {
 	s := n.server
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	// The datastore may be closed.
 	if s.closed {
 		return errStopped
 	}
@@ -98,10 +102,13 @@ func (n *Nodes) Below(ctx context.Context, q Question, a *Answer) error {
 		seen.Add(c)
 	}
 	queue := cids(q.Wanted[:min(len(q.Wanted), maxWanted)])
+	// A node that is wanted and known at once is sent: only its ancestors are not.
 	for _, c := range queue {
 		seen.Remove(c)
 	}
 	size, lookups := 0, 0
+	// Breadth first: when a bound ends the walk, the nodes closest to the wanted ones have
+	// been sent, and the next request goes on from their links.
 	for len(queue) > 0 && len(a.Blocks) < min(q.Most, maxNodes) && size < maxBytes && lookups < maxLookups {
 		c := queue[0]
 		queue = queue[1:]
@@ -113,6 +120,7 @@ func (n *Nodes) Below(ctx context.Context, q Question, a *Answer) error {
 			return ctx.Err()
 		}
 		block, err := s.blocks.Get(ctx, c)
+		// A missing node ends this branch of the walk, and the requester notices the gap.
 		if err != nil {
 			continue
 		}
@@ -127,7 +135,7 @@ func (n *Nodes) Below(ctx context.Context, q Question, a *Answer) error {
 	return nil
 }
 
-// linksOf returns the nodes that came before one.
+// linksOf returns the parents of a node.
 func linksOf(block []byte) ([]cid.Cid, error) {
 	node, err := merkledag.DecodeProtobuf(block)
 	if err != nil {
@@ -140,6 +148,7 @@ func linksOf(block []byte) ([]cid.Cid, error) {
 	return all, nil
 }
 
+// raw encodes CIDs for the wire.
 func raw(cids []cid.Cid) [][]byte {
 	var all [][]byte
 	for _, c := range cids {
@@ -148,7 +157,7 @@ func raw(cids []cid.Cid) [][]byte {
 	return all
 }
 
-// cids reads those that are CIDs.
+// cids decodes CIDs and ignores invalid ones.
 func cids(raw [][]byte) []cid.Cid {
 	var all []cid.Cid
 	for _, b := range raw {

@@ -11,79 +11,78 @@ import (
 )
 
 const (
-	// avoidTime is how long a peer that did not answer is not asked again, unless
-	// it is heard.
-	avoidTime = 30 * time.Second
-	// maxOthers is how many peers are asked that did not announce the head.
+	// backoffTime is how long no request is sent to a peer that did not answer the last
+	// one, unless it announces something.
+	backoffTime = 30 * time.Second
+	// maxOthers bounds the peers that are asked besides the one that announced a head.
 	maxOthers = 3
-	// maxCalls is how many calls to one peer wait for an answer at the same time.
-	// The peer accepts twice as many.
+	// maxCalls bounds the concurrent calls to one peer. A peer accepts twice as many.
 	maxCalls = 4
 )
 
-// sources are the peers to be asked: the one that has announced a head, then
-// some others. A further attempt (again) asks that one although it has not answered
-// lately, since only its own changes wait for it.
+// sources returns the peers to be asked for nodes: the one that announced the head, then
+// some others. A further attempt (again) includes the announcing peer even during its
+// backoff, since only its own changes wait for it.
 func (f *fetcher) sources(from peer.ID, again bool) []peer.ID {
 	var all []peer.ID
-	if f.answers(from) || again && from != f.host.ID() && speaks(f.host, from) {
+	if f.available(from) || again && from != f.host.ID() && servesNodes(f.host, from) {
 		all = append(all, from)
 	}
+	// Bounded: with hundreds of peers, one that has the nodes is found soon.
 	most := len(all) + maxOthers
 	for _, p := range f.host.Network().Peers() {
 		if len(all) == most {
 			break
 		}
-		if !slices.Contains(all, p) && f.answers(p) {
+		if !slices.Contains(all, p) && f.available(p) {
 			all = append(all, p)
 		}
 	}
 	return all
 }
 
-// answers reports whether a peer is expected to answer questions.
-func (f *fetcher) answers(p peer.ID) bool {
+// available reports whether a peer serves nodesProtocol and is not in backoff.
+func (f *fetcher) available(p peer.ID) bool {
 	f.mu.Lock()
-	until := f.avoid[p]
+	until := f.backoffs[p]
 	f.mu.Unlock()
-	return time.Now().After(until) && p != f.host.ID() && speaks(f.host, p)
+	return time.Now().After(until) && p != f.host.ID() && servesNodes(f.host, p)
 }
 
-// shun has a peer not asked for some time.
-func (f *fetcher) shun(p peer.ID) {
+// backOff starts the backoff of a peer that did not answer.
+func (f *fetcher) backOff(p peer.ID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	maps.DeleteFunc(f.avoid, func(_ peer.ID, until time.Time) bool { return time.Now().After(until) })
-	f.avoid[p] = time.Now().Add(avoidTime)
+	maps.DeleteFunc(f.backoffs, func(_ peer.ID, until time.Time) bool { return time.Now().After(until) })
+	f.backoffs[p] = time.Now().Add(backoffTime)
 }
 
-// forgive ends that.
-func (f *fetcher) forgive(p peer.ID) {
+// resetBackoff ends the backoff of a peer.
+func (f *fetcher) resetBackoff(p peer.ID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.avoid, p)
+	delete(f.backoffs, p)
 }
 
-// speaks reports whether a peer has said that it answers questions.
-func speaks(h host.Host, p peer.ID) bool {
+// servesNodes reports whether a peer is known to serve nodesProtocol.
+func servesNodes(h host.Host, p peer.ID) bool {
 	known, err := h.Peerstore().SupportsProtocols(p, nodesProtocol)
 	return err == nil && len(known) > 0
 }
 
-// others reports whether peers are connected that do not answer questions, but
-// may have nodes.
+// others reports whether connected peers do not serve nodesProtocol: they may have nodes,
+// and are asked with bitswap.
 func (f *fetcher) others() bool {
-	return slices.ContainsFunc(f.host.Network().Peers(), func(p peer.ID) bool { return !speaks(f.host, p) })
+	return slices.ContainsFunc(f.host.Network().Peers(), func(p peer.ID) bool { return !servesNodes(f.host, p) })
 }
 
-// calls counts those to one peer.
+// calls is a semaphore for calls to one peer, with the number of its users.
 type calls struct {
 	slots chan struct{}
 	users int
 }
 
-// enter waits until a peer may be called. The function that it returns ends the
-// call.
+// enter waits until a peer may be called. leave must be called after the call.
 func (f *fetcher) enter(ctx context.Context, p peer.ID) (leave func(), err error) {
 	f.mu.Lock()
 	c, ok := f.calls[p]
@@ -93,6 +92,7 @@ func (f *fetcher) enter(ctx context.Context, p peer.ID) (leave func(), err error
 	}
 	c.users++
 	f.mu.Unlock()
+	// The semaphore of a peer exists only while it is used.
 	end := func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()

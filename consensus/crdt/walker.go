@@ -18,12 +18,13 @@ import (
 )
 
 const (
-	// A walk rests as long as it works, each time after paceNodes nodes.
+	// After every paceNodes nodes a walk pauses for as long as it has worked, so that it
+	// takes at most half of a processor.
 	paceNodes = 256
-	// fetchTimeout bounds the wait for nodes of one question, or with bitswap.
+	// fetchTimeout bounds a request of a walk, or the fetch of its nodes with bitswap.
 	fetchTimeout = 15 * time.Second
-	// maxAsked is how many nodes a question of a walk names.
-	maxAsked = 64
+	// maxRequested bounds the nodes in one request of a walk.
+	maxRequested = 64
 )
 
 // Keys of go-ds-crdt's set, below the namespace.
@@ -54,15 +55,18 @@ func newWalker(r *Replica) *walker {
 	return &walker{replica: r, seen: make(map[digest]struct{}), resumed: time.Now()}
 }
 
+// takeMissing returns the missing nodes and forgets them, so that the next phase of the walk
+// reports its own.
 func (w *walker) takeMissing() []cid.Cid {
 	missing := w.missing
 	w.missing = nil
 	return missing
 }
 
-// complete walks down from nodes to the roots, and fetches the missing nodes as
-// far as connected peers have them. The others are in missing after it.
+// complete walks down from nodes to the roots, and fetches missing nodes from connected
+// peers. The nodes that none of them has sent are in missing after it.
 func (w *walker) complete(ctx context.Context, from []cid.Cid) error {
+	// Received nodes may have missing ancestors themselves.
 	for len(from) > 0 {
 		if err := w.descend(ctx, from); err != nil {
 			return err
@@ -72,16 +76,16 @@ func (w *walker) complete(ctx context.Context, from []cid.Cid) error {
 			return err
 		}
 		w.fetched += len(from)
-		came := cid.NewSet()
+		received := cid.NewSet()
 		for _, c := range from {
-			came.Add(c)
+			received.Add(c)
 		}
-		w.missing = slices.DeleteFunc(w.missing, came.Has)
+		w.missing = slices.DeleteFunc(w.missing, received.Has)
 	}
 	return nil
 }
 
-// descend walks down from nodes through everything that is here.
+// descend walks down from nodes through all stored nodes.
 func (w *walker) descend(ctx context.Context, from []cid.Cid) error {
 	absent := cid.NewSet()
 	for _, c := range w.missing {
@@ -122,7 +126,7 @@ func (w *walker) descend(ctx context.Context, from []cid.Cid) error {
 	return nil
 }
 
-// pace counts a node and rests now and then.
+// pace counts a node and pauses when it is time.
 func (w *walker) pace(ctx context.Context) error {
 	w.nodes++
 	if w.nodes%paceNodes != 0 {
@@ -160,6 +164,8 @@ func (w *walker) orphans(ctx context.Context) ([]cid.Cid, error) {
 	if err != nil || len(candidates) == 0 {
 		return nil, err
 	}
+	// Read after the candidates were listed: a node that was stored meanwhile is in the journal
+	// until it is a head.
 	busy := w.replica.journal.open()
 	// Nodes that have become heads since the walk began.
 	if err := w.descend(ctx, w.replica.heads(ctx)); err != nil {
@@ -181,7 +187,7 @@ func (w *walker) orphans(ctx context.Context) ([]cid.Cid, error) {
 	return all, nil
 }
 
-// unseen lists the nodes that are stored and that the walk has not come to.
+// unseen returns the stored nodes that the walk has not reached.
 func (w *walker) unseen(ctx context.Context) (all []cid.Cid, err error) {
 	prefix := w.replica.journal.blocks.String()
 	found, err := w.replica.journal.Query(ctx, query.Query{Prefix: prefix, KeysOnly: true})
@@ -239,7 +245,7 @@ func (w *walker) hasChanged(ctx context.Context, c cid.Cid) (bool, error) {
 	return false, nil
 }
 
-// tips returns those of some nodes that no other one of them links to.
+// tips returns the nodes that none of the other given nodes links to.
 func (w *walker) tips(ctx context.Context, nodes []cid.Cid) ([]cid.Cid, error) {
 	linked := cid.NewSet()
 	for _, c := range nodes {
