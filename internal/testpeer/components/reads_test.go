@@ -34,9 +34,9 @@ func (s countingState) Get(ctx context.Context, c api.Cid) (api.Pin, error) {
 	return s.ReadOnly.Get(ctx, c)
 }
 
-// TestAWriteReadsTheStateOnce: what POST /pins does below the API, a write and the status
-// for its answer, reads the state once. The library's Cluster, which is between the API
-// and the consensus, reads it another time.
+// TestAWriteReadsTheStateOnce: the consensus and the tracker together read the state once
+// for a write and the status in its answer, also when the pin is pinned already and its
+// update waits for a worker.
 func TestAWriteReadsTheStateOnce(t *testing.T) {
 	everyKind(t, func(t *testing.T, r *rig) {
 		reads := &r.reads
