@@ -14,23 +14,24 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
 )
 
 // blocksDamaged damages blocks of the embedded nodes of three peers: each way for
 // each place in a DAG, at one peer and at all. No collection deletes a good block,
 // the pins are not pinned until they are whole, and they are whole again from the
 // other peers, or from an origin when no peer has the block.
-func blocksDamaged(ctx context.Context, e *env) (counts, error) {
-	d := &damaging{env: e}
+func blocksDamaged(ctx context.Context, e *rig.Env) (counts, error) {
+	d := &damaging{Env: e}
 	err := d.run(ctx)
 	return d.counts(), err
 }
 
 // damaging is a cluster of three, and a peer of its own that has all content.
 type damaging struct {
-	*env
-	cluster cluster
-	source  *peer
+	*rig.Env
+	cluster rig.Cluster
+	source  *rig.Peer
 	dags    []*dagOnDisk // one for each way and place
 
 	damaged, refused, verified, commands int
@@ -48,12 +49,12 @@ func (d *damaging) run(ctx context.Context) error {
 	if err := d.prepare(ctx); err != nil {
 		return err
 	}
-	for round := range d.pick(5, 1) {
-		one := d.cluster[d.rand.IntN(len(d.cluster))]
-		if err := d.damageAt(ctx, cluster{one}); err != nil {
-			return fmt.Errorf("round %d, at %s: %w", round+1, one.name, err)
+	for round := range d.Pick(5, 1) {
+		one := d.cluster[d.Rand.IntN(len(d.cluster))]
+		if err := d.damageAt(ctx, rig.Cluster{one}); err != nil {
+			return fmt.Errorf("round %d, at %s: %w", round+1, one.Name, err)
 		}
-		d.source.stop() // the nodes are still connected to it
+		d.source.Stop() // the nodes are still connected to it
 		if err := d.damageAt(ctx, d.cluster); err != nil {
 			return fmt.Errorf("round %d, at all peers: %w", round+1, err)
 		}
@@ -70,13 +71,13 @@ func (d *damaging) prepare(ctx context.Context) (err error) {
 		{Value: "4s", Path: []string{"ipfs_connector", "embedded", "pin_timeout"}},
 		{Value: "3s", Path: []string{"cluster", "pin_recover_interval"}},
 	}}
-	if d.source, err = d.newPeer(ctx, "source", o); err != nil {
+	if d.source, err = d.NewPeer(ctx, "source", o); err != nil {
 		return err
 	}
-	if _, err := d.source.start(ctx, ""); err != nil {
+	if _, err := d.source.Start(ctx, ""); err != nil {
 		return err
 	}
-	if d.cluster, err = d.newCluster(ctx, 3, o); err != nil {
+	if d.cluster, err = d.NewCluster(ctx, 3, o); err != nil {
 		return err
 	}
 	for _, way := range damageWays {
@@ -94,14 +95,14 @@ func (d *damaging) prepare(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := d.cluster[0].pins.remove(ctx, garbage.root); err != nil {
+	if err := d.cluster[0].Pins.Remove(ctx, garbage.root); err != nil {
 		return err
 	}
 	// A node spares the blocks of its last uploads.
 	for _, p := range d.cluster {
-		p.stop()
+		p.Stop()
 	}
-	if err := d.cluster.startAll(ctx); err != nil {
+	if err := d.cluster.StartAll(ctx); err != nil {
 		return err
 	}
 	return d.whole(ctx)
@@ -113,8 +114,8 @@ func (d *damaging) addEverywhere(ctx context.Context, seed string) (*dagOnDisk, 
 	for i := range 40 { // no two leaves are the same
 		copy(data[i<<10:], fmt.Sprintf("%d ", i))
 	}
-	for _, p := range []*peer{d.source, d.cluster[0]} {
-		root, err := p.rest.addDirectory(ctx, "file", data)
+	for _, p := range []*rig.Peer{d.source, d.cluster[0]} {
+		root, err := addDirectory(ctx, p.Rest, "file", data)
 		if err != nil {
 			return nil, err
 		}
@@ -132,9 +133,9 @@ func (d *damaging) addEverywhere(ctx context.Context, seed string) (*dagOnDisk, 
 
 // damageAt damages a block of each pin at the peers, collects garbage there, and
 // sees that everything is repaired.
-func (d *damaging) damageAt(ctx context.Context, peers cluster) error {
+func (d *damaging) damageAt(ctx context.Context, peers rig.Cluster) error {
 	for _, dag := range d.dags {
-		victim := dag.victim(d.rand) // the same at all peers
+		victim := dag.victim(d.Rand) // the same at all peers
 		for _, p := range peers {
 			if err := dag.way.do(blockFile(blocksOf(p), victim)); err != nil {
 				return err
@@ -144,7 +145,7 @@ func (d *damaging) damageAt(ctx context.Context, peers cluster) error {
 	}
 	for _, p := range peers {
 		if err := d.collectRefused(ctx, p); err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
+			return fmt.Errorf("%s: %w", p.Name, err)
 		}
 	}
 	start := time.Now()
@@ -162,7 +163,7 @@ func (d *damaging) damageAt(ctx context.Context, peers cluster) error {
 // readLeaves has all blocks read, also the leaves, which a collection does not
 // read: the first time by recover, which does so once an hour, and then by a
 // command, which is to find them.
-func (d *damaging) readLeaves(ctx context.Context, peers cluster) error {
+func (d *damaging) readLeaves(ctx context.Context, peers rig.Cluster) error {
 	if d.damaged > len(d.dags) {
 		for _, p := range peers {
 			if err := d.verify(ctx, p, "damaged", false); err != nil {
@@ -172,7 +173,7 @@ func (d *damaging) readLeaves(ctx context.Context, peers cluster) error {
 		return nil
 	}
 	for _, dag := range d.dags {
-		if err := peers[0].rest.do(ctx, http.MethodPost, "/pins/"+dag.root+"/recover", nil, nil); err != nil {
+		if err := peers[0].Rest.Do(ctx, http.MethodPost, "/pins/"+dag.root+"/recover", nil, nil); err != nil {
 			return err
 		}
 	}
@@ -182,14 +183,14 @@ func (d *damaging) readLeaves(ctx context.Context, peers cluster) error {
 // damagedEverywhere sees that no pin is pinned anywhere, and gives the pins an
 // origin.
 func (d *damaging) damagedEverywhere(ctx context.Context) error {
-	err := eventually(ctx, d.bound(retryBound), func(ctx context.Context) error {
+	err := rig.Eventually(ctx, d.Bound(retryBound), func(ctx context.Context) error {
 		for _, p := range d.cluster {
-			_, pinned, err := p.held(ctx)
+			_, pinned, err := p.Held(ctx)
 			if err != nil {
 				return err
 			}
 			if pinned > 0 {
-				return fmt.Errorf("%s: %d pins are pinned without a block of theirs", p.name, pinned)
+				return fmt.Errorf("%s: %d pins are pinned without a block of theirs", p.Name, pinned)
 			}
 		}
 		return nil
@@ -197,10 +198,10 @@ func (d *damaging) damagedEverywhere(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := d.source.start(ctx, ""); err != nil {
+	if _, err := d.source.Start(ctx, ""); err != nil {
 		return err
 	}
-	origins, err := d.source.origins(ctx)
+	origins, err := originsOf(ctx, d.source)
 	if err != nil {
 		return err
 	}
@@ -218,7 +219,7 @@ func (d *damaging) damagedEverywhere(ctx context.Context) error {
 // sendAgain sends all pins again, with these origins.
 func (d *damaging) sendAgain(ctx context.Context, origins []string) error {
 	for _, dag := range d.dags {
-		if _, err := d.cluster[0].pins.post(ctx, pinBody{CID: dag.root, Origins: origins}); err != nil {
+		if _, err := d.cluster[0].Pins.Post(ctx, rig.PinBody{CID: dag.root, Origins: origins}); err != nil {
 			return err
 		}
 	}
@@ -228,19 +229,19 @@ func (d *damaging) sendAgain(ctx context.Context, origins []string) error {
 // whole waits until all pins are pinned at all peers, and compares all their
 // blocks.
 func (d *damaging) whole(ctx context.Context) error {
-	return eventually(ctx, d.bound(retryBound), func(ctx context.Context) error {
+	return rig.Eventually(ctx, d.Bound(retryBound), func(ctx context.Context) error {
 		compared := 0
 		for _, p := range d.cluster {
-			all, pinned, err := p.held(ctx)
+			all, pinned, err := p.Held(ctx)
 			if err != nil {
 				return err
 			}
 			if len(all) != len(d.dags) || pinned != len(all) {
-				return fmt.Errorf("%s: %d of %d pins are pinned", p.name, pinned, len(all))
+				return fmt.Errorf("%s: %d of %d pins are pinned", p.Name, pinned, len(all))
 			}
 			for _, dag := range d.dags {
 				if err := dag.compare(blocksOf(p)); err != nil {
-					return fmt.Errorf("%s, the pin %s %s: %w", p.name, dag.way.name, dag.place, err)
+					return fmt.Errorf("%s, the pin %s %s: %w", p.Name, dag.way.name, dag.place, err)
 				}
 				compared += len(dag.blocks)
 			}
@@ -256,27 +257,27 @@ type collectedAt struct {
 	Error string            `json:"error"`
 }
 
-func (p *peer) collect(ctx context.Context) (c collectedAt, err error) {
+func collect(ctx context.Context, p *rig.Peer) (c collectedAt, err error) {
 	var answer struct {
 		PeerMap map[string]collectedAt `json:"peer_map"`
 	}
-	if err := p.rest.do(ctx, http.MethodPost, "/ipfs/gc?local=true", nil, &answer); err != nil {
+	if err := p.Rest.Do(ctx, http.MethodPost, "/ipfs/gc?local=true", nil, &answer); err != nil {
 		return c, err
 	}
 	for _, c = range answer.PeerMap {
 		return c, nil
 	}
-	return c, fmt.Errorf("%s: the answer of a collection has no peer", p.name)
+	return c, fmt.Errorf("%s: the answer of a collection has no peer", p.Name)
 }
 
 // collectRefused collects garbage where pins lack blocks: it says so and deletes
 // nothing.
-func (d *damaging) collectRefused(ctx context.Context, p *peer) error {
+func (d *damaging) collectRefused(ctx context.Context, p *rig.Peer) error {
 	before, err := blockFiles(blocksOf(p))
 	if err != nil {
 		return err
 	}
-	c, err := p.collect(ctx)
+	c, err := collect(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -290,12 +291,12 @@ func (d *damaging) collectRefused(ctx context.Context, p *peer) error {
 // collectAll collects garbage where nothing is damaged any more.
 func (d *damaging) collectAll(ctx context.Context) error {
 	for _, p := range d.cluster {
-		c, err := p.collect(ctx)
+		c, err := collect(ctx, p)
 		if err != nil {
 			return err
 		}
 		if c.Error != "" || len(c.Keys) < 42 { // and what uploads leave behind
-			return fmt.Errorf("%s: a collection freed %d blocks, and the garbage has 42, and said %q", p.name, len(c.Keys), c.Error)
+			return fmt.Errorf("%s: a collection freed %d blocks, and the garbage has 42, and said %q", p.Name, len(c.Keys), c.Error)
 		}
 	}
 	return d.whole(ctx)
@@ -304,28 +305,28 @@ func (d *damaging) collectAll(ctx context.Context) error {
 func (d *damaging) allSound() error {
 	var errs []error
 	for _, p := range d.cluster {
-		errs = append(errs, p.alive())
+		errs = append(errs, p.Alive())
 	}
 	return errors.Join(errs...)
 }
 
-// origins are the addresses of a peer's IPFS node.
-func (p *peer) origins(ctx context.Context) ([]string, error) {
+// originsOf are the addresses of a peer's IPFS node.
+func originsOf(ctx context.Context, p *rig.Peer) ([]string, error) {
 	var id struct {
 		IPFS struct{ Addresses []string }
 	}
-	err := p.rest.do(ctx, http.MethodGet, "/id", nil, &id)
+	err := p.Rest.Do(ctx, http.MethodGet, "/id", nil, &id)
 	return id.IPFS.Addresses, err
 }
 
 // addDirectory adds a file in a directory, in leaves of 1 KiB, and returns the
 // directory's CID.
-func (c *client) addDirectory(ctx context.Context, name string, data []byte) (string, error) {
-	return c.addWith(ctx, name, data, url.Values{"wrap-with-directory": {"true"}, "chunker": {"size-1024"}, "raw-leaves": {"true"}})
+func addDirectory(ctx context.Context, c *rig.Client, name string, data []byte) (string, error) {
+	return c.AddWith(ctx, name, data, url.Values{"wrap-with-directory": {"true"}, "chunker": {"size-1024"}, "raw-leaves": {"true"}})
 }
 
 // blocksOf is where a peer's embedded node keeps its blocks.
-func blocksOf(p *peer) string { return filepath.Join(p.folder.Path(), "ipfs", "blocks") }
+func blocksOf(p *rig.Peer) string { return filepath.Join(p.Folder.Path(), "ipfs", "blocks") }
 
 // fileSet are files, and their sizes when they were listed.
 type fileSet map[string]int64

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
+
 	dshelp "github.com/ipfs/boxo/datastore/dshelp"
 	"github.com/ipfs/boxo/ipld/merkledag"
 	"github.com/ipfs/go-cid"
@@ -129,7 +131,7 @@ func (d *damaging) withCommand(ctx context.Context) error {
 	if err := d.verify(ctx, p, "", true); err != nil {
 		return err
 	}
-	if err := leaf.damage(blocksOf(p), d.rand); err != nil {
+	if err := leaf.damage(blocksOf(p), d.Rand); err != nil {
 		return err
 	}
 	if err := d.verify(ctx, p, "damaged", true, "--repair", leaf.root); err != nil {
@@ -138,8 +140,8 @@ func (d *damaging) withCommand(ctx context.Context) error {
 	if err := leaf.compare(blocksOf(p)); err != nil {
 		return err
 	}
-	p.stop()
-	if err := leaf.damage(blocksOf(p), d.rand); err != nil {
+	p.Stop()
+	if err := leaf.damage(blocksOf(p), d.Rand); err != nil {
 		return err
 	}
 	if err := d.verify(ctx, p, "damaged", false); err != nil {
@@ -148,11 +150,11 @@ func (d *damaging) withCommand(ctx context.Context) error {
 	if err := d.verify(ctx, p, "damaged", false, "--repair"); err != nil {
 		return fmt.Errorf("--repair on the folder: %w", err)
 	}
-	first, err := d.cluster[0].folder.Multiaddr()
+	first, err := d.cluster[0].Folder.Multiaddr()
 	if err != nil {
 		return err
 	}
-	if _, err := p.start(ctx, first); err != nil {
+	if _, err := p.Start(ctx, first); err != nil {
 		return err
 	}
 	d.damaged += 2
@@ -161,9 +163,9 @@ func (d *damaging) withCommand(ctx context.Context) error {
 
 // verify runs the command, which is to print a word, or nothing of bad blocks, and
 // to succeed or not.
-func (d *damaging) verify(ctx context.Context, p *peer, word string, succeeds bool, args ...string) error {
+func (d *damaging) verify(ctx context.Context, p *rig.Peer, word string, succeeds bool, args ...string) error {
 	d.commands++
-	out, err := p.folder.Command(ctx, append([]string{"verify"}, args...)...).CombinedOutput()
+	out, err := p.Folder.Command(ctx, append([]string{"verify"}, args...)...).CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		return err

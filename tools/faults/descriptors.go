@@ -10,11 +10,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
+
 	libp2p "github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
-	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
+	manet "github.com/multiformats/go-multiaddr/net"
 )
 
 const (
@@ -29,16 +31,16 @@ const (
 // descriptors lets a peer have few open files, and takes more connections to
 // each of its addresses than that, which ask for nothing. Others are served, pins
 // are stored, and the peer does not end.
-func descriptors(ctx context.Context, e *env) (counts, error) {
-	d := &scarcity{env: e, span: time.Duration(e.pick(60, 8)) * time.Second}
+func descriptors(ctx context.Context, e *rig.Env) (counts, error) {
+	d := &scarcity{Env: e, span: time.Duration(e.Pick(60, 8)) * time.Second}
 	err := d.run(ctx)
 	return d.counts(), err
 }
 
 type scarcity struct {
-	*env
+	*rig.Env
 	span time.Duration
-	peer *peer
+	peer *rig.Peer
 
 	opened, asked, written, lines int
 	slowest                       time.Duration
@@ -52,19 +54,19 @@ func (d *scarcity) counts() counts {
 }
 
 func (d *scarcity) run(ctx context.Context) (err error) {
-	metrics, err := freeAddress()
+	metrics, err := rig.FreeAddress()
 	if err != nil {
 		return err
 	}
-	d.peer, err = d.newPeer(ctx, "peer", process.Options{Set: []process.Setting{
+	d.peer, err = d.NewPeer(ctx, "peer", process.Options{Set: []process.Setting{
 		{Value: true, Path: []string{"observations", "metrics", "enable_stats"}},
-		{Value: multiaddrOf(metrics), Path: []string{"observations", "metrics", "prometheus_endpoint"}},
+		{Value: rig.MultiaddrOf(metrics), Path: []string{"observations", "metrics", "prometheus_endpoint"}},
 	}})
 	if err != nil {
 		return err
 	}
-	d.peer.folder = d.peer.folder.Behind("sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, fewDescriptors))
-	if _, err := d.peer.start(ctx, ""); err != nil {
+	d.peer.Folder = d.peer.Folder.Behind("sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$0" "$@"`, fewDescriptors))
+	if _, err := d.peer.Start(ctx, ""); err != nil {
 		return err
 	}
 	before := d.logLines()
@@ -74,13 +76,13 @@ func (d *scarcity) run(ctx context.Context) (err error) {
 	if d.lines = d.logLines() - before; d.lines > linesBound {
 		return fmt.Errorf("the peer has logged %d lines", d.lines)
 	}
-	return d.peer.alive()
+	return d.peer.Alive()
 }
 
 // served asks the peer while others hold idle connections.
 func (d *scarcity) served(ctx context.Context, metrics string) error {
-	addresses := []string{hostOf(d.peer.pins), hostOf(d.peer.rest), metrics}
-	cluster, err := d.peer.folder.Multiaddr()
+	addresses := []string{hostOf(d.peer.Pins), hostOf(d.peer.Rest), metrics}
+	cluster, err := d.peer.Folder.Multiaddr()
 	if err != nil {
 		return err
 	}
@@ -105,7 +107,7 @@ func (d *scarcity) served(ctx context.Context, metrics string) error {
 		}
 	}
 	// Others come when all of these are there.
-	if err := eventually(ctx, d.bound(10*time.Second), func(context.Context) error {
+	if err := rig.Eventually(ctx, d.Bound(10*time.Second), func(context.Context) error {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		if want := idleConnections * len(addresses); d.opened < want {
@@ -122,7 +124,7 @@ func (d *scarcity) served(ctx context.Context, metrics string) error {
 // closed.
 func (d *scarcity) hold(ctx context.Context, address string) {
 	for ctx.Err() == nil {
-		conn, err := (&net.Dialer{Timeout: requestTimeout}).DialContext(ctx, "tcp", address)
+		conn, err := (&net.Dialer{Timeout: rig.RequestTimeout}).DialContext(ctx, "tcp", address)
 		if err == nil {
 			d.mu.Lock()
 			d.opened++
@@ -134,7 +136,7 @@ func (d *scarcity) hold(ctx context.Context, address string) {
 			stop()
 			conn.Close()
 		}
-		sleep(ctx, time.Second)
+		rig.Sleep(ctx, time.Second)
 	}
 }
 
@@ -143,25 +145,25 @@ func (d *scarcity) hold(ctx context.Context, address string) {
 func (d *scarcity) others(ctx context.Context) error {
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: dialer.DialContext}
-	fresh := func(c *client) *client {
-		return &client{c.Endpoint, &http.Client{Timeout: requestTimeout, Transport: transport}}
+	fresh := func(c *rig.Client) *rig.Client {
+		return &rig.Client{Endpoint: c.Endpoint, HTTP: &http.Client{Timeout: rig.RequestTimeout, Transport: transport}}
 	}
-	pins, rest := fresh(d.peer.pins), fresh(d.peer.rest)
+	pins, rest := fresh(d.peer.Pins), fresh(d.peer.Rest)
 	for until := time.Now().Add(d.span); time.Now().Before(until); d.asked += 3 {
 		begin := time.Now()
-		s, err := pins.post(ctx, pinBody{CID: inlineCID(fmt.Sprint("descriptors", d.written)), Name: "descriptors"})
+		s, err := pins.Post(ctx, rig.PinBody{CID: rig.InlineCID(fmt.Sprint("descriptors", d.written)), Name: "descriptors"})
 		if err != nil {
 			return err
 		}
 		d.written++
-		if _, err := pins.get(ctx, s.RequestID); err != nil {
+		if _, err := pins.Get(ctx, s.RequestID); err != nil {
 			return err
 		}
-		if _, err := rest.send(ctx, http.MethodGet, "/id", "", nil); err != nil {
+		if _, err := rest.Send(ctx, http.MethodGet, "/id", "", nil); err != nil {
 			return err
 		}
 		took := time.Since(begin)
-		if d.slowest = max(d.slowest, took); took > d.bound(2*answerBound) {
+		if d.slowest = max(d.slowest, took); took > d.Bound(2*rig.AnswerBound) {
 			return fmt.Errorf("three requests took %s", took)
 		}
 	}
@@ -169,7 +171,7 @@ func (d *scarcity) others(ctx context.Context) error {
 }
 
 func (d *scarcity) logLines() int {
-	text, err := os.ReadFile(d.peer.folder.Log())
+	text, err := os.ReadFile(d.peer.Folder.Log())
 	if err != nil {
 		return 0
 	}

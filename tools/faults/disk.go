@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
 )
 
 const (
@@ -23,14 +24,14 @@ const (
 // diskFull fills the disk of a peer's datastore, and that of a peer's embedded
 // node. Writes are refused with words, answers come in time, nothing is lost or
 // damaged, and the peers go on when there is space again.
-func diskFull(ctx context.Context, e *env) (counts, error) {
-	s := &datastoreFull{env: e, writers: newWriters(e, 4, "disk")}
+func diskFull(ctx context.Context, e *rig.Env) (counts, error) {
+	s := &datastoreFull{Env: e, writers: rig.NewWriters(e, 4, "disk")}
 	err := s.run(ctx)
 	all := s.counts()
 	if err != nil {
 		return all, fmt.Errorf("datastore: %w", err)
 	}
-	n := &storageFull{env: e}
+	n := &storageFull{Env: e}
 	if err = n.run(ctx); err != nil {
 		err = fmt.Errorf("embedded node: %w", err)
 	}
@@ -40,19 +41,19 @@ func diskFull(ctx context.Context, e *env) (counts, error) {
 // datastoreFull is two peers, of which the second has its datastore on a small
 // disk.
 type datastoreFull struct {
-	*env
-	disk    *smallDisk
-	cluster cluster
-	writers *writers
-	watched pinStatus
+	*rig.Env
+	disk    *rig.SmallDisk
+	cluster rig.Cluster
+	writers *rig.Writers
+	watched rig.PinStatus
 
 	fills, refused, restarts, asked int
 	slowest, healed                 time.Duration
 }
 
 func (s *datastoreFull) counts() counts {
-	return counts{{"fills of the datastore", s.fills}, {"acknowledged writes", int(s.writers.answered.Load())},
-		{"other answers to writers", int(s.writers.unanswered.Load())}, {"refused with words", s.refused},
+	return counts{{"fills of the datastore", s.fills}, {"acknowledged writes", int(s.writers.Answered.Load())},
+		{"other answers to writers", int(s.writers.Unanswered.Load())}, {"refused with words", s.refused},
 		{"answers", s.asked}, {"slowest answer ms", int(s.slowest.Milliseconds())},
 		{"same pinset after ms", int(s.healed.Milliseconds())}, {"restarts", s.restarts}}
 }
@@ -61,7 +62,7 @@ func (s *datastoreFull) run(ctx context.Context) error {
 	if err := s.prepare(ctx); err != nil {
 		return err
 	}
-	for round := range s.pick(10, 2) {
+	for round := range s.Pick(10, 2) {
 		if err := s.fillAndFree(ctx, round%2 == 1); err != nil {
 			return fmt.Errorf("round %d: %w", round+1, err)
 		}
@@ -70,71 +71,71 @@ func (s *datastoreFull) run(ctx context.Context) error {
 }
 
 func (s *datastoreFull) prepare(ctx context.Context) (err error) {
-	if s.disk, err = s.newSmallDisk("small", 128*mebibyte); err != nil {
+	if s.disk, err = s.NewSmallDisk("small", 128*mebibyte); err != nil {
 		return err
 	}
-	first, err := s.newPeer(ctx, "peer1", process.Options{})
+	first, err := s.NewPeer(ctx, "peer1", process.Options{})
 	if err != nil {
 		return err
 	}
-	second, err := s.newPeer(ctx, "peer2", process.Options{Secret: first.folder.Secret(), Set: []process.Setting{
-		{Value: s.disk.path + "/pebble", Path: []string{"datastore", "pebble", "folder"}},
+	second, err := s.NewPeer(ctx, "peer2", process.Options{Secret: first.Folder.Secret(), Set: []process.Setting{
+		{Value: s.disk.Path + "/pebble", Path: []string{"datastore", "pebble", "folder"}},
 		// Tables are written and merged all the time.
 		{Value: mebibyte, Path: []string{"datastore", "pebble", "pebble_options", "mem_table_size"}},
 	}})
 	if err != nil {
 		return err
 	}
-	s.cluster = cluster{first, second}
-	if err := s.cluster.startAll(ctx); err != nil {
+	s.cluster = rig.Cluster{first, second}
+	if err := s.cluster.StartAll(ctx); err != nil {
 		return err
 	}
-	if s.watched, err = second.pins.post(ctx, pinBody{CID: inlineCID("watched"), Name: "watched"}); err != nil {
+	if s.watched, err = second.Pins.Post(ctx, rig.PinBody{CID: rig.InlineCID("watched"), Name: "watched"}); err != nil {
 		return err
 	}
-	_, _, err = s.cluster.same(ctx, s.bound(healBound))
+	_, _, err = s.cluster.Same(ctx, s.Bound(healBound))
 	return err
 }
 
 // small returns the peer on the small disk.
-func (s *datastoreFull) small() *peer { return s.cluster[1] }
+func (s *datastoreFull) small() *rig.Peer { return s.cluster[1] }
 
 // fillAndFree fills the disk under writers at both peers: until the peer
 // refuses, and then to the last byte, or at once to the last byte.
 func (s *datastoreFull) fillAndFree(ctx context.Context, abrupt bool) error {
 	s.fills++
-	pid := s.small().running.PID()
+	pid := s.small().Running.PID()
 	during, end := context.WithCancel(ctx)
 	defer end()
-	err := together(ctx,
+	err := rig.Concurrently(ctx,
 		func(context.Context) error {
 			defer end()
-			return s.writers.run(during, s.cluster.clients()...)
+			return s.writers.Run(during, s.cluster.Clients()...)
 		},
 		func(context.Context) error {
 			defer end()
-			asked, slowest, err := s.cluster.watchAnswers(during, s.watched.RequestID)
+			asked, slowest, err := s.cluster.WatchAnswers(during, s.watched.RequestID)
 			s.asked, s.slowest = s.asked+asked, max(s.slowest, slowest)
 			return err
 		},
 		func(context.Context) error {
 			defer end()
-			sleep(during, time.Second)
+			rig.Sleep(during, time.Second)
 			if !abrupt {
-				if err := errors.Join(s.disk.fill(almostFull), s.refuses(during)); err != nil {
+				if err := errors.Join(s.disk.Fill(almostFull), s.refuses(during)); err != nil {
 					return err
 				}
 			}
-			for range s.pick(4, 1) {
-				if err := s.disk.fill(0); err != nil {
+			for range s.Pick(4, 1) {
+				if err := s.disk.Fill(0); err != nil {
 					return err
 				}
 				if err := s.refuses(during); err != nil {
 					return err
 				}
-				sleep(during, time.Second)
+				rig.Sleep(during, time.Second)
 			}
-			if err := s.disk.release(); err != nil {
+			if err := s.disk.Release(); err != nil {
 				return err
 			}
 			return s.accepts(during)
@@ -142,7 +143,7 @@ func (s *datastoreFull) fillAndFree(ctx context.Context, abrupt bool) error {
 	if err != nil {
 		return err
 	}
-	if now := s.small().running.PID(); now != pid {
+	if now := s.small().Running.PID(); now != pid {
 		return fmt.Errorf("it was process %d and is %d", pid, now)
 	}
 	return s.settled(ctx)
@@ -153,36 +154,36 @@ func (s *datastoreFull) fillAndFree(ctx context.Context, abrupt bool) error {
 func (s *datastoreFull) refuses(ctx context.Context) error {
 	p, id := s.small(), s.watched.RequestID
 	writes := []struct {
-		c            *client
+		c            *rig.Client
 		method, path string
 		body         any
 	}{
-		{p.pins, http.MethodPost, "/pins", pinBody{CID: inlineCID("refused")}},
-		{p.pins, http.MethodPost, "/pins/" + id, pinBody{CID: id, Name: "refused"}},
-		{p.pins, http.MethodPost, "/pins/" + id, pinBody{CID: inlineCID("refused")}},
-		{p.pins, http.MethodDelete, "/pins/" + id, nil},
-		{p.rest, http.MethodPost, "/pins/" + inlineCID("refused"), nil},
-		{p.rest, http.MethodDelete, "/pins/" + id, nil},
+		{p.Pins, http.MethodPost, "/pins", rig.PinBody{CID: rig.InlineCID("refused")}},
+		{p.Pins, http.MethodPost, "/pins/" + id, rig.PinBody{CID: id, Name: "refused"}},
+		{p.Pins, http.MethodPost, "/pins/" + id, rig.PinBody{CID: rig.InlineCID("refused")}},
+		{p.Pins, http.MethodDelete, "/pins/" + id, nil},
+		{p.Rest, http.MethodPost, "/pins/" + rig.InlineCID("refused"), nil},
+		{p.Rest, http.MethodDelete, "/pins/" + id, nil},
 	}
 	time.Sleep(noticeBound / 4) // the peer may look at its disk now and then
 	for _, w := range writes {
-		err := w.c.do(ctx, w.method, w.path, w.body, nil)
-		if statusOf(err) != http.StatusServiceUnavailable || !strings.Contains(err.Error(), "the disk is full: ") {
+		err := w.c.Do(ctx, w.method, w.path, w.body, nil)
+		if rig.StatusOf(err) != http.StatusServiceUnavailable || !strings.Contains(err.Error(), "the disk is full: ") {
 			return fmt.Errorf("on a full disk %s %s: %v", w.method, w.path, err)
 		}
 		s.refused++
 	}
-	if err := p.pins.do(ctx, http.MethodGet, "/ready", nil, nil); statusOf(err) != http.StatusServiceUnavailable || !strings.Contains(err.Error(), "the disk is full") {
+	if err := p.Pins.Do(ctx, http.MethodGet, "/ready", nil, nil); rig.StatusOf(err) != http.StatusServiceUnavailable || !strings.Contains(err.Error(), "the disk is full") {
 		return fmt.Errorf("on a full disk GET /ready: %v", err)
 	}
-	_, err := p.pins.send(ctx, http.MethodGet, "/health", "", nil)
+	_, err := p.Pins.Send(ctx, http.MethodGet, "/health", "", nil)
 	return err
 }
 
 // accepts waits until the peer takes writes again.
 func (s *datastoreFull) accepts(ctx context.Context) error {
-	return eventually(ctx, s.bound(noticeBound), func(ctx context.Context) error {
-		_, err := s.small().pins.post(ctx, pinBody{CID: s.watched.Pin.CID, Name: "watched"})
+	return rig.Eventually(ctx, s.Bound(noticeBound), func(ctx context.Context) error {
+		_, err := s.small().Pins.Post(ctx, rig.PinBody{CID: s.watched.Pin.CID, Name: "watched"})
 		return err
 	})
 }
@@ -190,15 +191,15 @@ func (s *datastoreFull) accepts(ctx context.Context) error {
 // settled waits until both peers have the same pinset, which is what was
 // acknowledged.
 func (s *datastoreFull) settled(ctx context.Context) error {
-	pins, took, err := s.cluster.same(ctx, s.bound(healBound))
+	pins, took, err := s.cluster.Same(ctx, s.Bound(healBound))
 	if err != nil {
 		return err
 	}
 	s.healed = max(s.healed, took)
 	delete(pins, s.watched.Pin.CID)
-	if d := s.writers.ledger.Check(pins); !d.None() {
+	if d := s.writers.Ledger.Check(pins); !d.None() {
 		return errors.New(d.String())
 	}
-	s.logf("both peers have the same %d pins %s after there was space", len(pins), took.Round(time.Millisecond))
-	return errors.Join(s.cluster[0].alive(), s.cluster[1].alive())
+	s.Logf("both peers have the same %d pins %s after there was space", len(pins), took.Round(time.Millisecond))
+	return errors.Join(s.cluster[0].Alive(), s.cluster[1].Alive())
 }

@@ -13,31 +13,31 @@ const endBound = 40 * time.Second
 
 // stopAndStart stops and starts the peer while its disk is full, and after.
 func (s *datastoreFull) stopAndStart(ctx context.Context) error {
-	if err := s.disk.fill(0); err != nil {
+	if err := s.disk.Fill(0); err != nil {
 		return err
 	}
 	// What the other peer takes is on its way to a disk that has no space.
 	writing, end := context.WithTimeout(ctx, time.Second)
 	defer end()
-	if err := s.writers.run(writing, s.cluster[0].pins); err != nil {
+	if err := s.writers.Run(writing, s.cluster[0].Pins); err != nil {
 		return err
 	}
 	start := time.Now()
-	s.small().stop()
-	if took := time.Since(start); took > s.bound(endBound) {
+	s.small().Stop()
+	if took := time.Since(start); took > s.Bound(endBound) {
 		return fmt.Errorf("on a full disk it took %s to end", took)
 	}
-	if err := s.small().sound(); err != nil {
+	if err := s.small().Sound(); err != nil {
 		return err
 	}
 	if err := s.startFull(ctx); err != nil {
 		return err
 	}
-	if err := s.disk.release(); err != nil {
+	if err := s.disk.Release(); err != nil {
 		return err
 	}
-	for _, how := range []func(){s.small().stop, s.small().kill} {
-		if s.small().running != nil {
+	for _, how := range []func(){s.small().Stop, s.small().Kill} {
+		if s.small().Running != nil {
 			how()
 		}
 		if err := s.startAgain(ctx); err != nil {
@@ -54,22 +54,22 @@ func (s *datastoreFull) stopAndStart(ctx context.Context) error {
 func (s *datastoreFull) startFull(ctx context.Context) error {
 	err := s.startAgain(ctx)
 	if err == nil {
-		s.logf("it starts on a full disk")
+		s.Logf("it starts on a full disk")
 		return s.refuses(ctx)
 	}
-	s.logf("it does not start on a full disk: %s", err)
+	s.Logf("it does not start on a full disk: %s", err)
 	if !strings.Contains(err.Error(), "free some space") {
 		return fmt.Errorf("it does not start on a full disk and does not say why: %w", err)
 	}
-	return s.small().sound()
+	return s.small().Sound()
 }
 
 func (s *datastoreFull) startAgain(ctx context.Context) error {
 	s.restarts++
-	first, err := s.cluster[0].folder.Multiaddr()
+	first, err := s.cluster[0].Folder.Multiaddr()
 	if err != nil {
 		return err
 	}
-	_, err = s.small().start(ctx, first)
+	_, err = s.small().Start(ctx, first)
 	return err
 }

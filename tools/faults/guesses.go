@@ -14,6 +14,7 @@ import (
 
 	"github.com/ipfs-cluster/pinsvc/common/auth"
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
 )
 
 const (
@@ -35,16 +36,16 @@ const (
 // guesses sends made-up credentials over hundreds of connections. Requests with
 // a valid token, or with a password that was right lately, are answered as in
 // quiet, and a right password of another address is verified soon.
-func guesses(ctx context.Context, e *env) (counts, error) {
-	g := &guessing{env: e, span: time.Duration(e.pick(30, 6)) * time.Second}
+func guesses(ctx context.Context, e *rig.Env) (counts, error) {
+	g := &guessing{Env: e, span: time.Duration(e.Pick(30, 6)) * time.Second}
 	err := g.run(ctx)
 	return g.counts(), err
 }
 
 type guessing struct {
-	*env
+	*rig.Env
 	span  time.Duration
-	peer  *peer
+	peer  *rig.Peer
 	id    string // of a pin
 	token string
 
@@ -90,13 +91,13 @@ func (g *guessing) run(ctx context.Context) error {
 	for _, section := range []string{"pinsvcapi", "restapi"} {
 		o.Set = append(o.Set, process.Setting{Value: hash, Path: []string{"api", section, "basic_auth_credentials", hashedUser}})
 	}
-	if g.peer, err = g.newPeer(ctx, "peer", o); err != nil {
+	if g.peer, err = g.NewPeer(ctx, "peer", o); err != nil {
 		return err
 	}
-	if _, err := g.peer.start(ctx, ""); err != nil {
+	if _, err := g.peer.Start(ctx, ""); err != nil {
 		return err
 	}
-	pin, err := g.peer.pins.post(ctx, pinBody{CID: inlineCID("guesses"), Name: "guesses"})
+	pin, err := g.peer.Pins.Post(ctx, rig.PinBody{CID: rig.InlineCID("guesses"), Name: "guesses"})
 	if err != nil {
 		return err
 	}
@@ -110,7 +111,7 @@ func (g *guessing) run(ctx context.Context) error {
 	if err := g.underGuesses(ctx); err != nil {
 		return err
 	}
-	return errors.Join(g.judge(), g.peer.alive())
+	return errors.Join(g.judge(), g.peer.Alive())
 }
 
 // underGuesses asks while others guess.
@@ -119,7 +120,7 @@ func (g *guessing) underGuesses(ctx context.Context) error {
 	defer end()
 	fns := []func(context.Context) error{func(ctx context.Context) error {
 		defer end()
-		return together(ctx,
+		return rig.Concurrently(ctx,
 			func(ctx context.Context) error { return g.ask(ctx, &g.loaded, g.span) },
 			func(ctx context.Context) error { return g.enter(ctx) })
 	}}
@@ -129,16 +130,16 @@ func (g *guessing) underGuesses(ctx context.Context) error {
 			return nil
 		})
 	}
-	return together(ctx, fns...)
+	return rig.Concurrently(ctx, fns...)
 }
 
 // guess sends wrong passwords and tokens over one connection at a time.
 func (g *guessing) guess(ctx context.Context, i int) {
-	api := g.peer.pins
+	api := g.peer.Pins
 	if i >= guessConnections {
-		api = g.peer.rest
+		api = g.peer.Rest
 	}
-	c := &http.Client{Timeout: requestTimeout, Transport: &http.Transport{MaxConnsPerHost: 1}}
+	c := &http.Client{Timeout: rig.RequestTimeout, Transport: &http.Transport{MaxConnsPerHost: 1}}
 	defer c.CloseIdleConnections()
 	for n := 0; ctx.Err() == nil; n++ {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, api.URL+"/pins/"+g.id, nil)
@@ -172,7 +173,7 @@ func (g *guessing) ask(ctx context.Context, into *timings, span time.Duration) e
 	var fns []func(context.Context) error
 	for range guessAskers {
 		fns = append(fns, func(ctx context.Context) error {
-			c := &http.Client{Timeout: requestTimeout, Transport: &http.Transport{}}
+			c := &http.Client{Timeout: rig.RequestTimeout, Transport: &http.Transport{}}
 			defer c.CloseIdleConnections()
 			for time.Now().Before(until) && ctx.Err() == nil {
 				begin := time.Now()
@@ -181,12 +182,12 @@ func (g *guessing) ask(ctx context.Context, into *timings, span time.Duration) e
 					return err
 				}
 				into.note(status, time.Since(begin))
-				sleep(ctx, guessPause)
+				rig.Sleep(ctx, guessPause)
 			}
 			return ctx.Err()
 		})
 	}
-	return together(ctx, fns...)
+	return rig.Concurrently(ctx, fns...)
 }
 
 func (t *timings) note(status int, took time.Duration) {
@@ -199,7 +200,7 @@ func (t *timings) note(status int, took time.Duration) {
 }
 
 func (g *guessing) get(ctx context.Context, c *http.Client, authorize func(*http.Request)) (int, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, g.peer.pins.URL+"/pins/"+g.id, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, g.peer.Pins.URL+"/pins/"+g.id, nil)
 	if err != nil {
 		return 0, err
 	}
@@ -216,9 +217,9 @@ func (g *guessing) get(ctx context.Context, c *http.Client, authorize func(*http
 // enter sends the right password of the hashed user from another address, in
 // the middle of the guesses.
 func (g *guessing) enter(ctx context.Context) error {
-	sleep(ctx, g.span/2)
+	rig.Sleep(ctx, g.span/2)
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
-	c := &http.Client{Timeout: requestTimeout, Transport: &http.Transport{DialContext: dialer.DialContext}}
+	c := &http.Client{Timeout: rig.RequestTimeout, Transport: &http.Transport{DialContext: dialer.DialContext}}
 	defer c.CloseIdleConnections()
 	begin := time.Now()
 	status, err := g.get(ctx, c, func(r *http.Request) { r.SetBasicAuth(hashedUser, hashedPassword) })
@@ -235,10 +236,10 @@ func (g *guessing) judge() error {
 		return fmt.Errorf("%d of %d requests with a valid token failed", g.loaded.unavailable, len(g.loaded.took))
 	}
 	quiet, loaded := g.quiet.p99(), g.loaded.p99()
-	if loaded > g.bound(guessRatio*quiet) {
+	if loaded > g.Bound(guessRatio*quiet) {
 		return fmt.Errorf("99 %% of answers took %s in quiet, and %s under guesses", quiet, loaded)
 	}
-	if g.fresh > g.bound(answerBound) {
+	if g.fresh > g.Bound(rig.AnswerBound) {
 		return fmt.Errorf("a right password of another address took %s", g.fresh)
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
 )
 
 const (
@@ -23,16 +24,16 @@ const (
 // hostile sends what no client should: the inputs of the fuzz tests in every
 // place of a request, and requests that are none. The same process answers the
 // next good request, every time.
-func hostile(ctx context.Context, e *env) (counts, error) {
-	h := &hostility{env: e, statuses: map[int]int{}}
+func hostile(ctx context.Context, e *rig.Env) (counts, error) {
+	h := &hostility{Env: e, statuses: map[int]int{}}
 	err := h.run(ctx)
 	return h.counts(), err
 }
 
 type hostility struct {
-	*env
-	peer *peer
-	good pinStatus
+	*rig.Env
+	peer *rig.Peer
+	good rig.PinStatus
 
 	inputs     int // of the fuzz tests
 	slow, asks atomic.Int64
@@ -59,14 +60,14 @@ func (h *hostility) counts() counts {
 }
 
 func (h *hostility) run(ctx context.Context) (err error) {
-	if h.peer, err = h.newPeer(ctx, "peer", process.Options{}); err != nil {
+	if h.peer, err = h.NewPeer(ctx, "peer", process.Options{}); err != nil {
 		return err
 	}
-	if _, err := h.peer.start(ctx, ""); err != nil {
+	if _, err := h.peer.Start(ctx, ""); err != nil {
 		return err
 	}
-	pid := h.peer.running.PID()
-	if h.good, err = h.peer.pins.post(ctx, pinBody{CID: inlineCID("good"), Name: "good"}); err != nil {
+	pid := h.peer.Running.PID()
+	if h.good, err = h.peer.Pins.Post(ctx, rig.PinBody{CID: rig.InlineCID("good"), Name: "good"}); err != nil {
 		return err
 	}
 	makers, err := h.makers()
@@ -75,7 +76,7 @@ func (h *hostility) run(ctx context.Context) (err error) {
 	}
 	during, end := context.WithCancel(ctx)
 	defer end()
-	err = together(ctx,
+	err = rig.Concurrently(ctx,
 		func(ctx context.Context) error { return h.crawl(during) },
 		func(ctx context.Context) error {
 			defer end()
@@ -84,19 +85,19 @@ func (h *hostility) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if now := h.peer.running.PID(); now != pid {
+	if now := h.peer.Running.PID(); now != pid {
 		return fmt.Errorf("it was process %d and is %d", pid, now)
 	}
-	return errors.Join(h.ask(ctx), h.peer.alive())
+	return errors.Join(h.ask(ctx), h.peer.Alive())
 }
 
 // attack sends all requests, by several workers.
 func (h *hostility) attack(ctx context.Context, makers []*maker) error {
 	var requests []request
 	for _, m := range makers {
-		requests = append(requests, m.all(h.pick(20_000, 3000)/len(makers))...)
+		requests = append(requests, m.all(h.Pick(20_000, 3000)/len(makers))...)
 	}
-	h.rand.Shuffle(len(requests), func(i, j int) { requests[i], requests[j] = requests[j], requests[i] })
+	h.Rand.Shuffle(len(requests), func(i, j int) { requests[i], requests[j] = requests[j], requests[i] })
 	var next atomic.Int64
 	var fns []func(context.Context) error
 	for range hostileWorkers {
@@ -118,12 +119,12 @@ func (h *hostility) attack(ctx context.Context, makers []*maker) error {
 			return ctx.Err()
 		})
 	}
-	return together(ctx, fns...)
+	return rig.Concurrently(ctx, fns...)
 }
 
 // send sends one request. An answer must not be the fault of the peer.
 func (h *hostility) send(ctx context.Context, r request) error {
-	status, hungUp, err := r.send(ctx, h.bound(requestTimeout))
+	status, hungUp, err := r.send(ctx, h.Bound(rig.RequestTimeout))
 	if err != nil {
 		return fmt.Errorf("%s: %w", r, err)
 	}
@@ -147,18 +148,18 @@ func (h *hostility) send(ctx context.Context, r request) error {
 func (h *hostility) ask(ctx context.Context) error {
 	h.asks.Add(2)
 	start := time.Now()
-	got, err := h.peer.pins.get(ctx, h.good.RequestID)
+	got, err := h.peer.Pins.Get(ctx, h.good.RequestID)
 	if err != nil {
 		return err
 	}
 	if got.Created != h.good.Created || got.Pin.Name != h.good.Pin.Name {
 		return fmt.Errorf("a pin was %+v and is %+v", h.good, got)
 	}
-	raw, err := h.peer.rest.send(ctx, http.MethodGet, "/id", "", nil)
+	raw, err := h.peer.Rest.Send(ctx, http.MethodGet, "/id", "", nil)
 	if err == nil && !strings.HasPrefix(string(raw), "{") {
 		err = fmt.Errorf("GET /id: %.100s", raw)
 	}
-	if took := time.Since(start); err == nil && took > h.bound(answerBound) {
+	if took := time.Since(start); err == nil && took > h.Bound(rig.AnswerBound) {
 		err = fmt.Errorf("a good request took %s", took)
 	}
 	return err

@@ -7,12 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
+
 	dshelp "github.com/ipfs/boxo/datastore/dshelp"
+
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 	flatfs "github.com/ipfs/go-ds-flatfs"
 	"github.com/multiformats/go-multihash"
 	"github.com/stretchr/testify/require"
-
-	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
 )
 
 func TestCorpusFile(t *testing.T) {
@@ -72,8 +74,8 @@ func TestSendRequest(t *testing.T) {
 // Makers make as many requests as they are asked for, all of them different.
 func TestMakers(t *testing.T) {
 	t.Chdir("../..")
-	c := newClient(process.Endpoint{URL: "http://127.0.0.1:1", User: "u", Password: "p"})
-	h := &hostility{env: &env{rand: rand.New(rand.NewPCG(1, 2))}, peer: &peer{pins: c, rest: c}}
+	c := rig.NewClient(process.Endpoint{URL: "http://127.0.0.1:1", User: "u", Password: "p"})
+	h := &hostility{Env: &rig.Env{Rand: rand.New(rand.NewPCG(1, 2))}, peer: &rig.Peer{Pins: c, Rest: c}}
 	makers, err := h.makers()
 	require.NoError(t, err)
 	require.Greater(t, h.inputs, 78, "those on disk, and ours")
@@ -90,10 +92,10 @@ func TestMakers(t *testing.T) {
 }
 
 func TestMetric(t *testing.T) {
-	n, err := metric("# HELP a b\na_total 3\na 1.5e+06\n", "a")
+	n, err := rig.Metric("# HELP a b\na_total 3\na 1.5e+06\n", "a")
 	require.NoError(t, err)
 	require.Equal(t, 1_500_000, n)
-	_, err = metric("a_total 3\n", "a")
+	_, err = rig.Metric("a_total 3\n", "a")
 	require.Error(t, err)
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/fixture"
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
 )
 
 // importRound is a way to keep the pinset, in which imports are ended.
@@ -41,8 +42,8 @@ func importRounds() []importRound {
 
 // importer ends commands that rewrite the pinset of a stopped peer.
 type importer struct {
-	*env
-	peer   *peer
+	*rig.Env
+	peer   *rig.Peer
 	files  []string // exports, each with another pinset
 	sums   [][32]byte
 	counts []int
@@ -54,7 +55,7 @@ type importer struct {
 
 // imports ends `state import` and `state cleanup` at random moments, with SIGKILL
 // and with SIGINT. After each the daemon shows the old or the new pinset.
-func imports(ctx context.Context, e *env) (counts, error) {
+func imports(ctx context.Context, e *rig.Env) (counts, error) {
 	var ended, olds, news, starts, full int
 	var rate int
 	sum := func() counts {
@@ -62,11 +63,11 @@ func imports(ctx context.Context, e *env) (counts, error) {
 			{"partial pinsets", ended - olds - news}, {"starts that showed it", starts}, {"imports without space", full}, {"pins a second", rate}}
 	}
 	for _, round := range importRounds() {
-		times := e.pick(round.long, round.short)
+		times := e.Pick(round.long, round.short)
 		if times == 0 {
 			continue
 		}
-		im, err := e.newImporter(ctx, round)
+		im, err := newImporter(ctx, e, round)
 		if err != nil {
 			return sum(), fmt.Errorf("%s: %w", round.name, err)
 		}
@@ -80,10 +81,10 @@ func imports(ctx context.Context, e *env) (counts, error) {
 			}
 			starts++
 		}
-		e.logf("%s: %d ended, an import of %d pins takes %s", round.name, times, im.counts[2], im.whole.Round(time.Millisecond))
+		e.Logf("%s: %d ended, an import of %d pins takes %s", round.name, times, im.counts[2], im.whole.Round(time.Millisecond))
 	}
-	for _, datastore := range []string{"pebble", "badger3", "leveldb"}[:e.pick(3, 1)] {
-		if err := e.importFull(ctx, datastore); err != nil {
+	for _, datastore := range []string{"pebble", "badger3", "leveldb"}[:e.Pick(3, 1)] {
+		if err := importFull(ctx, e, datastore); err != nil {
 			return sum(), fmt.Errorf("a full disk with %s: %w", datastore, err)
 		}
 		full++
@@ -94,22 +95,22 @@ func imports(ctx context.Context, e *env) (counts, error) {
 // awayIPFS is where no Kubo is: the pins stay queued and cost nothing.
 const awayIPFS = "/ip4/127.0.0.1/tcp/1"
 
-func (e *env) newImporter(ctx context.Context, round importRound) (*importer, error) {
-	p, err := e.newPeer(ctx, "import-"+round.name, process.Options{IPFS: awayIPFS, InitFlags: append(round.flags, "--ipfs", "kubo")})
+func newImporter(ctx context.Context, e *rig.Env, round importRound) (*importer, error) {
+	p, err := e.NewPeer(ctx, "import-"+round.name, process.Options{IPFS: awayIPFS, InitFlags: append(round.flags, "--ipfs", "kubo")})
 	if err != nil {
 		return nil, err
 	}
 	if round.mount != "" {
-		if _, err := e.newSmallDisk(filepath.Join(filepath.Base(p.folder.Path()), round.mount), 1<<30); err != nil {
+		if _, err := e.NewSmallDisk(filepath.Join(filepath.Base(p.Folder.Path()), round.mount), 1<<30); err != nil {
 			return nil, err
 		}
 	}
-	im := &importer{env: e, peer: p}
-	n := e.pick(30_000, 6_000)
+	im := &importer{Env: e, peer: p}
+	n := e.Pick(30_000, 6_000)
 	for i, size := range []int{0, n, n + 7} {
 		file := ""
 		if size > 0 {
-			file = filepath.Join(e.dir, fmt.Sprintf("%s-%d.json", round.name, i))
+			file = filepath.Join(e.Dir, fmt.Sprintf("%s-%d.json", round.name, i))
 		}
 		if err := im.add(ctx, file, size); err != nil {
 			return nil, err
@@ -124,12 +125,12 @@ func (e *env) newImporter(ctx context.Context, round importRound) (*importer, er
 func (im *importer) add(ctx context.Context, file string, size int) error {
 	if file != "" {
 		start := time.Now()
-		if err := errors.Join(writeExport(file, size), im.peer.folder.Import(ctx, file)); err != nil {
+		if err := errors.Join(writeExport(file, size), im.peer.Folder.Import(ctx, file)); err != nil {
 			return err
 		}
 		im.whole = time.Since(start)
 	}
-	text, err := im.peer.folder.Output(ctx, "state", "export")
+	text, err := im.peer.Folder.Output(ctx, "state", "export")
 	if lines := strings.Count(text, "\n"); err == nil && lines != size {
 		err = fmt.Errorf("the export has %d pins after an import of %d", lines, size)
 	}
@@ -154,14 +155,14 @@ func sumOf(export string) [32]byte {
 
 // endOne runs one command, ends it, and compares what the peer has.
 func (im *importer) endOne(ctx context.Context, i int) error {
-	next := (im.now + 1 + im.rand.IntN(2)) % 3
+	next := (im.now + 1 + im.Rand.IntN(2)) % 3
 	args := []string{"state", "import", "-f", im.files[next]}
 	if im.files[next] == "" {
 		args = []string{"state", "cleanup", "-f"}
 	}
 	signal := []os.Signal{syscall.SIGKILL, syscall.SIGINT}[i%2]
-	moment := time.Duration(im.rand.Int64N(int64(im.whole) * 11 / 10))
-	cmd := im.peer.folder.Command(ctx, args...)
+	moment := time.Duration(im.Rand.Int64N(int64(im.whole) * 11 / 10))
+	cmd := im.peer.Folder.Command(ctx, args...)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	if err := cmd.Start(); err != nil {
@@ -188,12 +189,12 @@ func (im *importer) endOne(ctx context.Context, i int) error {
 // look starts the daemon and compares what it shows, and then exports, with the
 // old and the new pinset.
 func (im *importer) look(ctx context.Context, next int) error {
-	if _, err := im.peer.start(ctx, ""); err != nil {
+	if _, err := im.peer.Start(ctx, ""); err != nil {
 		return err
 	}
 	var shown int
-	err := eventually(ctx, im.bound(startBound), func(ctx context.Context) (err error) {
-		if shown, err = im.peer.pins.count(ctx, anyStatus); err == nil && shown != im.counts[im.now] && shown != im.counts[next] {
+	err := rig.Eventually(ctx, im.Bound(rig.StartBound), func(ctx context.Context) (err error) {
+		if shown, err = im.peer.Pins.Count(ctx, rig.AnyStatus); err == nil && shown != im.counts[im.now] && shown != im.counts[next] {
 			err = fmt.Errorf("the daemon shows %d pins, neither %d nor %d", shown, im.counts[im.now], im.counts[next])
 		}
 		return err
@@ -201,8 +202,8 @@ func (im *importer) look(ctx context.Context, next int) error {
 	if err != nil {
 		return err
 	}
-	im.peer.stop()
-	text, err := im.peer.folder.Output(ctx, "state", "export")
+	im.peer.Stop()
+	text, err := im.peer.Folder.Output(ctx, "state", "export")
 	if err != nil {
 		return err
 	}
@@ -219,44 +220,44 @@ func (im *importer) look(ctx context.Context, next int) error {
 	if shown != im.counts[im.now] {
 		return fmt.Errorf("the daemon shows %d pins and the export has %d", shown, im.counts[im.now])
 	}
-	return im.peer.sound()
+	return im.peer.Sound()
 }
 
 // importFull imports on a disk that has not enough space for it.
-func (e *env) importFull(ctx context.Context, datastore string) error {
+func importFull(ctx context.Context, e *rig.Env, datastore string) error {
 	name := "full-" + datastore
-	d, err := e.newSmallDisk(name, 160<<20)
+	d, err := e.NewSmallDisk(name, 160<<20)
 	if err != nil {
 		return err
 	}
-	p, err := e.newPeer(ctx, filepath.Join(name, "peer"), process.Options{IPFS: awayIPFS, InitFlags: []string{"--ipfs", "kubo", "--datastore", datastore}})
+	p, err := e.NewPeer(ctx, filepath.Join(name, "peer"), process.Options{IPFS: awayIPFS, InitFlags: []string{"--ipfs", "kubo", "--datastore", datastore}})
 	if err != nil {
 		return err
 	}
-	small, large := filepath.Join(e.dir, name+"-small.json"), filepath.Join(e.dir, name+"-large.json")
-	err = errors.Join(writeExport(small, 1000), writeExport(large, 60_000), p.folder.Import(ctx, small))
+	small, large := filepath.Join(e.Dir, name+"-small.json"), filepath.Join(e.Dir, name+"-large.json")
+	err = errors.Join(writeExport(small, 1000), writeExport(large, 60_000), p.Folder.Import(ctx, small))
 	if err != nil {
 		return err
 	}
-	before, err := p.folder.Output(ctx, "state", "export")
+	before, err := p.Folder.Output(ctx, "state", "export")
 	if err != nil {
 		return err
 	}
-	if err := d.fill(26 << 20); err != nil {
+	if err := d.Fill(26 << 20); err != nil {
 		return err
 	}
-	err = p.folder.Import(ctx, large)
+	err = p.Folder.Import(ctx, large)
 	if err == nil {
 		return errors.New("the import has found space where there is none")
 	}
-	e.logf("%s: %s", datastore, err)
+	e.Logf("%s: %s", datastore, err)
 	if text := err.Error(); !strings.Contains(text, "nothing was changed") || !strings.Contains(text, "free") || strings.Contains(text, "goroutine ") {
 		return fmt.Errorf("the import does not say why it failed: %w", err)
 	}
-	if err := d.release(); err != nil {
+	if err := d.Release(); err != nil {
 		return err
 	}
-	text, err := p.folder.Output(ctx, "state", "export")
+	text, err := p.Folder.Output(ctx, "state", "export")
 	if err == nil && sumOf(text) != sumOf(before) {
 		err = fmt.Errorf("the export has %d lines and is not the old pinset", strings.Count(text, "\n"))
 	}

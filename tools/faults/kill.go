@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
 )
 
 // latestKill is when a peer is killed at the latest after it has begun to
@@ -32,7 +33,7 @@ func killRounds() []killRound {
 
 // kill kills a peer at random moments under four writers. What was acknowledged
 // is there after each start, as it was.
-func kill(ctx context.Context, e *env) (counts, error) {
+func kill(ctx context.Context, e *rig.Env) (counts, error) {
 	var kills, answered, unanswered, pins int
 	var slowest time.Duration
 	sum := func() counts {
@@ -40,54 +41,54 @@ func kill(ctx context.Context, e *env) (counts, error) {
 			{"pins in the end", pins}, {"slowest start ms", int(slowest.Milliseconds())}}
 	}
 	for _, round := range killRounds() {
-		w := newWriters(e, 4, round.name)
-		p, err := e.newPeer(ctx, round.name, round.options)
+		w := rig.NewWriters(e, 4, round.name)
+		p, err := e.NewPeer(ctx, round.name, round.options)
 		if err != nil {
 			return sum(), err
 		}
-		if _, err := p.start(ctx, ""); err != nil {
+		if _, err := p.Start(ctx, ""); err != nil {
 			return sum(), err
 		}
-		for range e.pick(round.long, round.short) {
-			took, err := e.killOnce(ctx, p, w)
+		for range e.Pick(round.long, round.short) {
+			took, err := killOnce(ctx, e, p, w)
 			kills++
 			slowest = max(slowest, took)
 			if err != nil {
 				return sum(), fmt.Errorf("%s: %w", round.name, err)
 			}
 		}
-		p.stop()
-		answered += int(w.answered.Load())
-		unanswered += int(w.unanswered.Load())
-		pins += w.ledger.Present()
-		e.logf("%s: %d acknowledged, %d unanswered, nothing lost", round.name, w.answered.Load(), w.unanswered.Load())
+		p.Stop()
+		answered += int(w.Answered.Load())
+		unanswered += int(w.Unanswered.Load())
+		pins += w.Ledger.Present()
+		e.Logf("%s: %d acknowledged, %d unanswered, nothing lost", round.name, w.Answered.Load(), w.Unanswered.Load())
 	}
 	return sum(), nil
 }
 
 // killOnce writes, kills the peer, starts it again and looks.
-func (e *env) killOnce(ctx context.Context, p *peer, w *writers) (started time.Duration, err error) {
-	moment := 100*time.Millisecond + time.Duration(e.rand.Int64N(int64(latestKill)))
+func killOnce(ctx context.Context, e *rig.Env, p *rig.Peer, w *rig.Writers) (started time.Duration, err error) {
+	moment := 100*time.Millisecond + time.Duration(e.Rand.Int64N(int64(latestKill)))
 	writing, end := context.WithCancel(ctx)
-	err = together(ctx,
-		func(context.Context) error { return w.run(writing, p.pins) },
+	err = rig.Concurrently(ctx,
+		func(context.Context) error { return w.Run(writing, p.Pins) },
 		func(ctx context.Context) error {
 			defer end()
-			sleep(ctx, moment)
-			p.kill()
+			rig.Sleep(ctx, moment)
+			p.Kill()
 			return nil
 		})
 	if err != nil {
 		return 0, err
 	}
-	if started, err = p.start(ctx, ""); err != nil {
+	if started, err = p.Start(ctx, ""); err != nil {
 		return 0, err
 	}
-	if started > e.bound(startBound) {
+	if started > e.Bound(rig.StartBound) {
 		return started, fmt.Errorf("a start took %s", started)
 	}
-	if err := w.check(ctx, p.pins); err != nil {
+	if err := w.Check(ctx, p.Pins); err != nil {
 		return started, err
 	}
-	return started, p.sound()
+	return started, p.Sound()
 }

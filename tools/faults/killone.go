@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
 )
 
 // sameBound is how long peers may take to have the same pinset after one of them
@@ -16,52 +17,52 @@ const sameBound = 2 * time.Minute
 // of them are written to. After each start the whole pinsets of the three are
 // compared, answered or not: the commit that was interrupted is at all of them or
 // at none.
-func killOne(ctx context.Context, e *env) (counts, error) {
+func killOne(ctx context.Context, e *rig.Env) (counts, error) {
 	var kills, compared, pins, answered, unanswered int
 	var slowest time.Duration
 	sum := func() counts {
 		return counts{{"kills", kills}, {"whole pinsets compared", compared}, {"pins in the end", pins},
 			{"acknowledged writes", answered}, {"unanswered", unanswered}, {"slowest until equal ms", int(slowest.Milliseconds())}}
 	}
-	c, err := e.newCluster(ctx, 3, process.Options{})
+	c, err := e.NewCluster(ctx, 3, process.Options{})
 	if err != nil {
 		return sum(), err
 	}
-	w := newWriters(e, 6, "killone")
-	for i := range e.pick(60, 3) {
+	w := rig.NewWriters(e, 6, "killone")
+	for i := range e.Pick(60, 3) {
 		victim := c[i%len(c)]
-		bootstrap, err := c[(i+1)%len(c)].folder.Multiaddr()
+		bootstrap, err := c[(i+1)%len(c)].Folder.Multiaddr()
 		if err != nil {
 			return sum(), err
 		}
 		writing, end := context.WithCancel(ctx)
-		err = together(ctx,
-			func(context.Context) error { return w.run(writing, c.clients()...) },
+		err = rig.Concurrently(ctx,
+			func(context.Context) error { return w.Run(writing, c.Clients()...) },
 			func(ctx context.Context) error {
 				defer end()
-				sleep(ctx, 100*time.Millisecond+time.Duration(e.rand.Int64N(int64(latestKill))))
-				victim.kill()
+				rig.Sleep(ctx, 100*time.Millisecond+time.Duration(e.Rand.Int64N(int64(latestKill))))
+				victim.Kill()
 				kills++
 				return nil
 			})
-		answered, unanswered = int(w.answered.Load()), int(w.unanswered.Load())
+		answered, unanswered = int(w.Answered.Load()), int(w.Unanswered.Load())
 		if err != nil {
 			return sum(), err
 		}
-		if _, err := victim.start(ctx, bootstrap); err != nil {
+		if _, err := victim.Start(ctx, bootstrap); err != nil {
 			return sum(), err
 		}
-		found, took, err := c.same(ctx, e.bound(sameBound))
+		found, took, err := c.Same(ctx, e.Bound(sameBound))
 		slowest = max(slowest, took)
 		if err != nil {
-			return sum(), fmt.Errorf("after kill %d, of %s: %w", kills, victim.name, err)
+			return sum(), fmt.Errorf("after kill %d, of %s: %w", kills, victim.Name, err)
 		}
 		compared += len(c)
 		pins = len(found)
-		if d := w.ledger.Check(found); !d.None() {
-			return sum(), fmt.Errorf("after kill %d, of %s: %s", kills, victim.name, d)
+		if d := w.Ledger.Check(found); !d.None() {
+			return sum(), fmt.Errorf("after kill %d, of %s: %s", kills, victim.Name, d)
 		}
-		if err := victim.sound(); err != nil {
+		if err := victim.Sound(); err != nil {
 			return sum(), err
 		}
 	}

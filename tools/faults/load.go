@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
 )
 
 const (
@@ -29,11 +30,11 @@ const (
 // load lets 200 clients use all endpoints of both APIs at once: of the program
 // as it is, and, in the long form, of one with the race detector. Nobody gets a
 // 5xx, and afterwards the peer holds no more than before.
-func load(ctx context.Context, e *env) (counts, error) {
-	l := &loading{env: e, span: time.Duration(e.pick(60, 5)) * time.Second}
-	err := l.run(ctx, "peer", e.pinsvc)
-	if err == nil && !e.short {
-		racing := process.Program{Name: "pinsvc with the race detector", Path: filepath.Join(e.dir, "pinsvc-race")}
+func load(ctx context.Context, e *rig.Env) (counts, error) {
+	l := &loading{Env: e, span: time.Duration(e.Pick(60, 5)) * time.Second}
+	err := l.run(ctx, "peer", e.Pinsvc)
+	if err == nil && !e.Short {
+		racing := process.Program{Name: "pinsvc with the race detector", Path: filepath.Join(e.Dir, "pinsvc-race")}
 		if err = command(ctx, "go", "build", "-race", "-o", racing.Path, ourPackage); err == nil {
 			err = l.run(ctx, "racing", racing)
 		}
@@ -42,9 +43,9 @@ func load(ctx context.Context, e *env) (counts, error) {
 }
 
 type loading struct {
-	*env
+	*rig.Env
 	span time.Duration
-	peer *peer
+	peer *rig.Peer
 
 	runs, requests, refused int
 	goroutines              int // more than before
@@ -62,14 +63,14 @@ func (l *loading) counts() counts {
 // before and after the real one.
 func (l *loading) run(ctx context.Context, name string, program process.Program) error {
 	l.runs++
-	metrics, err := freeAddress()
+	metrics, err := rig.FreeAddress()
 	if err != nil {
 		return err
 	}
-	l.env.pinsvc = program
-	l.peer, err = l.newPeer(ctx, name, process.Options{Set: []process.Setting{
+	l.Env.Pinsvc = program
+	l.peer, err = l.NewPeer(ctx, name, process.Options{Set: []process.Setting{
 		{Value: true, Path: []string{"observations", "metrics", "enable_stats"}},
-		{Value: multiaddrOf(metrics), Path: []string{"observations", "metrics", "prometheus_endpoint"}},
+		{Value: rig.MultiaddrOf(metrics), Path: []string{"observations", "metrics", "prometheus_endpoint"}},
 		// What the database keeps in memory grows up to this.
 		{Value: 8 * mebibyte, Path: []string{"datastore", "pebble", "pebble_options", "cache_size_bytes"}},
 		{Value: 4 * mebibyte, Path: []string{"datastore", "pebble", "pebble_options", "mem_table_size"}},
@@ -77,38 +78,38 @@ func (l *loading) run(ctx context.Context, name string, program process.Program)
 	if err != nil {
 		return err
 	}
-	if _, err := l.peer.start(ctx, ""); err != nil {
+	if _, err := l.peer.Start(ctx, ""); err != nil {
 		return err
 	}
-	defer l.peer.stop()
-	m := meter{peer: l.peer, url: "http://" + metrics}
+	defer l.peer.Stop()
+	m := rig.Meter{Peer: l.peer, URL: "http://" + metrics}
 	if err := l.apply(ctx, m, min(l.span, warmUp)); err != nil {
 		return fmt.Errorf("warming up: %w", err)
 	}
-	before, err := m.calm(ctx)
+	before, err := m.Quiesced(ctx)
 	if err != nil {
 		return err
 	}
-	if err := m.save(ctx, "before"); err != nil {
+	if err := m.Save(ctx, "before"); err != nil {
 		return err
 	}
 	if err := l.apply(ctx, m, l.span); err != nil {
 		return err
 	}
-	return errors.Join(l.compare(ctx, m, before), m.save(ctx, "after"), l.peer.alive())
+	return errors.Join(l.compare(ctx, m, before), m.Save(ctx, "after"), l.peer.Alive())
 }
 
 // apply lets all clients ask for a while. Each removes what it has added.
-func (l *loading) apply(ctx context.Context, m meter, span time.Duration) error {
+func (l *loading) apply(ctx context.Context, m rig.Meter, span time.Duration) error {
 	during, end := context.WithTimeout(ctx, span)
 	defer end()
 	users := make([]*user, loadClients)
 	var fns []func(context.Context) error
 	for i := range users {
-		users[i] = newUser(l.env, i, l.peer, m.url)
+		users[i] = newUser(l.Env, i, l.peer, m.URL)
 		fns = append(fns, func(ctx context.Context) error { return users[i].use(during, ctx) })
 	}
-	err := together(ctx, fns...)
+	err := rig.Concurrently(ctx, fns...)
 	for _, u := range users {
 		l.requests += u.requests
 		l.slowest = max(l.slowest, u.slowest)
@@ -121,18 +122,18 @@ func (l *loading) apply(ctx context.Context, m meter, span time.Duration) error 
 }
 
 // compare waits until the peer holds no more than before.
-func (l *loading) compare(ctx context.Context, m meter, before holding) error {
+func (l *loading) compare(ctx context.Context, m rig.Meter, before rig.Holding) error {
 	defer func() {
-		l.logf("%s: %d goroutines more than before the load, %d MiB of heap, %d MiB resident", l.peer.name, l.goroutines, l.heap, l.resident)
+		l.Logf("%s: %d goroutines more than before the load, %d MiB of heap, %d MiB resident", l.peer.Name, l.goroutines, l.heap, l.resident)
 	}()
-	return eventually(ctx, l.bound(calmBound), func(ctx context.Context) error {
-		after, err := m.read(ctx)
+	return rig.Eventually(ctx, l.Bound(calmBound), func(ctx context.Context) error {
+		after, err := m.Read(ctx)
 		if err != nil {
 			return err
 		}
-		l.goroutines = after.goroutines - before.goroutines
-		l.heap = (after.heap - before.heap) / mebibyte
-		l.resident = (after.resident - before.resident) / mebibyte
+		l.goroutines = after.Goroutines - before.Goroutines
+		l.heap = (after.Heap - before.Heap) / mebibyte
+		l.resident = (after.Resident - before.Resident) / mebibyte
 		if l.goroutines > moreGoroutines || l.heap > moreHeap/mebibyte || l.resident > moreResident/mebibyte {
 			return fmt.Errorf("before the load it held %s, after it %s", before, after)
 		}

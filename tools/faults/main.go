@@ -2,10 +2,8 @@
 // that was acknowledged is lost: peers that are killed, frozen, wiped and cut
 // off, an IPFS node that goes away, full disks, load and hostile input.
 //
-// The way through it: options.go is the command line, scenarios.go the list of
-// what goes wrong, each scenario in files of its own; env.go is what a scenario
-// has; cluster.go makes peers, client.go asks them, writers.go writes to them
-// without pause and notes in a history what was acknowledged.
+// options.go is the command line, scenarios.go the list of scenarios, each in files
+// of its own; package rig has the peers, clients and writers that they use.
 package main
 
 import (

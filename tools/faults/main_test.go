@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/history"
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
+	"github.com/stretchr/testify/require"
 )
 
 func TestOptions(t *testing.T) {
@@ -31,16 +31,16 @@ func TestOptions(t *testing.T) {
 
 func TestEventually(t *testing.T) {
 	tries := 0
-	require.NoError(t, eventually(t.Context(), time.Minute, func(context.Context) error {
+	require.NoError(t, rig.Eventually(t.Context(), time.Minute, func(context.Context) error {
 		if tries++; tries < 3 {
 			return errors.New("not yet")
 		}
 		return nil
 	}))
-	err := eventually(t.Context(), 10*time.Millisecond, func(context.Context) error { return errors.New("never") })
+	err := rig.Eventually(t.Context(), 10*time.Millisecond, func(context.Context) error { return errors.New("never") })
 	require.ErrorContains(t, err, "never")
 	tries = 0
-	err = eventually(t.Context(), 200*time.Millisecond, func(ctx context.Context) error {
+	err = rig.Eventually(t.Context(), 200*time.Millisecond, func(ctx context.Context) error {
 		if tries++; tries == 1 {
 			return errors.New("what is wrong")
 		}
@@ -52,10 +52,10 @@ func TestEventually(t *testing.T) {
 
 func TestEqual(t *testing.T) {
 	one := map[string]history.Pin{"a": {Name: "1"}}
-	require.NoError(t, equal(one, map[string]history.Pin{"a": {Name: "1"}}))
-	require.Error(t, equal(one, map[string]history.Pin{"a": {Name: "2"}}))
-	require.Error(t, equal(one, nil))
-	require.Error(t, equal(nil, one))
+	require.NoError(t, rig.Equal(one, map[string]history.Pin{"a": {Name: "1"}}))
+	require.Error(t, rig.Equal(one, map[string]history.Pin{"a": {Name: "2"}}))
+	require.Error(t, rig.Equal(one, nil))
+	require.Error(t, rig.Equal(nil, one))
 }
 
 // The writers stop at an answer that they must not get, and not at a 503.
@@ -63,11 +63,11 @@ func TestWriters(t *testing.T) {
 	for status, wrong := range map[int]bool{http.StatusBadRequest: true, http.StatusServiceUnavailable: false, http.StatusNotFound: true} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		w := newWriters(&env{rand: rand.New(rand.NewPCG(1, 2))}, 2, "test")
-		err := w.run(ctx, newClient(process.Endpoint{URL: server.URL}))
+		w := rig.NewWriters(&rig.Env{Rand: rand.New(rand.NewPCG(1, 2))}, 2, "test")
+		err := w.Run(ctx, rig.NewClient(process.Endpoint{URL: server.URL}))
 		require.Equal(t, wrong, err != nil, "%d: %v", status, err)
-		require.Equal(t, wrong, w.unanswered.Load() == 0)
-		require.Zero(t, w.answered.Load())
+		require.Equal(t, wrong, w.Unanswered.Load() == 0)
+		require.Zero(t, w.Answered.Load())
 		cancel()
 		server.Close()
 	}
@@ -86,6 +86,6 @@ func TestWritersNoticeALoss(t *testing.T) {
 	defer server.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	w := newWriters(&env{rand: rand.New(rand.NewPCG(1, 2))}, 1, "test")
-	require.ErrorContains(t, w.run(ctx, newClient(process.Endpoint{URL: server.URL})), "not found")
+	w := rig.NewWriters(&rig.Env{Rand: rand.New(rand.NewPCG(1, 2))}, 1, "test")
+	require.ErrorContains(t, w.Run(ctx, rig.NewClient(process.Endpoint{URL: server.URL})), "not found")
 }

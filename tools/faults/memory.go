@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
 )
 
 const (
@@ -31,15 +32,15 @@ const (
 // of meta each, at both APIs, clients that do not read their answers, bodies that
 // never end, and uploads that make gigabytes of a small body. The peer stays below
 // 1 GiB, refuses what it has no room for with 503, and serves small requests.
-func memory(ctx context.Context, e *env) (counts, error) {
-	m := &memoryUse{env: e, pins: e.pick(300, 100), bodies: e.pick(1500, 500)}
+func memory(ctx context.Context, e *rig.Env) (counts, error) {
+	m := &memoryUse{Env: e, pins: e.Pick(300, 100), bodies: e.Pick(1500, 500)}
 	err := m.run(ctx)
 	return m.counts(), err
 }
 
 type memoryUse struct {
-	*env
-	peer         *peer
+	*rig.Env
+	peer         *rig.Peer
 	pins, bodies int
 	peak         int64
 
@@ -55,19 +56,19 @@ func (m *memoryUse) counts() counts {
 }
 
 func (m *memoryUse) run(ctx context.Context) (err error) {
-	if m.peer, err = m.newPeer(ctx, "peer", process.Options{}); err != nil {
+	if m.peer, err = m.NewPeer(ctx, "peer", process.Options{}); err != nil {
 		return err
 	}
-	if _, err := m.peer.start(ctx, ""); err != nil {
+	if _, err := m.peer.Start(ctx, ""); err != nil {
 		return err
 	}
 	for i := range m.pins {
-		body := pinBody{CID: inlineCID(fmt.Sprintf("large %d", i)), Meta: map[string]string{metaKey: strings.Repeat("x", largeMeta)}}
-		if _, err := m.peer.pins.post(ctx, body); err != nil {
+		body := rig.PinBody{CID: rig.InlineCID(fmt.Sprintf("large %d", i)), Meta: map[string]string{rig.MetaKey: strings.Repeat("x", largeMeta)}}
+		if _, err := m.peer.Pins.Post(ctx, body); err != nil {
 			return err
 		}
 	}
-	span := time.Duration(m.pick(60, 8)) * time.Second
+	span := time.Duration(m.Pick(60, 8)) * time.Second
 	during, end := context.WithTimeout(ctx, span)
 	defer end()
 	fns := []func(context.Context) error{func(ctx context.Context) error { return m.ask(during, ctx) }}
@@ -83,15 +84,15 @@ func (m *memoryUse) run(ctx context.Context) (err error) {
 	for i := range uploaders {
 		fns = append(fns, func(context.Context) error { return m.upload(during, i) })
 	}
-	if err := together(ctx, fns...); err != nil {
+	if err := rig.Concurrently(ctx, fns...); err != nil {
 		return err
 	}
-	return errors.Join(m.measure(), m.listAll(ctx), m.peer.alive())
+	return errors.Join(m.measure(), m.listAll(ctx), m.peer.Alive())
 }
 
 // measure fails when the peer ever had too much memory.
 func (m *memoryUse) measure() error {
-	held, err := process.ReadMemory(m.peer.running.PID())
+	held, err := process.ReadMemory(m.peer.Running.PID())
 	if m.peak = held.Peak; err == nil && m.peak > memoryBound {
 		err = fmt.Errorf("the peer had %d MiB, more than %d", m.peak/mebibyte, memoryBound/mebibyte)
 	}
@@ -101,10 +102,10 @@ func (m *memoryUse) measure() error {
 // listAll goes through the whole list when the others have gone: page by page, each
 // pin once.
 func (m *memoryUse) listAll(ctx context.Context) error {
-	return eventually(ctx, m.bound(time.Minute), func(ctx context.Context) error {
+	return rig.Eventually(ctx, m.Bound(time.Minute), func(ctx context.Context) error {
 		large := 0
-		err := m.peer.pins.walk(ctx, func(s pinStatus) {
-			if len(s.Pin.Meta[metaKey]) == largeMeta {
+		err := m.peer.Pins.Walk(ctx, func(s rig.PinStatus) {
+			if len(s.Pin.Meta[rig.MetaKey]) == largeMeta {
 				large++
 			}
 		})
@@ -117,37 +118,37 @@ func (m *memoryUse) listAll(ctx context.Context) error {
 
 // ask does small requests at both APIs, which all succeed.
 func (m *memoryUse) ask(during, ctx context.Context) error {
-	c := newClient(m.peer.pins.Endpoint)
-	c.http.Timeout = m.bound(requestTimeout)
+	c := rig.NewClient(m.peer.Pins.Endpoint)
+	c.HTTP.Timeout = m.Bound(rig.RequestTimeout)
 	for i := 0; during.Err() == nil; i++ {
 		start := time.Now()
-		posted, err := c.post(ctx, pinBody{CID: inlineCID(fmt.Sprintf("small %d", i)), Name: "small"})
+		posted, err := c.Post(ctx, rig.PinBody{CID: rig.InlineCID(fmt.Sprintf("small %d", i)), Name: "small"})
 		if err == nil {
-			_, err = c.get(ctx, posted.RequestID)
+			_, err = c.Get(ctx, posted.RequestID)
 		}
 		if err == nil {
-			_, err = c.list(ctx, url.Values{"name": {"small"}, "limit": {"5"}})
+			_, err = c.List(ctx, url.Values{"name": {"small"}, "limit": {"5"}})
 		}
 		if err != nil {
 			return fmt.Errorf("a small request: %w", err)
 		}
 		m.good.Add(3)
 		m.slowest.Store(max(m.slowest.Load(), time.Since(start).Milliseconds()))
-		sleep(during, 100*time.Millisecond)
+		rig.Sleep(during, 100*time.Millisecond)
 	}
 	return nil
 }
 
 // list asks for lists and reads them.
 func (m *memoryUse) list(during context.Context, i int) error {
-	c, path := m.peer.pins, "/pins?limit=1000"
+	c, path := m.peer.Pins, "/pins?limit=1000"
 	switch i % 8 {
 	case 5:
-		path = "/pins?limit=1000&meta=%7B%22" + metaKey + "%22:%22y%22%7D"
+		path = "/pins?limit=1000&meta=%7B%22" + rig.MetaKey + "%22:%22y%22%7D"
 	case 6:
-		c, path = m.peer.rest, "/allocations"
+		c, path = m.peer.Rest, "/allocations"
 	case 7:
-		c, path = m.peer.rest, "/pins"
+		c, path = m.peer.Rest, "/pins"
 	}
 	for during.Err() == nil {
 		req, err := http.NewRequestWithContext(during, http.MethodGet, c.URL+path, nil)
@@ -164,7 +165,7 @@ func (m *memoryUse) list(during context.Context, i int) error {
 		switch {
 		case res.StatusCode == http.StatusServiceUnavailable:
 			m.refused.Add(1)
-			sleep(during, 100*time.Millisecond)
+			rig.Sleep(during, 100*time.Millisecond)
 		case res.StatusCode/100 == 2:
 			m.listed.Add(1)
 		default:
@@ -176,9 +177,9 @@ func (m *memoryUse) list(during context.Context, i int) error {
 
 // doNotRead asks for a list and does not read it.
 func (m *memoryUse) doNotRead(during context.Context, i int) error {
-	c, path := m.peer.pins, "/pins?limit=1000"
+	c, path := m.peer.Pins, "/pins?limit=1000"
 	if i%4 == 3 {
-		c, path = m.peer.rest, "/allocations"
+		c, path = m.peer.Rest, "/allocations"
 	}
 	conn, err := m.dial(during, c)
 	if err != nil {
@@ -194,7 +195,7 @@ func (m *memoryUse) doNotRead(during context.Context, i int) error {
 
 // neverEnd sends a body but for its end.
 func (m *memoryUse) neverEnd(during context.Context) error {
-	c := m.peer.pins
+	c := m.peer.Pins
 	conn, err := m.dial(during, c)
 	if err != nil {
 		return nil
@@ -218,14 +219,14 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (m *memoryUse) dial(during context.Context, c *client) (net.Conn, error) {
-	return (&net.Dialer{Timeout: m.bound(10 * time.Second)}).DialContext(during, "tcp", hostOf(c))
+func (m *memoryUse) dial(during context.Context, c *rig.Client) (net.Conn, error) {
+	return (&net.Dialer{Timeout: m.Bound(10 * time.Second)}).DialContext(during, "tcp", hostOf(c))
 }
 
 // upload sends one file in very many folders, very many folders, or a CAR that
 // says how long it is, and sometimes hangs up before the answer.
 func (m *memoryUse) upload(during context.Context, i int) error {
-	c := m.peer.rest
+	c := m.peer.Rest
 	for n := i; during.Err() == nil; n++ {
 		query, body := "", ""
 		switch n % 3 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/history"
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
 )
 
 // healBound is how long peers may take to have the same pinset after they can
@@ -19,7 +20,7 @@ const healBound = 2 * time.Minute
 // partition cuts one of three peers off the others, each in a network namespace
 // of its own, and writes to both sides. When they reach each other again all
 // list the same pins: nothing is lost on either side, and `created` is the same.
-func partition(ctx context.Context, e *env) (counts, error) {
+func partition(ctx context.Context, e *rig.Env) (counts, error) {
 	var partitions, pins, acknowledged, both int
 	var healed time.Duration
 	sum := func() counts {
@@ -27,23 +28,23 @@ func partition(ctx context.Context, e *env) (counts, error) {
 			{"pins written to on both sides", both},
 			{"slowest heal ms", int(healed.Milliseconds())}}
 	}
-	net, err := e.newNetwork(ctx, 3)
+	net, err := newNetwork(ctx, e, 3)
 	if err != nil {
 		return sum(), err
 	}
-	c, err := e.newSpreadCluster(ctx, net)
+	c, err := newSpreadCluster(ctx, e, net)
 	if err != nil {
 		return sum(), err
 	}
-	sides := []*writers{newWriters(e, 2, "two"), newWriters(e, 1, "one")}
-	var disputed []*disputes
-	for i, span := range e.cuts() {
-		d, err := newDisputes(ctx, c[0].pins, i)
+	sides := []*rig.Writers{rig.NewWriters(e, 2, "two"), rig.NewWriters(e, 1, "one")}
+	var disputed []*rig.Disputes
+	for i, span := range cutsOf(e) {
+		d, err := rig.NewDisputes(ctx, c[0].Pins, i)
 		if err != nil {
 			return sum(), err
 		}
 		disputed = append(disputed, d)
-		if _, _, err := c.same(ctx, e.bound(healBound)); err != nil {
+		if _, _, err := c.Same(ctx, e.Bound(healBound)); err != nil {
 			return sum(), fmt.Errorf("before the cut: %w", err)
 		}
 		if err := net.cut(ctx, 2); err != nil {
@@ -51,50 +52,50 @@ func partition(ctx context.Context, e *env) (counts, error) {
 		}
 		partitions++
 		during, end := context.WithTimeout(ctx, span)
-		err = together(ctx,
-			func(ctx context.Context) error { return d.write(ctx, c[1].pins, c[2].pins) },
-			func(context.Context) error { return sides[0].run(during, c[:2].clients()...) },
-			func(context.Context) error { return sides[1].run(during, c[2].pins) })
+		err = rig.Concurrently(ctx,
+			func(ctx context.Context) error { return d.Write(ctx, c[1].Pins, c[2].Pins) },
+			func(context.Context) error { return sides[0].Run(during, c[:2].Clients()...) },
+			func(context.Context) error { return sides[1].Run(during, c[2].Pins) })
 		end()
 		if err != nil {
 			return sum(), err
 		}
-		both += len(d.all())
+		both += len(d.All())
 		if err := apart(ctx, c); err != nil {
 			return sum(), err
 		}
 		if err := net.mend(ctx, 2); err != nil {
 			return sum(), err
 		}
-		found, took, err := c.same(ctx, e.bound(healBound))
+		found, took, err := c.Same(ctx, e.Bound(healBound))
 		healed = max(healed, took)
-		acknowledged = int(sides[0].answered.Load() + sides[1].answered.Load())
+		acknowledged = int(sides[0].Answered.Load() + sides[1].Answered.Load())
 		if err != nil {
 			return sum(), err
 		}
 		pins = len(found)
 		for _, d := range disputed {
-			if err := d.settle(found); err != nil {
+			if err := d.Settle(found); err != nil {
 				return sum(), fmt.Errorf("after a cut of %s: %w", span, err)
 			}
 		}
 		if err := splitCheck(sides, found); err != nil {
 			return sum(), err
 		}
-		e.logf("cut for %s: the same %d pins everywhere after %s", span, pins, took.Round(time.Millisecond))
+		e.Logf("cut for %s: the same %d pins everywhere after %s", span, pins, took.Round(time.Millisecond))
 	}
 	for _, p := range c {
-		if err := p.alive(); err != nil {
+		if err := p.Alive(); err != nil {
 			return sum(), err
 		}
 	}
 	return sum(), nil
 }
 
-// cuts returns how long each cut lasts. Connections outlive a short one; a minute
+// cutsOf returns how long each cut lasts. Connections outlive a short one; a minute
 // and a half ends them all, so that the peers have to find each other again.
-func (e *env) cuts() []time.Duration {
-	if e.short {
+func cutsOf(e *rig.Env) []time.Duration {
+	if e.Short {
 		return []time.Duration{4 * time.Second}
 	}
 	const usual = 20 * time.Second
@@ -103,21 +104,21 @@ func (e *env) cuts() []time.Duration {
 
 // splitCheck compares the pins that all peers have with what each side has
 // acknowledged.
-func splitCheck(sides []*writers, found map[string]history.Pin) error {
+func splitCheck(sides []*rig.Writers, found map[string]history.Pin) error {
 	for id := range found {
-		if !slices.ContainsFunc(sides, func(w *writers) bool { return w.ledger.Knows(id) }) {
+		if !slices.ContainsFunc(sides, func(w *rig.Writers) bool { return w.Ledger.Knows(id) }) {
 			return fmt.Errorf("%s was never sent", id)
 		}
 	}
 	for _, w := range sides {
 		own := map[string]history.Pin{}
 		for id, p := range found {
-			if w.ledger.Knows(id) {
+			if w.Ledger.Knows(id) {
 				own[id] = p
 			}
 		}
-		if d := w.ledger.Check(own); !d.None() {
-			return fmt.Errorf("%s: %s", w.series, d)
+		if d := w.Ledger.Check(own); !d.None() {
+			return fmt.Errorf("%s: %s", w.Series, d)
 		}
 	}
 	return nil
@@ -125,42 +126,42 @@ func splitCheck(sides []*writers, found map[string]history.Pin) error {
 
 // apart returns an error when both sides have the same pins: then nothing was
 // cut.
-func apart(ctx context.Context, c cluster) error {
-	a, _, err := c[0].pins.all(ctx)
+func apart(ctx context.Context, c rig.Cluster) error {
+	a, _, err := c[0].Pins.All(ctx)
 	if err != nil {
 		return err
 	}
-	b, _, err := c[2].pins.all(ctx)
+	b, _, err := c[2].Pins.All(ctx)
 	if err != nil {
 		return err
 	}
-	if equal(a, b) == nil {
+	if rig.Equal(a, b) == nil {
 		return errors.New("both sides have the same pins while they are cut off from each other")
 	}
 	return nil
 }
 
 // newSpreadCluster makes and starts a peer in each namespace.
-func (e *env) newSpreadCluster(ctx context.Context, net *network) (cluster, error) {
-	var c cluster
+func newSpreadCluster(ctx context.Context, e *rig.Env, net *network) (rig.Cluster, error) {
+	var c rig.Cluster
 	o := process.Options{}
 	for i, host := range net.hosts {
 		o.Host = host.address
-		p, err := e.newPeer(ctx, fmt.Sprintf("peer%d", i+1), o)
+		p, err := e.NewPeer(ctx, fmt.Sprintf("peer%d", i+1), o)
 		if err != nil {
 			return nil, err
 		}
-		p.folder = p.folder.Behind("ip", "netns", "exec", host.namespace)
-		o.Secret = p.folder.Secret()
+		p.Folder = p.Folder.Behind("ip", "netns", "exec", host.namespace)
+		o.Secret = p.Folder.Secret()
 		c = append(c, p)
 	}
-	return c, c.startAll(ctx)
+	return c, c.StartAll(ctx)
 }
 
 // network is a bridge with namespaces on it, each with one address. The bridge
 // has an address, too, from which all are reached whatever is cut.
 type network struct {
-	env    *env
+	env    *rig.Env
 	prefix string
 	hosts  []host
 }
@@ -171,7 +172,7 @@ type host struct {
 }
 
 // newNetwork makes a network, which is removed when the scenario has ended.
-func (e *env) newNetwork(ctx context.Context, n int) (*network, error) {
+func newNetwork(ctx context.Context, e *rig.Env, n int) (*network, error) {
 	if os.Geteuid() != 0 {
 		return nil, errors.New("network namespaces need root; leave it out with -only")
 	}
@@ -182,7 +183,7 @@ func (e *env) newNetwork(ctx context.Context, n int) (*network, error) {
 	if err := net.ip(ctx, "link", "add", bridge, "type", "bridge"); err != nil {
 		return nil, err
 	}
-	e.cleanupWith(func() { net.ip(context.Background(), "link", "delete", bridge) })
+	e.CleanupWith(func() { net.ip(context.Background(), "link", "delete", bridge) })
 	for _, args := range [][]string{{"address", "add", subnet + ".254/24", "dev", bridge}, {"link", "set", bridge, "up"}} {
 		if err := net.ip(ctx, args...); err != nil {
 			return nil, err
@@ -194,7 +195,7 @@ func (e *env) newNetwork(ctx context.Context, n int) (*network, error) {
 		if err := net.ip(ctx, "netns", "add", h.namespace); err != nil {
 			return nil, err
 		}
-		e.cleanupWith(func() { net.ip(context.Background(), "netns", "delete", h.namespace) })
+		e.CleanupWith(func() { net.ip(context.Background(), "netns", "delete", h.namespace) })
 		for _, args := range [][]string{
 			{"link", "add", h.outside, "type", "veth", "peer", "name", inside},
 			{"link", "set", h.outside, "master", bridge, "up"},

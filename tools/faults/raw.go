@@ -9,6 +9,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
 )
 
 // request is what is sent over a connection, right or wrong.
@@ -88,7 +90,7 @@ func statusLine(line string) (status int, err error) {
 func (h *hostility) crawl(ctx context.Context) error {
 	var fns []func(context.Context) error
 	for i := range slowConnections {
-		c := []*client{h.peer.pins, h.peer.rest}[i%2]
+		c := []*rig.Client{h.peer.Pins, h.peer.Rest}[i%2]
 		head := fmt.Sprintf("POST /pins HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: 1000\r\n", basic(c))
 		if i%4 < 2 {
 			head += "\r\n{" // and then a body that does not end
@@ -101,7 +103,7 @@ func (h *hostility) crawl(ctx context.Context) error {
 			return nil
 		})
 	}
-	return together(ctx, fns...)
+	return rig.Concurrently(ctx, fns...)
 }
 
 // drip sends the beginning of a request, and then bytes without an end, until
@@ -109,7 +111,7 @@ func (h *hostility) crawl(ctx context.Context) error {
 func drip(ctx context.Context, address, head string) {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 	if err != nil {
-		sleep(ctx, 100*time.Millisecond)
+		rig.Sleep(ctx, 100*time.Millisecond)
 		return
 	}
 	defer conn.Close()
@@ -117,6 +119,6 @@ func drip(ctx context.Context, address, head string) {
 		if _, err := io.WriteString(conn, text); err != nil {
 			return
 		}
-		sleep(ctx, 200*time.Millisecond)
+		rig.Sleep(ctx, 200*time.Millisecond)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
 )
 
 // ourPackage is what is built when no program of ours is given.
@@ -86,30 +87,30 @@ func (r *runner) runAll(ctx context.Context) error {
 // runOne runs a scenario, ends what it has started and prints its line.
 func (r *runner) runOne(ctx context.Context, s scenario) error {
 	fmt.Fprintf(r.stderr, "faults: %s: %s\n", s.name, s.about)
-	e := &env{
-		dir:    filepath.Join(r.root, s.name),
-		pinsvc: process.Program{Name: "pinsvc", Path: r.pinsvc},
-		short:  r.short,
-		slack:  r.slack,
-		rand:   rand.New(rand.NewPCG(r.seed, 0)),
-		logf: func(format string, args ...any) {
+	e := &rig.Env{
+		Dir:    filepath.Join(r.root, s.name),
+		Pinsvc: process.Program{Name: "pinsvc", Path: r.pinsvc},
+		Short:  r.short,
+		Slack:  r.slack,
+		Rand:   rand.New(rand.NewPCG(r.seed, 0)),
+		Logf: func(format string, args ...any) {
 			fmt.Fprintf(r.stderr, time.Now().Format("15:04:05 ")+s.name+": "+format+"\n", args...)
 		},
 	}
 	start := time.Now()
-	err := os.MkdirAll(e.dir, 0o700)
+	err := os.MkdirAll(e.Dir, 0o700)
 	var counted counts
 	if err == nil {
 		counted, err = s.run(ctx, e)
 	}
-	e.cleanup()
+	e.Cleanup()
 	verdict := "ok"
 	if err != nil {
 		verdict = "FAILED: " + err.Error()
 	}
 	fmt.Fprintf(r.stdout, "faults: %s: %s in %s: %s\n", s.name, verdict, time.Since(start).Round(time.Second), counted)
 	if err == nil && r.dir == "" {
-		err = os.RemoveAll(e.dir)
+		err = os.RemoveAll(e.Dir)
 	}
 	return err
 }

@@ -1,6 +1,12 @@
 package main
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
+)
 
 // scenario is one thing that goes wrong.
 type scenario struct {
@@ -8,7 +14,7 @@ type scenario struct {
 	about string
 	// run returns what is counted, also when it fails: when something was
 	// lost, or late.
-	run func(context.Context, *env) (counts, error)
+	run func(context.Context, *rig.Env) (counts, error)
 }
 
 func scenarios() []scenario {
@@ -39,4 +45,20 @@ func scenarioNames() []string {
 		names = append(names, s.name)
 	}
 	return names
+}
+
+// counts are what a scenario has counted, in order.
+type counts []count
+
+type count struct {
+	what string
+	n    int
+}
+
+func (c counts) String() string {
+	words := make([]string, len(c))
+	for i, one := range c {
+		words[i] = fmt.Sprintf("%s %d", one.what, one.n)
+	}
+	return strings.Join(words, ", ")
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
 )
 
 const (
@@ -22,10 +23,10 @@ const (
 // slow gives a peer pins that nobody delivers and pins that come a block a second,
 // and then pins that a ready provider has. Those are pinned within seconds; the
 // slow ones are in the end; none of them fails on the way, also through a restart.
-func slow(ctx context.Context, e *env) (counts, error) {
-	s := &slowness{env: e}
+func slow(ctx context.Context, e *rig.Env) (counts, error) {
+	s := &slowness{Env: e}
 	kinds := []slowKind{{"one", 1, false}}
-	if !e.short {
+	if !e.Short {
 		kinds = append(kinds, slowKind{"ten", 10, false}, slowKind{"beside-kubo", 1, true})
 	}
 	for _, k := range kinds {
@@ -44,7 +45,7 @@ type slowKind struct {
 }
 
 type slowness struct {
-	*env
+	*rig.Env
 	dead, trickling, ready     int // pins
 	slowestReady, trickledLast time.Duration
 }
@@ -58,34 +59,34 @@ func (s *slowness) counts() counts {
 func (s *slowness) run(ctx context.Context, k slowKind) error {
 	o := process.Options{Set: []process.Setting{{Value: k.places, Path: []string{"pin_tracker", "stateless", "concurrent_pins"}}}}
 	if k.kubo {
-		node, err := s.newKubo(ctx)
+		node, err := s.NewKubo(ctx)
 		if err != nil {
 			return err
 		}
-		node.online = true
-		if err := node.start(ctx); err != nil {
+		node.Online = true
+		if err := node.Start(ctx); err != nil {
 			return err
 		}
-		o.IPFS, o.InitFlags = node.multiaddr(), []string{"--ipfs", "kubo"}
+		o.IPFS, o.InitFlags = node.Multiaddr(), []string{"--ipfs", "kubo"}
 	}
-	p, err := s.newPeer(ctx, k.name, o)
+	p, err := s.NewPeer(ctx, k.name, o)
 	if err != nil {
 		return err
 	}
-	if _, err := p.start(ctx, ""); err != nil {
+	if _, err := p.Start(ctx, ""); err != nil {
 		return err
 	}
-	defer p.stop()
+	defer p.Stop()
 	begin := time.Now()
 	slowIDs, err := s.load(ctx, p, k.name)
 	if err != nil {
 		return err
 	}
-	fast, err := s.newProvider(ctx, 0)
+	fast, err := s.NewProvider(ctx, 0)
 	if err != nil {
 		return err
 	}
-	for i := range s.pick(20, 5) {
+	for i := range s.Pick(20, 5) {
 		if err := s.readyPin(ctx, p, fast, slowIDs); err != nil {
 			return err
 		}
@@ -101,30 +102,30 @@ func (s *slowness) run(ctx context.Context, k slowKind) error {
 		}
 	}
 	s.trickledLast = max(s.trickledLast, time.Since(begin))
-	return p.alive()
+	return p.Alive()
 }
 
 // load adds the pins that are dead, and those that are slow, and returns the
 // latter.
-func (s *slowness) load(ctx context.Context, p *peer, name string) (ids []string, err error) {
+func (s *slowness) load(ctx context.Context, p *rig.Peer, name string) (ids []string, err error) {
 	for range slowProviders {
-		provider, err := s.newProvider(ctx, time.Second)
+		provider, err := s.NewProvider(ctx, time.Second)
 		if err != nil {
 			return nil, err
 		}
-		root, err := provider.add(ctx, s.env, s.pick(60, 10))
+		root, err := provider.Add(ctx, s.Env, s.Pick(60, 10))
 		if err != nil {
 			return nil, err
 		}
-		st, err := p.pins.post(ctx, pinBody{CID: root, Name: "slow", Origins: provider.origins()})
+		st, err := p.Pins.Post(ctx, rig.PinBody{CID: root, Name: "slow", Origins: provider.Origins()})
 		if err != nil {
 			return nil, err
 		}
 		s.trickling++
 		ids = append(ids, st.RequestID)
 	}
-	for i := range s.pick(1000, 200) {
-		if _, err := p.pins.post(ctx, pinBody{CID: missingCID(fmt.Sprint(name, i)), Name: "dead", Origins: []string{nobody}}); err != nil {
+	for i := range s.Pick(1000, 200) {
+		if _, err := p.Pins.Post(ctx, rig.PinBody{CID: rig.MissingCID(fmt.Sprint(name, i)), Name: "dead", Origins: []string{nobody}}); err != nil {
 			return nil, err
 		}
 		s.dead++
@@ -133,13 +134,13 @@ func (s *slowness) load(ctx context.Context, p *peer, name string) (ids []string
 }
 
 // readyPin adds a pin that a provider has, and waits for it.
-func (s *slowness) readyPin(ctx context.Context, p *peer, from *provider, slow []string) error {
-	root, err := from.add(ctx, s.env, 10)
+func (s *slowness) readyPin(ctx context.Context, p *rig.Peer, from *rig.Provider, slow []string) error {
+	root, err := from.Add(ctx, s.Env, 10)
 	if err != nil {
 		return err
 	}
 	start := time.Now()
-	st, err := p.pins.post(ctx, pinBody{CID: root, Name: "ready", Origins: from.origins()})
+	st, err := p.Pins.Post(ctx, rig.PinBody{CID: root, Name: "ready", Origins: from.Origins()})
 	if err != nil {
 		return err
 	}
@@ -149,10 +150,10 @@ func (s *slowness) readyPin(ctx context.Context, p *peer, from *provider, slow [
 	}
 	took := time.Since(start)
 	s.slowestReady = max(s.slowestReady, took)
-	s.logf("a ready pin was pinned after %s", took.Round(time.Millisecond))
+	s.Logf("a ready pin was pinned after %s", took.Round(time.Millisecond))
 	for _, id := range slow {
-		if st, err = p.pins.get(ctx, id); err == nil {
-			err = noFailed(st)
+		if st, err = p.Pins.Get(ctx, id); err == nil {
+			err = rig.NoFailed(st)
 		}
 		if err != nil {
 			return fmt.Errorf("a slow pin: %w", err)
@@ -161,22 +162,22 @@ func (s *slowness) readyPin(ctx context.Context, p *peer, from *provider, slow [
 	return nil
 }
 
-func (s *slowness) restart(ctx context.Context, p *peer) error {
-	p.stop()
-	_, err := p.start(ctx, "")
+func (s *slowness) restart(ctx context.Context, p *rig.Peer) error {
+	p.Stop()
+	_, err := p.Start(ctx, "")
 	return err
 }
 
 // pinned waits until a pin is pinned, and sees that it does not fail before.
-func (s *slowness) pinned(ctx context.Context, p *peer, id string, within time.Duration) error {
+func (s *slowness) pinned(ctx context.Context, p *rig.Peer, id string, within time.Duration) error {
 	var failed error
-	err := eventually(ctx, s.bound(within), func(ctx context.Context) error {
-		st, err := p.pins.get(ctx, id)
+	err := rig.Eventually(ctx, s.Bound(within), func(ctx context.Context) error {
+		st, err := p.Pins.Get(ctx, id)
 		switch {
 		case err != nil:
 			return err
 		case st.Status == "failed":
-			failed = noFailed(st)
+			failed = rig.NoFailed(st)
 		case st.Status != "pinned":
 			return fmt.Errorf("it is %s, %v", st.Status, st.Info)
 		}

@@ -12,11 +12,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
+
 	dshelp "github.com/ipfs/boxo/datastore/dshelp"
-	ds "github.com/ipfs/go-datastore"
-	"github.com/multiformats/go-multihash"
 
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/process"
+	ds "github.com/ipfs/go-datastore"
+	"github.com/multiformats/go-multihash"
 )
 
 const (
@@ -30,12 +32,12 @@ const (
 
 // storageFull is a peer whose embedded node has its folder on a small disk.
 type storageFull struct {
-	*env
-	disk *smallDisk
-	peer *peer
+	*rig.Env
+	disk *rig.SmallDisk
+	peer *rig.Peer
 
 	fills, uploads, refused, blocks int
-	writers                         *writers
+	writers                         *rig.Writers
 }
 
 func (s *storageFull) counts() counts {
@@ -44,21 +46,21 @@ func (s *storageFull) counts() counts {
 }
 
 func (s *storageFull) run(ctx context.Context) (err error) {
-	s.writers = newWriters(s.env, 4, "storage")
-	if s.disk, err = s.newSmallDisk("store", 192*mebibyte); err != nil {
+	s.writers = rig.NewWriters(s.Env, 4, "storage")
+	if s.disk, err = s.NewSmallDisk("store", 192*mebibyte); err != nil {
 		return err
 	}
-	s.peer, err = s.newPeer(ctx, "peer3", process.Options{Set: []process.Setting{
-		{Value: s.disk.path + "/ipfs", Path: []string{"ipfs_connector", "embedded", "folder"}},
+	s.peer, err = s.NewPeer(ctx, "peer3", process.Options{Set: []process.Setting{
+		{Value: s.disk.Path + "/ipfs", Path: []string{"ipfs_connector", "embedded", "folder"}},
 		{Value: "3s", Path: []string{"cluster", "pin_recover_interval"}},
 	}})
 	if err != nil {
 		return err
 	}
-	if _, err := s.peer.start(ctx, ""); err != nil {
+	if _, err := s.peer.Start(ctx, ""); err != nil {
 		return err
 	}
-	for round := range s.pick(4, 1) {
+	for round := range s.Pick(4, 1) {
 		if err := s.fillAndFree(ctx, round); err != nil {
 			return fmt.Errorf("round %d: %w", round+1, err)
 		}
@@ -70,68 +72,68 @@ func (s *storageFull) run(ctx context.Context) (err error) {
 // records, none at all.
 func (s *storageFull) fillAndFree(ctx context.Context, round int) error {
 	s.fills++
-	pid := s.peer.running.PID()
+	pid := s.peer.Running.PID()
 	if err := s.write(ctx); err != nil {
 		return err
 	}
 	if err := s.upload(ctx); err != nil {
 		return err
 	}
-	if err := s.disk.fill(blocksReserve + uploadSize/2); err != nil {
+	if err := s.disk.Fill(blocksReserve + uploadSize/2); err != nil {
 		return err
 	}
-	if err := s.upload(ctx); statusOf(err) != http.StatusServiceUnavailable || !strings.Contains(err.Error(), "the disk is full") {
+	if err := s.upload(ctx); rig.StatusOf(err) != http.StatusServiceUnavailable || !strings.Contains(err.Error(), "the disk is full") {
 		return fmt.Errorf("an upload to a full disk: %v", err)
 	}
 	s.refused++
-	if err := s.disk.fill(almostFull); err != nil {
+	if err := s.disk.Fill(almostFull); err != nil {
 		return err
 	}
 	if err := s.pinsRefused(ctx, round); err != nil {
 		return err
 	}
-	s.logf("pins and uploads are refused, with words")
-	if err := s.disk.fill(0); err != nil {
+	s.Logf("pins and uploads are refused, with words")
+	if err := s.disk.Fill(0); err != nil {
 		return err
 	}
-	answered, unanswered := s.writers.answered.Load(), s.writers.unanswered.Load()
+	answered, unanswered := s.writers.Answered.Load(), s.writers.Unanswered.Load()
 	if err := s.write(ctx); err != nil {
 		return err
 	}
-	if s.writers.unanswered.Load() == unanswered {
+	if s.writers.Unanswered.Load() == unanswered {
 		return errors.New("pins were added although there is no space for them")
 	}
-	if s.writers.answered.Load() == answered {
+	if s.writers.Answered.Load() == answered {
 		return errors.New("nothing was renamed or removed although the datastore has space")
 	}
-	if err := s.disk.release(); err != nil {
+	if err := s.disk.Release(); err != nil {
 		return err
 	}
-	if now := s.peer.running.PID(); now != pid {
+	if now := s.peer.Running.PID(); now != pid {
 		return fmt.Errorf("it was process %d and is %d", pid, now)
 	}
 	start := time.Now()
 	if err := s.allPinned(ctx); err != nil {
 		return err
 	}
-	s.logf("all pins are pinned %s after there was space", time.Since(start).Round(time.Millisecond))
-	return errors.Join(s.upload(ctx), s.peer.alive())
+	s.Logf("all pins are pinned %s after there was space", time.Since(start).Round(time.Millisecond))
+	return errors.Join(s.upload(ctx), s.peer.Alive())
 }
 
 // write lets the writers write for a while.
 func (s *storageFull) write(ctx context.Context) error {
-	writing, end := context.WithTimeout(ctx, time.Duration(s.pick(5, 2))*time.Second)
+	writing, end := context.WithTimeout(ctx, time.Duration(s.Pick(5, 2))*time.Second)
 	defer end()
-	return s.writers.run(writing, s.peer.pins)
+	return s.writers.Run(writing, s.peer.Pins)
 }
 
 // upload adds a file that nobody has had before.
 func (s *storageFull) upload(ctx context.Context) error {
 	data := make([]byte, uploadSize)
 	for i := range data {
-		data[i] = byte(s.rand.Uint32())
+		data[i] = byte(s.Rand.Uint32())
 	}
-	if _, err := s.peer.rest.add(ctx, "file", data); err != nil {
+	if _, err := s.peer.Rest.Add(ctx, "file", data); err != nil {
 		return err
 	}
 	s.uploads++
@@ -143,8 +145,8 @@ func (s *storageFull) pinsRefused(ctx context.Context, round int) error {
 	const pins = 20
 	time.Sleep(noticeBound / 4) // the peer may look at its disk now and then
 	for i := range pins {
-		_, err := s.peer.pins.post(ctx, pinBody{CID: inlineCID(fmt.Sprintf("record %d %d", round, i))})
-		if statusOf(err) != http.StatusServiceUnavailable || !strings.Contains(err.Error(), "the disk is full") {
+		_, err := s.peer.Pins.Post(ctx, rig.PinBody{CID: rig.InlineCID(fmt.Sprintf("record %d %d", round, i))})
+		if rig.StatusOf(err) != http.StatusServiceUnavailable || !strings.Contains(err.Error(), "the disk is full") {
 			return fmt.Errorf("a pin for a full disk: %v", err)
 		}
 		s.refused++
@@ -154,8 +156,8 @@ func (s *storageFull) pinsRefused(ctx context.Context, round int) error {
 
 // allPinned waits until every pin is pinned.
 func (s *storageFull) allPinned(ctx context.Context) error {
-	return eventually(ctx, s.bound(retryBound), func(ctx context.Context) error {
-		_, statuses, err := s.peer.pins.all(ctx)
+	return rig.Eventually(ctx, s.Bound(retryBound), func(ctx context.Context) error {
+		_, statuses, err := s.peer.Pins.All(ctx)
 		if err == nil && len(statuses) != 1 {
 			err = fmt.Errorf("not all are pinned: %v", statuses)
 		}
@@ -166,25 +168,25 @@ func (s *storageFull) allPinned(ctx context.Context) error {
 // verify reads all blocks from the disk while the peer is stopped, and sees
 // that it has all pins when it is started.
 func (s *storageFull) verify(ctx context.Context) error {
-	found, _, err := s.peer.pins.all(ctx)
+	found, _, err := s.peer.Pins.All(ctx)
 	if err != nil {
 		return err
 	}
-	s.peer.stop()
-	if s.blocks, err = verifyBlocks(s.disk.path + "/ipfs/blocks"); err != nil {
+	s.peer.Stop()
+	if s.blocks, err = verifyBlocks(s.disk.Path + "/ipfs/blocks"); err != nil {
 		return err
 	}
 	if least := s.uploads * uploadSize / mebibyte; s.blocks < least {
 		return fmt.Errorf("there are %d blocks, and at least %d were added", s.blocks, least)
 	}
-	if _, err := s.peer.start(ctx, ""); err != nil {
+	if _, err := s.peer.Start(ctx, ""); err != nil {
 		return err
 	}
 	if err := s.allPinned(ctx); err != nil {
 		return err
 	}
-	again, _, err := s.peer.pins.all(ctx)
-	return errors.Join(err, equal(found, again), s.peer.sound())
+	again, _, err := s.peer.Pins.All(ctx)
+	return errors.Join(err, rig.Equal(found, again), s.peer.Sound())
 }
 
 // verifyBlocks reads the blocks of a flatfs folder, compares each with its hash

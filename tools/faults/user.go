@@ -8,15 +8,17 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/ipfs-cluster/pinsvc/tools/faults/rig"
 )
 
 // user is one of many clients: it uses everything that a peer offers, at random.
 type user struct {
 	id      int
 	rng     *rand.Rand
-	pins    *client
-	rest    *client
-	metrics *client
+	pins    *rig.Client
+	rest    *rig.Client
+	metrics *rig.Client
 
 	mine     []string // CIDs of its pins
 	next     int
@@ -33,20 +35,20 @@ const userPatience = 2 * time.Minute
 // minePins is how many pins a user has at most.
 const minePins = 5
 
-func newUser(e *env, id int, p *peer, metrics string) *user {
-	u := &user{id: id, rng: rand.New(rand.NewPCG(e.rand.Uint64(), uint64(id)))}
-	u.pins, u.rest = newClient(p.pins.Endpoint), newClient(p.rest.Endpoint)
-	u.metrics = newClient(p.pins.Endpoint)
+func newUser(e *rig.Env, id int, p *rig.Peer, metrics string) *user {
+	u := &user{id: id, rng: rand.New(rand.NewPCG(e.Rand.Uint64(), uint64(id)))}
+	u.pins, u.rest = rig.NewClient(p.Pins.Endpoint), rig.NewClient(p.Rest.Endpoint)
+	u.metrics = rig.NewClient(p.Pins.Endpoint)
 	u.metrics.URL, u.metrics.User = metrics, ""
-	for _, c := range []*client{u.pins, u.rest, u.metrics} {
-		c.http.Timeout = e.bound(userPatience)
+	for _, c := range []*rig.Client{u.pins, u.rest, u.metrics} {
+		c.HTTP.Timeout = e.Bound(userPatience)
 	}
 	return u
 }
 
 func (u *user) close() {
-	for _, c := range []*client{u.pins, u.rest, u.metrics} {
-		c.http.CloseIdleConnections()
+	for _, c := range []*rig.Client{u.pins, u.rest, u.metrics} {
+		c.HTTP.CloseIdleConnections()
 	}
 }
 
@@ -56,7 +58,7 @@ func (u *user) use(during, ctx context.Context) error {
 		u.err = u.one(ctx)
 	}
 	for _, id := range u.mine {
-		u.err = errors.Join(u.err, u.timed(http.MethodDelete, "/pins/"+id, func() error { return u.pins.remove(ctx, id) }))
+		u.err = errors.Join(u.err, u.timed(http.MethodDelete, "/pins/"+id, func() error { return u.pins.Remove(ctx, id) }))
 	}
 	u.mine = nil
 	return u.err
@@ -68,7 +70,7 @@ func (u *user) timed(method, path string, ask func() error) error {
 	err := ask()
 	u.requests++
 	u.slowest = max(u.slowest, time.Since(start))
-	if status := statusOf(err); status >= http.StatusBadRequest && status < http.StatusInternalServerError {
+	if status := rig.StatusOf(err); status >= http.StatusBadRequest && status < http.StatusInternalServerError {
 		return fmt.Errorf("a good request is refused: %w", err)
 	}
 	if err != nil {
@@ -78,12 +80,12 @@ func (u *user) timed(method, path string, ask func() error) error {
 }
 
 // send is timed for a request whose answer does not matter.
-func (u *user) send(ctx context.Context, c *client, method, path string, body any) error {
+func (u *user) send(ctx context.Context, c *rig.Client, method, path string, body any) error {
 	return u.timed(method, path, func() error {
 		if body != nil {
-			return c.do(ctx, method, path, body, nil)
+			return c.Do(ctx, method, path, body, nil)
 		}
-		_, err := c.send(ctx, method, path, "application/json", nil)
+		_, err := c.Send(ctx, method, path, "application/json", nil)
 		return err
 	})
 }
@@ -118,7 +120,7 @@ func (u *user) one(ctx context.Context) error {
 		return u.list(ctx, id)
 	case dice == 20 && u.rng.IntN(4) == 0: // costs the most by far
 		return u.timed(http.MethodPost, "/add", func() error {
-			added, err := u.rest.add(ctx, "file", fmt.Appendf(nil, "a file of %d, %d", u.id, u.rng.Uint64()))
+			added, err := u.rest.Add(ctx, "file", fmt.Appendf(nil, "a file of %d, %d", u.id, u.rng.Uint64()))
 			if err == nil {
 				u.mine = append(u.mine, added)
 			}
@@ -142,30 +144,30 @@ func (u *user) add(ctx context.Context) error {
 
 func (u *user) replace(ctx context.Context, id, by string) error {
 	return u.timed(http.MethodPost, "/pins/"+id, func() error {
-		_, err := u.pins.replace(ctx, id, u.body(by))
+		_, err := u.pins.Replace(ctx, id, u.body(by))
 		return err
 	})
 }
 
 func (u *user) cid() string {
 	u.next++
-	return inlineCID(fmt.Sprintf("user %d %d %d", u.id, u.next, u.rng.Uint32()))
+	return rig.InlineCID(fmt.Sprintf("user %d %d %d", u.id, u.next, u.rng.Uint32()))
 }
 
-func (u *user) body(id string) pinBody {
-	return pinBody{CID: id, Name: fmt.Sprintf("user %d", u.id), Meta: map[string]string{metaKey: fmt.Sprint(u.rng.Uint32())}}
+func (u *user) body(id string) rig.PinBody {
+	return rig.PinBody{CID: id, Name: fmt.Sprintf("user %d", u.id), Meta: map[string]string{rig.MetaKey: fmt.Sprint(u.rng.Uint32())}}
 }
 
 // list asks for one of the lists that clients ask for.
 func (u *user) list(ctx context.Context, id string) error {
 	queries := []url.Values{
 		{},
-		{"limit": {"100"}, "status": {anyStatus}},
+		{"limit": {"100"}, "status": {rig.AnyStatus}},
 		{"name": {fmt.Sprintf("user %d", u.id)}},
 		{"name": {"USER"}, "match": {"ipartial"}, "limit": {"50"}},
 		{"cid": {id}},
 		{"status": {"queued,pinning,failed"}},
-		{"meta": {`{"` + metaKey + `":"1"}`}},
+		{"meta": {`{"` + rig.MetaKey + `":"1"}`}},
 		{"before": {time.Now().UTC().Format(time.RFC3339)}, "limit": {"1000"}},
 	}
 	return u.send(ctx, u.pins, http.MethodGet, "/pins?"+queries[u.rng.IntN(len(queries))].Encode(), nil)
@@ -174,7 +176,7 @@ func (u *user) list(ctx context.Context, id string) error {
 // look asks for something else that both APIs have.
 func (u *user) look(ctx context.Context, id string) error {
 	asks := []struct {
-		c            *client
+		c            *rig.Client
 		method, path string
 	}{
 		{u.pins, http.MethodPost, "/token"}, {u.pins, http.MethodGet, "/health"}, {u.pins, http.MethodGet, "/ready"},

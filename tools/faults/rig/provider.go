@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"context"
@@ -24,41 +24,41 @@ import (
 // blocks together before it sends any.
 const leafSize = 20 << 10
 
-// provider is an IPFS node on loopback that has DAGs of leaves below one root.
-type provider struct {
+// Provider is an IPFS node on loopback that has DAGs of leaves below one root.
+type Provider struct {
 	host  libp2phost.Host
 	store pacedStore
 }
 
-// newProvider starts one that reads a block from its store in a time.
-func (e *env) newProvider(ctx context.Context, each time.Duration) (*provider, error) {
+// NewProvider starts one that reads a block from its store in a time.
+func (e *Env) NewProvider(ctx context.Context, each time.Duration) (*Provider, error) {
 	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableMetrics())
 	if err != nil {
 		return nil, err
 	}
-	p := &provider{host: h, store: pacedStore{
+	p := &Provider{host: h, store: pacedStore{
 		Blockstore: blockstore.NewBlockstore(dssync.MutexWrap(ds.NewMapDatastore())),
 		each:       each,
 		turn:       new(sync.Mutex),
 	}}
 	exchange := bitswap.New(ctx, bsnet.NewFromIpfsHost(h), nil, p.store)
-	e.cleanupWith(func() {
+	e.CleanupWith(func() {
 		exchange.Close()
 		h.Close()
 	})
 	return p, nil
 }
 
-// origins are the provider's addresses, for a pin.
-func (p *provider) origins() (all []string) {
+// Origins are the provider's addresses, for a pin.
+func (p *Provider) Origins() (all []string) {
 	for _, a := range p.host.Addrs() {
 		all = append(all, fmt.Sprintf("%s/p2p/%s", a, p.host.ID()))
 	}
 	return all
 }
 
-// add stores a new DAG of so many leaves and returns its root.
-func (p *provider) add(ctx context.Context, e *env, leaves int) (string, error) {
+// Add stores a new DAG of so many leaves and returns its root.
+func (p *Provider) Add(ctx context.Context, e *Env, leaves int) (string, error) {
 	root := merkledag.NodeWithData(nil)
 	if err := root.SetCidBuilder(cid.V1Builder{Codec: cid.DagProtobuf, MhType: multihash.SHA2_256}); err != nil {
 		return "", err
@@ -67,7 +67,7 @@ func (p *provider) add(ctx context.Context, e *env, leaves int) (string, error) 
 	for i := range leaves {
 		data := make([]byte, leafSize)
 		for j := range data {
-			data[j] = byte(e.rand.Uint32())
+			data[j] = byte(e.Rand.Uint32())
 		}
 		leaf := merkledag.NewRawNode(data)
 		name := fmt.Sprintf("%06d", i)
@@ -89,6 +89,6 @@ type pacedStore struct {
 func (s pacedStore) Get(ctx context.Context, c cid.Cid) (blocks.Block, error) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	sleep(ctx, s.each)
+	Sleep(ctx, s.each)
 	return s.Blockstore.Get(ctx, c)
 }

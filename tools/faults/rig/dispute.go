@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"context"
@@ -18,28 +18,28 @@ type dispute struct {
 	both string        // created of one that was there before; empty: it was not
 }
 
-// disputes are all of a cut: pins that both sides add, pins that both rename,
+// Disputes are all of a cut: pins that both sides add, pins that both rename,
 // and pins that one side renames and the other removes. The last stay: who
 // removes a pin removes what is there, and not a write that it cannot know.
-type disputes struct {
+type Disputes struct {
 	added, renamed, removed []*dispute
 }
 
-// newDisputes adds the pins that have to be there before the cut.
-func newDisputes(ctx context.Context, c *client, cut int) (*disputes, error) {
-	d := &disputes{}
+// NewDisputes adds the pins that have to be there before the cut.
+func NewDisputes(ctx context.Context, c *Client, cut int) (*Disputes, error) {
+	d := &Disputes{}
 	for _, kind := range []struct {
 		name   string
 		into   *[]*dispute
 		before bool
 	}{{"added", &d.added, false}, {"renamed", &d.renamed, true}, {"removed", &d.removed, true}} {
 		for i := range disputesEach {
-			one := &dispute{cid: inlineCID(fmt.Sprintf("%s %d %d", kind.name, cut, i))}
+			one := &dispute{cid: InlineCID(fmt.Sprintf("%s %d %d", kind.name, cut, i))}
 			*kind.into = append(*kind.into, one)
 			if !kind.before {
 				continue
 			}
-			s, err := c.post(ctx, pinBody{CID: one.cid, Name: "before"})
+			s, err := c.Post(ctx, PinBody{CID: one.cid, Name: "before"})
 			if err != nil {
 				return nil, err
 			}
@@ -49,7 +49,8 @@ func newDisputes(ctx context.Context, c *client, cut int) (*disputes, error) {
 	return d, nil
 }
 
-func (d *disputes) all() []*dispute {
+// All returns every dispute.
+func (d *Disputes) All() []*dispute {
 	var all []*dispute
 	for _, kind := range [][]*dispute{d.added, d.renamed, d.removed} {
 		all = append(all, kind...)
@@ -57,11 +58,11 @@ func (d *disputes) all() []*dispute {
 	return all
 }
 
-// write lets both sides write to the same pins.
-func (d *disputes) write(ctx context.Context, one, other *client) error {
+// Write lets both sides write to the same pins.
+func (d *Disputes) Write(ctx context.Context, one, other *Client) error {
 	for i, p := range d.removed {
-		sides := []*client{one, other}
-		if err := sides[i%2].remove(ctx, p.cid); err != nil {
+		sides := []*Client{one, other}
+		if err := sides[i%2].Remove(ctx, p.cid); err != nil {
 			return err
 		}
 		if err := p.put(ctx, sides[1-i%2], "renamed"); err != nil {
@@ -79,9 +80,9 @@ func (d *disputes) write(ctx context.Context, one, other *client) error {
 	return nil
 }
 
-func (p *dispute) put(ctx context.Context, c *client, name string) error {
+func (p *dispute) put(ctx context.Context, c *Client, name string) error {
 	want := history.Pin{Name: name, Meta: name}
-	s, err := c.post(ctx, bodyOf(p.cid, want))
+	s, err := c.Post(ctx, BodyOf(p.cid, want))
 	if err != nil {
 		return err
 	}
@@ -93,10 +94,10 @@ func (p *dispute) put(ctx context.Context, c *client, name string) error {
 	return nil
 }
 
-// settle takes the disputed pins out of what was found, and returns an error
+// Settle takes the disputed pins out of what was found, and returns an error
 // when one is not wholly what one of the sides has written.
-func (d *disputes) settle(found map[string]history.Pin) error {
-	for _, p := range d.all() {
+func (d *Disputes) Settle(found map[string]history.Pin) error {
+	for _, p := range d.All() {
 		got, ok := found[p.cid]
 		delete(found, p.cid)
 		if !ok {

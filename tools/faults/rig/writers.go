@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"context"
@@ -15,44 +15,45 @@ import (
 	"github.com/ipfs-cluster/pinsvc/internal/testpeer/history"
 )
 
-// writers add, rename and remove pins without pause. The n-th of them writes to
+// Writers add, rename and remove pins without pause. The n-th of them writes to
 // the n-th peer of what it is given, and only to pins of its own.
-type writers struct {
-	ledger *history.History
-	series string // of the pins: what two of them add is never the same
+type Writers struct {
+	Ledger *history.History
+	Series string // of the pins: what two of them add is never the same
 	cids   func(text string) string
 	all    []*writer
 
-	answered   atomic.Int64 // with success
-	unanswered atomic.Int64 // or with a 5xx
-	longest    atomic.Int64 // nanoseconds from one success to the next, of one writer
+	Answered   atomic.Int64 // with success
+	Unanswered atomic.Int64 // or with a 5xx
+	Longest    atomic.Int64 // nanoseconds from one success to the next, of one writer
 }
 
 // mostPins is how many pins a writer keeps.
 const mostPins = 500
 
 type writer struct {
-	*writers
+	*Writers
 	id   int
 	rng  *rand.Rand
 	next int
 	pins []string // that are there, as far as it knows
 }
 
-func newWriters(e *env, n int, series string) *writers {
-	w := &writers{ledger: history.New(), series: series, cids: inlineCID}
+// NewWriters returns n writers, whose pins have the series in their names.
+func NewWriters(e *Env, n int, series string) *Writers {
+	w := &Writers{Ledger: history.New(), Series: series, cids: InlineCID}
 	for i := range n {
-		w.all = append(w.all, &writer{writers: w, id: i, rng: rand.New(rand.NewPCG(e.rand.Uint64(), uint64(i)))})
+		w.all = append(w.all, &writer{Writers: w, id: i, rng: rand.New(rand.NewPCG(e.Rand.Uint64(), uint64(i)))})
 	}
 	return w
 }
 
-// inlineCID returns a CID that has its content in itself, so that every node can
+// InlineCID returns a CID that has its content in itself, so that every node can
 // pin it at once.
-func inlineCID(text string) string { return testCID(text, multihash.IDENTITY) }
+func InlineCID(text string) string { return testCID(text, multihash.IDENTITY) }
 
-// missingCID returns a CID of content that nobody has.
-func missingCID(text string) string { return testCID(text, multihash.SHA2_256) }
+// MissingCID returns a CID of content that nobody has.
+func MissingCID(text string) string { return testCID(text, multihash.SHA2_256) }
 
 func testCID(text string, hash uint64) string {
 	sum, err := multihash.Sum([]byte(text), hash, -1)
@@ -62,9 +63,9 @@ func testCID(text string, hash uint64) string {
 	return cid.NewCidV1(cid.Raw, sum).String()
 }
 
-// run writes until the context ends, or a peer says what it must not: an answer
+// Run writes until the context ends, or a peer says what it must not: an answer
 // that is neither a success nor a 5xx. It can be called again.
-func (w *writers) run(ctx context.Context, peers ...*client) error {
+func (w *Writers) Run(ctx context.Context, peers ...*Client) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var group sync.WaitGroup
@@ -81,7 +82,7 @@ func (w *writers) run(ctx context.Context, peers ...*client) error {
 					w.pause(time.Since(last))
 					last = time.Now()
 				} else {
-					sleep(ctx, 20*time.Millisecond)
+					Sleep(ctx, 20*time.Millisecond)
 				}
 			}
 			w.pause(time.Since(last))
@@ -95,16 +96,17 @@ func (w *writers) run(ctx context.Context, peers ...*client) error {
 }
 
 // pause notes how long a writer had no success.
-func (w *writers) pause(d time.Duration) {
+func (w *Writers) pause(d time.Duration) {
 	for {
-		longest := w.longest.Load()
-		if int64(d) <= longest || w.longest.CompareAndSwap(longest, int64(d)) {
+		longest := w.Longest.Load()
+		if int64(d) <= longest || w.Longest.CompareAndSwap(longest, int64(d)) {
 			return
 		}
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) {
+// Sleep waits for d, or until ctx ends.
+func Sleep(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(d):
@@ -113,13 +115,13 @@ func sleep(ctx context.Context, d time.Duration) {
 
 // write sends one random change, and tells whether it was acknowledged. It is
 // not interrupted: what is given up may still happen, when nobody looks any more.
-func (w *writer) write(ctx context.Context, c *client) (bool, error) {
+func (w *writer) write(ctx context.Context, c *Client) (bool, error) {
 	ctx = context.WithoutCancel(ctx)
 	dice := w.rng.IntN(10)
 	switch {
 	case len(w.pins) == 0 || dice < 6 && len(w.pins) < mostPins:
 		w.next++
-		id := w.cids(fmt.Sprintf("%s %d %d", w.series, w.id, w.next))
+		id := w.cids(fmt.Sprintf("%s %d %d", w.Series, w.id, w.next))
 		w.pins = append(w.pins, id)
 		return w.put(ctx, c, id)
 	case dice < 4:
@@ -133,14 +135,14 @@ func (w *writer) write(ctx context.Context, c *client) (bool, error) {
 }
 
 // put adds a pin, or gives one another name and meta.
-func (w *writer) put(ctx context.Context, c *client, id string) (bool, error) {
+func (w *writer) put(ctx context.Context, c *Client, id string) (bool, error) {
 	p := history.Pin{Name: fmt.Sprintf("name %d", w.rng.Uint32()), Meta: fmt.Sprint(w.rng.Uint32())}
-	change := w.ledger.Write(id, p)
-	s, err := c.post(ctx, bodyOf(id, p))
+	change := w.Ledger.Write(id, p)
+	s, err := c.Post(ctx, BodyOf(id, p))
 	if err != nil {
 		return false, w.unclear(err)
 	}
-	w.answered.Add(1)
+	w.Answered.Add(1)
 	if err := change.Acknowledged(s.Created); err != nil {
 		return false, fmt.Errorf("%s: %w", id, err)
 	}
@@ -149,10 +151,10 @@ func (w *writer) put(ctx context.Context, c *client, id string) (bool, error) {
 
 // remove removes a pin. One that is not there may have been removed by a
 // request that was not answered, or never have been added.
-func (w *writer) remove(ctx context.Context, c *client, id string) (bool, error) {
-	change := w.ledger.Write(id, history.Pin{})
-	err := c.remove(ctx, id)
-	if statusOf(err) == http.StatusNotFound {
+func (w *writer) remove(ctx context.Context, c *Client, id string) (bool, error) {
+	change := w.Ledger.Write(id, history.Pin{})
+	err := c.Remove(ctx, id)
+	if StatusOf(err) == http.StatusNotFound {
 		if err := change.NotFound(); err != nil {
 			return false, fmt.Errorf("%s: %w", id, err)
 		}
@@ -161,27 +163,27 @@ func (w *writer) remove(ctx context.Context, c *client, id string) (bool, error)
 	if err != nil {
 		return false, w.unclear(err)
 	}
-	w.answered.Add(1)
+	w.Answered.Add(1)
 	return true, change.Acknowledged("")
 }
 
 // unclear returns nil for an error that says nothing about whether the change
 // was made: no answer, or a 5xx.
 func (w *writer) unclear(err error) error {
-	if status := statusOf(err); status != 0 && status < http.StatusInternalServerError {
+	if status := StatusOf(err); status != 0 && status < http.StatusInternalServerError {
 		return err
 	}
-	w.unanswered.Add(1)
+	w.Unanswered.Add(1)
 	return nil
 }
 
-// check compares what a peer lists with what was acknowledged.
-func (w *writers) check(ctx context.Context, c *client) error {
-	found, _, err := c.all(ctx)
+// Check compares what a peer lists with what was acknowledged.
+func (w *Writers) Check(ctx context.Context, c *Client) error {
+	found, _, err := c.All(ctx)
 	if err != nil {
 		return err
 	}
-	if d := w.ledger.Check(found); !d.None() {
+	if d := w.Ledger.Check(found); !d.None() {
 		return fmt.Errorf("%s", d)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"context"
@@ -19,42 +19,42 @@ const (
 	kuboStopBound = 10 * time.Second
 )
 
-// kubo is a Kubo without a network unless it is online, with a repository of its own.
-type kubo struct {
-	env     *env
+// Kubo is a Kubo without a network unless it is online, with a repository of its own.
+type Kubo struct {
+	env     *Env
 	program string
 	repo    string
 	address string // host and port of its RPC API
-	online  bool   // it connects to others, on loopback
+	Online  bool   // it connects to others, on loopback
 	cmd     *exec.Cmd
 	ended   chan struct{} // closed when it has
 }
 
-// newKubo makes a repository. Its API has a port that stays.
-func (e *env) newKubo(ctx context.Context) (*kubo, error) {
+// NewKubo makes a repository. Its API has a port that stays.
+func (e *Env) NewKubo(ctx context.Context) (*Kubo, error) {
 	program, err := e.kubo(ctx)
 	if err != nil {
 		return nil, err
 	}
-	k := &kubo{env: e, program: program, repo: filepath.Join(e.dir, "kubo")}
-	if k.address, err = freeAddress(); err != nil {
+	k := &Kubo{env: e, program: program, repo: filepath.Join(e.Dir, "kubo")}
+	if k.address, err = FreeAddress(); err != nil {
 		return nil, err
 	}
 	for _, args := range [][]string{
 		{"init", "--profile=test"},
-		{"config", "Addresses.API", k.multiaddr()},
+		{"config", "Addresses.API", k.Multiaddr()},
 		{"config", "Addresses.Gateway", "/ip4/127.0.0.1/tcp/0"},
 	} {
 		if out, err := k.command(args...).CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("ipfs %v: %w: %s", args, err, out)
 		}
 	}
-	e.cleanupWith(func() { k.stop(os.Kill) })
+	e.CleanupWith(func() { k.Stop(os.Kill) })
 	return k, nil
 }
 
-// freeAddress returns an address of loopback that nobody listens on now.
-func freeAddress() (string, error) {
+// FreeAddress returns an address of loopback that nobody listens on now.
+func FreeAddress() (string, error) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return "", err
@@ -63,10 +63,11 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), nil
 }
 
-// multiaddr returns where its API is, for the peer.
-func (k *kubo) multiaddr() string { return multiaddrOf(k.address) }
+// Multiaddr returns where its API is, for the peer.
+func (k *Kubo) Multiaddr() string { return MultiaddrOf(k.address) }
 
-func multiaddrOf(address string) string {
+// MultiaddrOf returns the multiaddress of a host:port.
+func MultiaddrOf(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		panic(err) // it comes from a listener
@@ -74,21 +75,21 @@ func multiaddrOf(address string) string {
 	return "/ip4/" + host + "/tcp/" + port
 }
 
-func (k *kubo) command(args ...string) *exec.Cmd {
+func (k *Kubo) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(k.program, args...)
 	cmd.Env = append(os.Environ(), "IPFS_PATH="+k.repo)
 	return cmd
 }
 
-// start starts the daemon and waits until it answers.
-func (k *kubo) start(ctx context.Context) error {
+// Start starts the daemon and waits until it answers.
+func (k *Kubo) Start(ctx context.Context) error {
 	log, err := os.OpenFile(k.repo+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
 	how := "--offline"
-	if k.online {
+	if k.Online {
 		how = "--routing=none"
 	}
 	k.cmd = k.command("daemon", how)
@@ -102,7 +103,7 @@ func (k *kubo) start(ctx context.Context) error {
 		close(ended)
 	}()
 	k.ended = ended
-	return eventually(ctx, k.env.bound(kuboStartBound), func(ctx context.Context) error {
+	return Eventually(ctx, k.env.Bound(kuboStartBound), func(ctx context.Context) error {
 		select {
 		case <-ended:
 			return errors.New("its process has ended, see kubo.log")
@@ -120,8 +121,8 @@ func (k *kubo) start(ctx context.Context) error {
 	})
 }
 
-// stop ends the daemon by a signal, and kills it when that is not enough.
-func (k *kubo) stop(signal os.Signal) {
+// Stop ends the daemon by a signal, and kills it when that is not enough.
+func (k *Kubo) Stop(signal os.Signal) {
 	if k.ended == nil {
 		return
 	}

@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"context"
@@ -29,14 +29,14 @@ const (
 // impostor is a peer with the cluster's secret that announces what it does not
 // have.
 type impostor struct {
-	id    string
+	ID    string
 	topic *pubsub.Topic
-	close func()
+	Close func()
 }
 
-// newImpostor connects one to all peers of a cluster. A silent one accepts
+// NewImpostor connects one to all peers of a cluster. A silent one accepts
 // questions and never answers.
-func newImpostor(ctx context.Context, c cluster, silent bool) (*impostor, error) {
+func NewImpostor(ctx context.Context, c Cluster, silent bool) (*impostor, error) {
 	identity, err := config.NewIdentity()
 	if err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func newImpostor(ctx context.Context, c cluster, silent bool) (*impostor, error)
 	if err := cfg.Default(); err != nil {
 		return nil, err
 	}
-	if cfg.Secret, err = hex.DecodeString(c[0].folder.Secret()); err != nil {
+	if cfg.Secret, err = hex.DecodeString(c[0].Folder.Secret()); err != nil {
 		return nil, err
 	}
 	cfg.ListenAddr = []multiaddr.Multiaddr{multiaddr.StringCast("/ip4/127.0.0.1/tcp/0")}
@@ -55,8 +55,8 @@ func newImpostor(ctx context.Context, c cluster, silent bool) (*impostor, error)
 		end()
 		return nil, err
 	}
-	i := &impostor{close: sync.OnceFunc(func() { end(); _ = errors.Join(dht.Close(), h.Close()) })}
-	i.id = h.ID().String()
+	i := &impostor{Close: sync.OnceFunc(func() { end(); _ = errors.Join(dht.Close(), h.Close()) })}
+	i.ID = h.ID().String()
 	if silent {
 		h.SetStreamHandler(nodesProtocol, func(libnet.Stream) {})
 	}
@@ -73,15 +73,15 @@ func newImpostor(ctx context.Context, c cluster, silent bool) (*impostor, error)
 		}
 	}
 	if err != nil {
-		i.close()
+		i.Close()
 		return nil, err
 	}
 	return i, nil
 }
 
 // connect connects to a peer with a host's function for that.
-func connect(ctx context.Context, with func(context.Context, libp2p.AddrInfo) error, p *peer) error {
-	address, err := p.folder.Multiaddr()
+func connect(ctx context.Context, with func(context.Context, libp2p.AddrInfo) error, p *Peer) error {
+	address, err := p.Folder.Multiaddr()
 	if err != nil {
 		return err
 	}
@@ -92,8 +92,8 @@ func connect(ctx context.Context, with func(context.Context, libp2p.AddrInfo) er
 	return with(ctx, *info)
 }
 
-// announce announces a head that nobody has.
-func (i *impostor) announce(ctx context.Context, text string) error {
+// Announce announces a head that nobody has.
+func (i *impostor) Announce(ctx context.Context, text string) error {
 	hash, err := multihash.Sum([]byte(text), multihash.SHA2_256, -1)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"bytes"
@@ -12,13 +12,13 @@ import (
 	"path/filepath"
 )
 
-// add adds a file through the cluster REST API and returns its CID.
-func (c *client) add(ctx context.Context, name string, data []byte) (string, error) {
-	return c.addWith(ctx, name, data, url.Values{})
+// Add adds a file through the cluster REST API and returns its CID.
+func (c *Client) Add(ctx context.Context, name string, data []byte) (string, error) {
+	return c.AddWith(ctx, name, data, url.Values{})
 }
 
-// addWith is add with more parameters.
-func (c *client) addWith(ctx context.Context, name string, data []byte, query url.Values) (string, error) {
+// AddWith is add with more parameters.
+func (c *Client) AddWith(ctx context.Context, name string, data []byte, query url.Values) (string, error) {
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	part, err := form.CreateFormFile("file", name)
@@ -32,7 +32,7 @@ func (c *client) addWith(ctx context.Context, name string, data []byte, query ur
 	query.Set("name", name)
 	query.Set("cid-version", "1")
 	query.Set("stream-channels", "false")
-	raw, err := c.send(ctx, http.MethodPost, "/add?"+query.Encode(), form.FormDataContentType(), &body)
+	raw, err := c.Send(ctx, http.MethodPost, "/add?"+query.Encode(), form.FormDataContentType(), &body)
 	if err != nil {
 		return "", err
 	}
@@ -43,14 +43,14 @@ func (c *client) addWith(ctx context.Context, name string, data []byte, query ur
 	return added[len(added)-1].CID, nil
 }
 
-// held returns the CIDs of the pins that a peer has to hold, and how many of
+// Held returns the CIDs of the pins that a peer has to hold, and how many of
 // them its own tracker calls pinned.
-func (p *peer) held(ctx context.Context) (all []string, pinned int, err error) {
-	id, err := p.folder.PeerID()
+func (p *Peer) Held(ctx context.Context) (all []string, pinned int, err error) {
+	id, err := p.Folder.PeerID()
 	if err != nil {
 		return nil, 0, err
 	}
-	answer, err := p.rest.send(ctx, http.MethodGet, "/pins?local=true", "", nil)
+	answer, err := p.Rest.Send(ctx, http.MethodGet, "/pins?local=true", "", nil)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -74,8 +74,8 @@ func (p *peer) held(ctx context.Context) (all []string, pinned int, err error) {
 	return all, pinned, nil
 }
 
-// folderSize returns how many bytes the files below a folder have.
-func folderSize(folder string) (size int64, err error) {
+// FolderSize returns how many bytes the files below a folder have.
+func FolderSize(folder string) (size int64, err error) {
 	err = filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
