@@ -46,7 +46,20 @@ func TestCreate(t *testing.T) {
 	require.Equal(t, time.Millisecond, s.Crdt.Batching.MaxBatchAge)
 	require.Equal(t, 5*time.Second, s.Crdt.RebroadcastInterval)
 	require.EqualValues(t, 128<<20, s.Pebble.PebbleOptions.Cache.MaxSize())
+	sizes := s.Pebble.PebbleOptions.TargetFileSizes
+	require.EqualValues(t, 4<<20, sizes[0])
+	require.EqualValues(t, 16<<20, sizes[len(sizes)-1])
 	require.Empty(t, s.Notices(), "a fresh folder gives no reason to warn")
+}
+
+// TestTablesOfTheLibrary: a folder that the library has made keeps what it says.
+func TestTablesOfTheLibrary(t *testing.T) {
+	s, err := settings.Load(libraryFolder(t, "crdt", "pebble"), false)
+	require.NoError(t, err)
+	defer s.Close()
+	sizes := s.Pebble.PebbleOptions.TargetFileSizes
+	require.EqualValues(t, 256<<20, sizes[len(sizes)-1])
+	require.EqualValues(t, 1<<30, s.Pebble.PebbleOptions.Cache.MaxSize())
 }
 
 func TestCreateComponents(t *testing.T) {

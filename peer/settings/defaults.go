@@ -44,6 +44,11 @@ const (
 // view does that, and the state is read pin by pin.
 const blockCache = 128 << 20
 
+// tableSize bounds the files that init has pebble make, in bytes. The library's grow
+// to 256 MiB, each with one index and one filter that are read, and cached, as a whole:
+// those of a large pinset took 100 MB more.
+const tableSize = 16 << 20
+
 // Choice says what kind of peer the settings are for.
 type Choice struct {
 	Consensus   string // "crdt" or "raft"
@@ -123,8 +128,7 @@ func New(folder string, o Choice) (*Settings, error) {
 			s.Crdt.RebroadcastInterval = rebroadcast
 		}
 		if s.Pebble != nil {
-			s.Pebble.PebbleOptions.Cache.Unref()
-			s.Pebble.PebbleOptions.Cache = pebble.NewCache(blockCache)
+			limitMemory(&s.Pebble.PebbleOptions)
 		}
 		err = s.manager.ApplyEnvVars()
 	}
@@ -142,6 +146,15 @@ func New(folder string, o Choice) (*Settings, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// limitMemory has pebble need less memory than with the library's options.
+func limitMemory(o *pebble.Options) {
+	o.Cache.Unref()
+	o.Cache = pebble.NewCache(blockCache)
+	for i := range o.TargetFileSizes {
+		o.TargetFileSizes[i] = min(o.TargetFileSizes[i], tableSize)
+	}
 }
 
 // setUser gives both APIs the same one user.

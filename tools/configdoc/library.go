@@ -67,7 +67,7 @@ func libraryRows(s settings.Section, fresh map[string]string) ([]row, error) {
 			r.Default = code(`"` + hidden + `"`)
 		}
 		if made, is := fresh[key]; is && made != string(value) {
-			r.Default += "; `init`: " + code(made)
+			r.Default += "; `init`: " + code(shorten(json.RawMessage(made)))
 		}
 		if special {
 			r.Default = words
