@@ -7,13 +7,15 @@ import (
 	"strings"
 )
 
-// layers are the folders of the product, the top first. The folders of one layer do
-// not import each other.
+// layers are the folders of the product, the top layer first. Folders in the
+// same layer do not import each other.
 type layers [][]string
 
-// parseLayers reads the first code block after the heading "Layers": a layer each
-// line, the folders of a layer separated by spaces. A folder stands for all folders
-// below it that have no place of their own.
+// parseLayers reads the first code block after the heading "Layers": one layer
+// on each line, its folders separated by spaces. A folder stands for all
+// folders below it that are not listed themselves. A document without the
+// block, or with a folder in two layers, is an error: an empty list would find
+// nothing wrong.
 func parseLayers(document string) (layers, error) {
 	_, section, found := strings.Cut(document, "\n## Layers\n")
 	if !found {
@@ -40,8 +42,8 @@ func parseLayers(document string) (layers, error) {
 	return all, nil
 }
 
-// place returns the entry that a package falls under, and the number of its layer from
-// the top; an empty entry when there is none.
+// place returns the longest entry that contains a package, and the number of
+// its layer from the top. The entry is empty if no layer has the package.
 func (l layers) place(folder string) (entry string, layer int) {
 	for i, folders := range l {
 		for _, f := range folders {
@@ -53,8 +55,9 @@ func (l layers) place(folder string) (entry string, layer int) {
 	return entry, layer
 }
 
-// against returns the imports of the product that do not lead down, and the packages
-// that have no place.
+// against returns the imports of the product that do not lead to a lower layer,
+// and the packages that are in no layer. Packages below the same entry are one
+// unit: the compiler keeps cycles out of it.
 func (l layers) against(packages []pkg) (all []string) {
 	for _, p := range packages {
 		if !p.product() {

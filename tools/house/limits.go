@@ -19,19 +19,20 @@ const (
 	maxComments   = 30
 )
 
-// limit is a limit and the places that are over it, the worst first.
+// limit is a limit and the places that exceed it, the worst first.
 type limit struct {
 	title string
 	over  []string
 }
 
-// measured is a place and its number.
+// measured is a place and its measure.
 type measured struct {
 	place  string
 	number float64
 }
 
-// limits compares the product with all limits.
+// limits compares the product with all limits. functions are those of the whole
+// product.
 func (r report) limits(functions []function) []limit {
 	return []limit{
 		percentileLimit(functions),
@@ -44,18 +45,21 @@ func (r report) limits(functions []function) []limit {
 	}
 }
 
-// over returns the measures that are greater than a bound.
+// over returns the measures that are greater than a bound. title has a verb for
+// the bound.
 func over(title string, bound int, all []measured) limit {
 	return limit{fmt.Sprintf(title, bound), describe(all, func(m measured) float64 { return m.number - float64(bound) })}
 }
 
-// commentLimit returns the packages with fewer or more comments than they should have.
+// commentLimit returns the packages with fewer or more comments than a reader
+// needs.
 func commentLimit(all []measured) limit {
 	title := fmt.Sprintf("comments not %d to %d %%", minComments, maxComments)
 	return limit{title, describe(all, func(m measured) float64 { return max(minComments-m.number, m.number-maxComments) })}
 }
 
-// describe names the measures whose excess is positive, the greatest first.
+// describe returns the measures whose excess is positive, as text, the greatest
+// excess first.
 func describe(all []measured, excess func(measured) float64) (texts []string) {
 	sorted := slices.SortedStableFunc(slices.Values(all), func(a, b measured) int { return cmp.Compare(excess(b), excess(a)) })
 	for _, m := range sorted {
@@ -66,6 +70,8 @@ func describe(all []measured, excess func(measured) float64) (texts []string) {
 	return texts
 }
 
+// percentileLimit compares all functions of the product at once: a package with
+// three functions has no meaningful percentile.
 func percentileLimit(functions []function) limit {
 	l := limit{title: fmt.Sprintf("p90 of functions over %d lines", maxPercentile)}
 	if n := percentile(functions, 90); n > maxPercentile {
@@ -74,6 +80,7 @@ func percentileLimit(functions []function) limit {
 	return l
 }
 
+// perFunction returns a measure of each function.
 func perFunction(functions []function, number func(function) int) (all []measured) {
 	for _, f := range functions {
 		all = append(all, measured{f.String(), float64(number(f))})
@@ -81,6 +88,8 @@ func perFunction(functions []function, number func(function) int) (all []measure
 	return all
 }
 
+// perFile returns the lines of each file of the product, blank ones included:
+// that is what an editor shows.
 func (r report) perFile() (all []measured) {
 	for _, p := range r.packages {
 		for _, f := range p.files {
@@ -92,6 +101,7 @@ func (r report) perFile() (all []measured) {
 	return all
 }
 
+// perPackage returns a measure of each package of the product.
 func (r report) perPackage(number func(row) float64) (all []measured) {
 	for _, p := range r.packages {
 		if p.product() {

@@ -11,18 +11,19 @@ import (
 	"strings"
 )
 
-// pkg is a package of the module, without its tests.
+// pkg is a package of the module, without its tests and generated files.
 type pkg struct {
 	folder  string // from the module's folder, with slashes; "." is that folder itself
 	imports []string
 	files   []file
 }
 
-// outside are the folders whose packages are not part of the product: they test it,
-// measure it, or generate documents.
+// outside are the folders whose packages are not part of the product: they test
+// it, measure it, or generate documents. The limits do not apply to them,
+// because a scenario or a table of a test is long for good reasons.
 var outside = []string{"bench", "findings", "internal/testpeer", "sharness", "tools"}
 
-// product reports whether users run the package.
+// product reports whether the package is a part of what users run.
 func (p pkg) product() bool {
 	return !slices.ContainsFunc(outside, func(folder string) bool { return within(p.folder, folder) })
 }
@@ -32,11 +33,14 @@ func within(path, folder string) bool {
 	return path == folder || strings.HasPrefix(path, folder+"/")
 }
 
+// moduleLine matches the path of the module in go.mod.
 var moduleLine = regexp.MustCompile(`(?m)^module\s+(\S+)`)
 
-// load parses every package of the module in the folder root, ordered by folder. Like
-// the go command, it leaves out testdata, nested modules, and names that begin with a
-// dot or an underscore. Tests and generated files are left out, too.
+// load parses every package of the module in the folder root, ordered by
+// folder. It walks the files and does not use the go command, so that files for
+// other systems are measured, too, and the report takes a second. Like the go
+// command, it leaves out testdata, nested modules, and names that begin with a
+// dot or an underscore.
 func load(root string) ([]pkg, error) {
 	text, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	if err != nil {
@@ -69,7 +73,8 @@ func load(root string) ([]pkg, error) {
 	return all, err
 }
 
-// enter returns fs.SkipDir for a folder that has no packages of the module.
+// enter returns fs.SkipDir for a folder that has no packages of the module, and
+// nil for all others.
 func enter(root, path string) error {
 	if path == root {
 		return nil
@@ -84,12 +89,15 @@ func enter(root, path string) error {
 	return nil
 }
 
-// hidden reports whether the go command ignores a file or a folder of this name.
+// hidden reports whether the go command ignores a file or a folder because of
+// its name.
 func hidden(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")
 }
 
-// add measures a file and adds it to its package.
+// add measures a file and adds it to its package, which may be spread over
+// several calls. Imports of other modules are dropped: the layers are about our
+// own.
 func add(found map[string]*pkg, root, path, module string) error {
 	source, err := os.ReadFile(path)
 	if err != nil {

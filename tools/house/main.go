@@ -20,7 +20,9 @@ import (
 	"path/filepath"
 )
 
-// layersFile is the document with the order of the folders, from the module's folder.
+// layersFile is the document with the order of the folders, from the module's
+// folder. The order is there for readers; this program only reads it, so that
+// there is one.
 const layersFile = "docs/architecture.md"
 
 func main() {
@@ -30,7 +32,9 @@ func main() {
 	}
 }
 
-// run measures the module in the working directory.
+// run measures the module in the working directory and prints the report. The
+// error says that something could not be measured, and never that a limit is
+// exceeded.
 func run(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("house", flag.ContinueOnError)
 	verbose := flags.Bool("v", false, "name everything that is over a limit, the longest functions and repeated names")

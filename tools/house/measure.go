@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// file is the measures of a source file.
+// file has the measures of a source file.
 type file struct {
 	path      string
 	generated bool // nothing else is measured then
@@ -22,7 +22,8 @@ type file struct {
 	imports   []string
 }
 
-// function is a function or a method with a body.
+// function is a function or a method with a body. Function literals count as
+// lines of the function that contains them.
 type function struct {
 	name       string // "Type.method" for a method
 	path       string
@@ -34,13 +35,14 @@ type function struct {
 // String returns the place and the name of a function.
 func (f function) String() string { return fmt.Sprintf("%s:%d %s", f.path, f.line, f.name) }
 
-// name is a type or a function that a package declares.
+// name is a type or a function that a package declares. Methods, variables and
+// constants are left out: their meaning follows from their type.
 type name struct {
 	text string
 	kind string // "type" or "func"
 }
 
-// measure parses a file.
+// measure parses a file and returns its measures. path is for the report only.
 func measure(path string, source []byte) (file, error) {
 	files := token.NewFileSet()
 	parsed, err := parser.ParseFile(files, path, source, parser.ParseComments|parser.SkipObjectResolution)
@@ -70,6 +72,8 @@ func measure(path string, source []byte) (file, error) {
 	return f, nil
 }
 
+// addFunction adds a declaration. One without a body is implemented elsewhere,
+// and has no lines to count.
 func (f *file) addFunction(files *token.FileSet, d *ast.FuncDecl) {
 	text := d.Name.Name
 	if d.Recv == nil {
@@ -86,7 +90,8 @@ func (f *file) addFunction(files *token.FileSet, d *ast.FuncDecl) {
 	})
 }
 
-// receiver returns the name of a receiver's type, without pointer and type parameters.
+// receiver returns the name of a receiver's type, without pointer and type
+// parameters.
 func receiver(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.StarExpr:
@@ -101,6 +106,7 @@ func receiver(e ast.Expr) string {
 	return "?"
 }
 
+// addTypes adds the types of a declaration, which may be a group.
 func (f *file) addTypes(d *ast.GenDecl) {
 	for _, spec := range d.Specs {
 		if t, ok := spec.(*ast.TypeSpec); ok {
@@ -109,8 +115,10 @@ func (f *file) addTypes(d *ast.GenDecl) {
 	}
 }
 
-// countLines counts the lines of a file that parses. A line with code and a comment is
-// code, and so is one within a string. Directives such as //go:build are code.
+// countLines counts the lines of a file that parses. A line with both code and
+// a comment counts as code, and so does a line within a string. Directives such
+// as //go:build are code. It works on tokens, because a line in a string can
+// look like a comment.
 func (f *file) countLines(source []byte) {
 	code, comment := map[int]bool{}, map[int]bool{}
 	files := token.NewFileSet()

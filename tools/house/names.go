@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// Names that packages of one kind share on purpose.
+// shared are names that packages have in common on purpose, by the conventions
+// of Go or of this project.
 var shared = []string{"main", "init", "New", "Config", "DefaultConfig"}
 
 // repeated is a name that several packages of the product declare.
@@ -15,9 +16,11 @@ type repeated struct {
 	folders []string
 }
 
-// repeatedNames returns the types that two packages of the product declare and the
-// functions that three do, those of most packages first. A reader who meets such a
-// name has to know where he is.
+// repeatedNames returns the types that at least two packages of the product
+// declare and the functions that at least three do, the most frequent first. A
+// reader who meets such a name in a search has to find out which one it is.
+// Short helpers of two packages are left out, as they are rarely worth a shared
+// package.
 func repeatedNames(packages []pkg) []repeated {
 	folders := map[name][]string{}
 	for _, p := range packages {

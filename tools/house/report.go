@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// width is how wide the short report is at most.
+// width is the maximum width of the short report, in columns.
 const width = 80
 
-// report is the result of the measurement.
+// report is the result of the measurement, and how much of it is printed.
 type report struct {
 	packages []pkg
 	against  []string // imports that do not follow the layers
 	verbose  bool
 }
 
-// row is a line of the table.
+// row is a line of the table: a package, or a sum of packages.
 type row struct {
 	name      string
 	files     int
@@ -37,10 +37,12 @@ func (r *row) add(p pkg) {
 	}
 }
 
-// share returns the percentage of comments.
+// share returns the percentage of comments in the lines that are not blank.
 func (r row) share() float64 { return 100 * float64(r.comments) / float64(max(r.filled, 1)) }
 
-// print writes the table, and what is over a limit.
+// print prints the table, then a line for each limit. The details follow only
+// with -v, because the short report is a part of make check and has to fit one
+// screen.
 func (r report) print(out io.Writer) {
 	fmt.Fprintf(out, "%-22s %5s %7s %9s %10s  %s\n", "package", "files", "lines", "comments", "functions", "median  p90  max")
 	product, rest := row{name: "the product"}, row{name: "tools, bench, testpeer"}
@@ -70,13 +72,14 @@ func (r report) print(out io.Writer) {
 	}
 }
 
+// print prints one line of the table.
 func (r row) print(out io.Writer) {
 	fmt.Fprintf(out, "%-22s %5d %7d %8.1f%% %10d %7d %4d %4d\n", r.name, r.files, r.filled, r.share(), len(r.functions),
 		percentile(r.functions, 50), percentile(r.functions, 90), percentile(r.functions, 100))
 }
 
-// percentile returns the number of lines that so many percent of the functions do not
-// exceed, by the nearest rank; 0 without functions.
+// percentile returns the number of lines that the given percentage of the
+// functions does not exceed, by the nearest rank, and 0 without functions.
 func percentile(functions []function, percent int) int {
 	if len(functions) == 0 {
 		return 0
@@ -86,7 +89,8 @@ func percentile(functions []function, percent int) int {
 	return sorted[max(1, rank)-1].lines
 }
 
-// list writes how many are over a limit, and names the first, or all with -v.
+// list prints how many places exceed a limit. It names the first on the same
+// line, cut to the width, or all of them with -v.
 func (r report) list(out io.Writer, l limit) {
 	if len(l.over) == 0 {
 		fmt.Fprintf(out, "%-32s none\n", l.title)
@@ -104,7 +108,7 @@ func (r report) list(out io.Writer, l limit) {
 	fmt.Fprintln(out, line)
 }
 
-// printLongest writes the longest functions.
+// printLongest prints the longest functions with their place.
 func printLongest(out io.Writer, functions []function) {
 	const shown = 20
 	sorted := slices.SortedStableFunc(slices.Values(functions), func(a, b function) int { return cmp.Compare(b.lines, a.lines) })
@@ -114,6 +118,7 @@ func printLongest(out io.Writer, functions []function) {
 	}
 }
 
+// printRepeated prints the repeated names with their packages.
 func printRepeated(out io.Writer, all []repeated) {
 	fmt.Fprintln(out, "\nrepeated names")
 	for _, n := range all {
