@@ -13,7 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// document is what is on the page.
+// document is the data of the page.
 type document struct {
 	Version     string
 	About       template.HTML
@@ -22,7 +22,7 @@ type document struct {
 	Schemas     []schema
 }
 
-// operation is a method of a path.
+// operation is one method of one path. Open means that it needs no credentials.
 type operation struct {
 	ID, Method, Path, Summary string
 	About                     template.HTML
@@ -32,22 +32,24 @@ type operation struct {
 	Answers                   []entry
 }
 
+// body is the body of a request, with an example as indented JSON, or "".
 type body struct {
 	Words, About template.HTML
 	Example      string
 }
 
-// schema is a type with a name.
+// schema is a named type. ID is the anchor that links lead to.
 type schema struct {
 	ID, Name     string
 	Words, About template.HTML
 	Fields       []entry
 }
 
-// methods in the order in which a path has them on the page.
+// methods is the order of the methods of a path on the page.
 var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete}
 
-// read takes what the page needs from an OpenAPI document.
+// read parses and validates an OpenAPI document, and extracts the data of the
+// page.
 func read(source []byte) (*document, error) {
 	api, err := openapi3.NewLoader().LoadFromData(source)
 	if err != nil {
@@ -73,7 +75,10 @@ func read(source []byte) (*document, error) {
 	return d, d.readSchemas(api)
 }
 
-// readOperations takes the operations by tag, path and method.
+// readOperations collects the operations by tag, path and method. The number is
+// compared with the document's, so that an operation without a tag, or with a
+// method that the page does not expect, is an error and not a gap in the
+// reference.
 func (d *document) readOperations(api *openapi3.T) error {
 	paths := slices.Sorted(maps.Keys(api.Paths.Map()))
 	for _, tag := range api.Tags {
@@ -102,6 +107,8 @@ func (d *document) readOperations(api *openapi3.T) error {
 	return nil
 }
 
+// readOperation converts one operation. Parameters of the path come before its
+// own.
 func readOperation(method, path string, item *openapi3.PathItem, op *openapi3.Operation) (o operation, err error) {
 	o = operation{ID: op.OperationID, Method: method, Path: path, Summary: op.Summary,
 		Open: op.Security != nil && len(*op.Security) == 0}
@@ -130,6 +137,8 @@ func readOperation(method, path string, item *openapi3.PathItem, op *openapi3.Op
 	return o, nil
 }
 
+// readParameter converts a parameter. One with content in place of a schema is
+// sent as JSON.
 func readParameter(p *openapi3.Parameter) (e entry, err error) {
 	e.Name = p.Name
 	s, where := p.Schema, p.In
@@ -144,6 +153,7 @@ func readParameter(p *openapi3.Parameter) (e entry, err error) {
 	return e, err
 }
 
+// readBody converts the body of a request.
 func readBody(b *openapi3.RequestBody) (*body, error) {
 	kinds, media, err := contentWords(b.Content)
 	if err != nil {
@@ -164,6 +174,8 @@ func readBody(b *openapi3.RequestBody) (*body, error) {
 	return out, err
 }
 
+// readAnswer converts a response with its headers. code is its status, or
+// "default".
 func readAnswer(code string, r *openapi3.Response) (e entry, err error) {
 	e.Name = code
 	if e.Words, _, err = contentWords(r.Content); err != nil {
@@ -182,7 +194,8 @@ func readAnswer(code string, r *openapi3.Response) (e entry, err error) {
 	return e, nil
 }
 
-// contentWords names the types of a body, and returns the last of them.
+// contentWords describes the media types of a body, and returns the last of
+// them, which has the example.
 func contentWords(content openapi3.Content) (template.HTML, *openapi3.MediaType, error) {
 	var all []string
 	var last *openapi3.MediaType
@@ -197,6 +210,7 @@ func contentWords(content openapi3.Content) (template.HTML, *openapi3.MediaType,
 	return template.HTML(strings.Join(all, "; ")), last, nil
 }
 
+// readSchemas converts the named schemas, in alphabetical order.
 func (d *document) readSchemas(api *openapi3.T) error {
 	for _, name := range slices.Sorted(maps.Keys(api.Components.Schemas)) {
 		s := schema{ID: name, Name: name}

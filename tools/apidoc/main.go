@@ -40,7 +40,8 @@ func main() {
 	}
 }
 
-// render returns the page for the document of the module in a folder.
+// render returns the page for the OpenAPI document of the module in the folder
+// root.
 func render(root string) ([]byte, error) {
 	source, err := os.ReadFile(filepath.Join(root, sourceFile))
 	if err != nil {

@@ -7,11 +7,13 @@ import (
 	"strings"
 )
 
-// unknown is CommonMark that the descriptions do not use.
+// unknown matches CommonMark that the descriptions do not use, and that text
+// does not render: bold, links, quotes, numbered lists, code blocks and tables.
+// A complete renderer would be a dependency for four constructs.
 var unknown = regexp.MustCompile("\\*\\*|\\]\\(|^>|^\\d+\\. |^```|^ {4}|^\\|")
 
-// text renders a description: paragraphs, headings of the second level, lists of
-// one level, and code.
+// text renders a description as HTML: paragraphs, headings of the second level,
+// lists of one level, and code. Anything else is an error.
 func text(source string) (template.HTML, error) {
 	var out strings.Builder
 	for _, block := range strings.Split(strings.TrimRight(source, "\n"), "\n\n") {
@@ -42,7 +44,7 @@ func text(source string) (template.HTML, error) {
 	return template.HTML(strings.TrimSuffix(out.String(), "\n")), nil
 }
 
-// items joins the lines of each element of a list.
+// items returns the elements of a list, each with its continuation lines.
 func items(lines []string) (all []string) {
 	for _, line := range lines {
 		if item, begins := strings.CutPrefix(line, "- "); begins {
@@ -54,7 +56,7 @@ func items(lines []string) (all []string) {
 	return all
 }
 
-// code escapes text, and marks what is between backticks.
+// code escapes text for HTML, and marks what is between backticks as code.
 func code(source string) string {
 	var out strings.Builder
 	for i, part := range strings.Split(source, "`") {

@@ -11,10 +11,11 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// schemas is where a reference to a schema leads.
+// schemas is the prefix of references to schemas.
 const schemas = "#/components/schemas/"
 
-// words says what a schema allows, in a line. What has a name is a link to it.
+// words describes in one line which values a schema allows. A named schema
+// becomes a link to its description.
 func words(ref *openapi3.SchemaRef) (template.HTML, error) {
 	if name, is := strings.CutPrefix(ref.Ref, schemas); is {
 		return link(name), nil
@@ -57,7 +58,7 @@ func words(ref *openapi3.SchemaRef) (template.HTML, error) {
 	return template.HTML(strings.Join(parts, ", ")), nil
 }
 
-// kindWords names the type of a schema.
+// kindWords describes the type of a schema, the first part of words.
 func kindWords(s *openapi3.Schema) ([]string, error) {
 	kind := ""
 	switch {
@@ -92,8 +93,9 @@ func kindWords(s *openapi3.Schema) ([]string, error) {
 	return []string{kind}, nil
 }
 
-// failureWords describes the only composition that the document has: a failure
-// with its reasons.
+// failureWords describes the only composition in the document: a failure and
+// its possible reasons. Other compositions are an error, since a half of them
+// could be lost.
 func failureWords(s *openapi3.Schema) (template.HTML, error) {
 	if len(s.AllOf) != 2 || s.AllOf[0].Ref != schemas+"Failure" || s.AllOf[1].Value.Properties["error"] == nil {
 		return "", errors.New("of compositions (allOf) only a Failure with its reasons can be described")
@@ -105,6 +107,7 @@ func failureWords(s *openapi3.Schema) (template.HTML, error) {
 	return link("Failure") + ", reason " + template.HTML(enumWords(reason.Value.Enum)), nil
 }
 
+// enumWords lists the values of an enumeration.
 func enumWords(enum []any) string {
 	var all []string
 	for _, e := range enum {
@@ -113,19 +116,21 @@ func enumWords(enum []any) string {
 	return strings.Join(all, ", ")
 }
 
+// link links to the description of a schema on the same page.
 func link(name string) template.HTML {
 	escaped := template.HTMLEscapeString(name)
 	return template.HTML(`<a href="#` + escaped + `">` + escaped + `</a>`)
 }
 
-// entry is a line of a list of definitions.
+// entry is an item of a definition list: a parameter, a response, a field.
 type entry struct {
 	Name  string
 	Words template.HTML
 	About template.HTML
 }
 
-// fields lists the properties of a schema, those that are always there first.
+// fields returns the properties of a schema, the required ones first. Those of
+// a nested schema without a name follow their parent.
 func fields(s *openapi3.Schema) (all []entry, err error) {
 	names := slices.Sorted(maps.Keys(s.Properties))
 	slices.SortStableFunc(names, func(a, b string) int { return place(s.Required, a) - place(s.Required, b) })
@@ -153,7 +158,8 @@ func fields(s *openapi3.Schema) (all []entry, err error) {
 	return all, nil
 }
 
-// innerFields lists the properties of a property that has no name of its own.
+// innerFields returns the properties of a nested schema, with the parent's name
+// before theirs.
 func innerFields(name string, property *openapi3.SchemaRef) ([]entry, error) {
 	if property.Ref != "" || len(property.Value.Properties) == 0 {
 		return nil, nil
@@ -168,7 +174,8 @@ func innerFields(name string, property *openapi3.SchemaRef) ([]entry, error) {
 	return inner, nil
 }
 
-// place is where a name is in a list; behind it when it is not.
+// place returns the index of a name in a list, or the length of the list if it
+// is not there.
 func place(names []string, name string) int {
 	if i := slices.Index(names, name); i >= 0 {
 		return i

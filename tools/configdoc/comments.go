@@ -10,17 +10,19 @@ import (
 	"strings"
 )
 
-// module is what the import paths of our packages begin with.
+// module is the prefix of the import paths of our packages.
 const module = "github.com/ipfs-cluster/pinsvc"
 
-// comments has what the source says of the fields of structs.
+// comments reads the comments of struct fields from the source, which
+// reflection does not have. Each type is parsed once.
 type comments struct {
 	root   string // the module's folder
 	fields map[reflect.Type]map[string]string
 }
 
-// of returns the comment of a struct's field, in one line. A field right below
-// another one, without a comment of its own, is meant by that one's.
+// of returns the comment of a struct field in one line. A field without a
+// comment directly below another one shares its comment. A field without any is
+// an error: every key has to be documented where it is declared.
 func (c *comments) of(owner reflect.Type, field string) (string, error) {
 	found, read := c.fields[owner]
 	if !read {
@@ -37,6 +39,8 @@ func (c *comments) of(owner reflect.Type, field string) (string, error) {
 	return text, nil
 }
 
+// read finds the declaration of a type in the files of its package, and returns
+// the comments of its fields.
 func (c *comments) read(owner reflect.Type) (map[string]string, error) {
 	folder := filepath.Join(c.root, strings.TrimPrefix(owner.PkgPath(), module))
 	files, err := filepath.Glob(filepath.Join(folder, "*.go"))
@@ -56,6 +60,7 @@ func (c *comments) read(owner reflect.Type) (map[string]string, error) {
 	return nil, fmt.Errorf("%s is not declared in %s", owner, folder)
 }
 
+// structNamed returns the declaration of a struct type in a file, or nil.
 func structNamed(file *ast.File, name string) (found *ast.StructType) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		if spec, ok := n.(*ast.TypeSpec); ok && spec.Name.Name == name {
@@ -66,6 +71,7 @@ func structNamed(file *ast.File, name string) (found *ast.StructType) {
 	return found
 }
 
+// fieldComments returns the comments of the fields by name.
 func fieldComments(set *token.FileSet, s *ast.StructType) map[string]string {
 	found := map[string]string{}
 	last, lastLine := "", 0

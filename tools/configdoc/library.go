@@ -17,7 +17,9 @@ import (
 	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
-// unsaid are defaults that the library has but does not write.
+// unsaid returns the defaults that the library uses without writing them into a
+// file, by key. They are taken from its constants, so that an update changes
+// the document.
 func unsaid() map[string]string {
 	return map[string]string{
 		"api.ipfsproxy.extract_headers_path":  ipfsproxy.DefaultExtractHeadersPath,
@@ -35,7 +37,8 @@ func unsaid() map[string]string {
 	}
 }
 
-// invented are keys that have another value on every machine or in every folder.
+// invented returns the keys whose value differs on every machine or in every
+// folder, with a description of it. An empty description leaves the key out.
 func invented() map[string]string {
 	return map[string]string{
 		"cluster.peername": "the name of the host",
@@ -46,8 +49,10 @@ func invented() map[string]string {
 	}
 }
 
-// libraryRows lists the keys of a section as its own code shows them. fresh is
-// a file as init writes it, which has better values in some places.
+// libraryRows returns the keys of a section of the library, as the library
+// displays them: it has no types or comments to read. fresh are the values in a
+// file that init has written, which are better than the library's in some
+// places; the row then shows both.
 func libraryRows(s settings.Section, fresh map[string]string) ([]row, error) {
 	text, err := s.Config.ToDisplayJSON()
 	if err != nil {
@@ -78,8 +83,8 @@ func libraryRows(s settings.Section, fresh map[string]string) ([]row, error) {
 	return rows, err
 }
 
-// variable is the environment variable of a key: the library's fields are
-// called like their keys.
+// variable returns the environment variable of a key. The library derives it
+// from the name of the field, which is that of the key without underscores.
 func variable(section, key string) string {
 	name := "CLUSTER"
 	if section != "cluster" {
@@ -91,7 +96,8 @@ func variable(section, key string) string {
 	return strings.ToUpper(name)
 }
 
-// shorten leaves a list of objects to the library's documentation.
+// shorten abbreviates a list of objects, for which the library's own
+// documentation is the better place.
 func shorten(value json.RawMessage) string {
 	if bytes.HasPrefix(value, []byte("[{")) {
 		return "[...]"
@@ -99,8 +105,9 @@ func shorten(value json.RawMessage) string {
 	return string(value)
 }
 
-// flatten calls f for every value in a JSON object that is not an object with
-// keys itself, in its order.
+// flatten calls f for every value of a JSON object, in order, with the path of
+// its key. An object with keys is not a value but a level of the path; an empty
+// one is a value. at is the path of the object itself.
 func flatten(at string, text []byte, f func(key string, value json.RawMessage)) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	if _, err := decoder.Token(); err != nil { // the brace

@@ -17,7 +17,7 @@ import (
 	"os"
 )
 
-// pageFile is what is written, from the module's folder.
+// pageFile is the file that is written, from the module's folder.
 const pageFile = "docs/configuration.md"
 
 func main() {

@@ -8,7 +8,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/config"
 )
 
-// ourRow describes a key of a section of ours. keys are all of the section.
+// ourRow returns the row of a key in one of our sections. keys are all keys of
+// the section, whose names may occur in the comment.
 func ourRow(k config.Key, keys []config.Key, read *comments) (row, error) {
 	text, err := read.of(k.Owner, k.Field)
 	if err != nil {
@@ -23,7 +24,8 @@ func ourRow(k config.Key, keys []config.Key, read *comments) (row, error) {
 	}, nil
 }
 
-// typeWords says what is written as the value of a key.
+// typeWords describes the form of a value in the file, with an example where
+// the type does not tell.
 func typeWords(k config.Key) string {
 	switch k.Type.Name() {
 	case "Duration":
@@ -50,14 +52,15 @@ func typeWords(k config.Key) string {
 	return k.Type.String()
 }
 
-// verb is what follows the name of a field that a comment speaks of.
+// verb matches the verb of a Go comment that begins with the name of its field.
 var verb = regexp.MustCompile(`^ ([a-z]+s|are) `)
 
+// word matches words that may be the name of a field or a key.
 var word = regexp.MustCompile(`[A-Za-z][A-Za-z0-9_]*`)
 
-// forOperators replaces the Go names of fields in a comment by the keys of the
-// file. A name of one ordinary word, "Folder", is one only where a comment
-// begins with the name of its own field.
+// forOperators replaces the Go names of fields in a comment by the keys in the
+// file, which is what an operator sees. A field whose name is an ordinary word
+// ("Folder") is only replaced at the beginning of its own comment.
 func forOperators(text string, own config.Key, keys []config.Key) string {
 	names := map[string]string{}
 	for _, k := range keys {
@@ -80,20 +83,22 @@ func forOperators(text string, own config.Key, keys []config.Key) string {
 	return text
 }
 
-// code is a value as Markdown shows it in a table.
+// code formats a value as code in a table of Markdown.
 func code(value string) string {
 	return "`" + strings.ReplaceAll(value, "|", `\|`) + "`"
 }
 
-// cell is text as it may stand in a table.
+// cell escapes text for a table of Markdown.
 func cell(text string) string {
 	return strings.NewReplacer("|", `\|`, "<", "&lt;").Replace(text)
 }
 
-// sharedRows are keys that several sections have, with the same meaning.
+// sharedRows are the keys that several sections share. They are documented
+// once, because the shared HTTP layer gives them the same meaning in each API.
 type sharedRows struct{ rows []row }
 
-// add puts a key of a section beside that of the sections before it.
+// add merges the key of a section with the same key of earlier sections. A
+// default that differs is added with the name of its section.
 func (s *sharedRows) add(section string, r row) {
 	_, api, _ := strings.Cut(section, ".")
 	r.Env = strings.Replace(r.Env, "_"+strings.ToUpper(api)+"_", "_*API*_", 1)

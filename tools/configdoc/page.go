@@ -20,12 +20,12 @@ import (
 //go:embed configuration.md.tmpl
 var layout string
 
-// ours is what a section of our own has, and none of the library's.
+// ours is implemented by our own sections, and not by those of the library.
 type ours interface {
 	Keys() ([]config.Key, error)
 }
 
-// contents is what the template gets.
+// contents is the data of the template.
 type contents struct {
 	Shared  []row // keys that all our APIs have
 	Ours    []chapter
@@ -39,7 +39,7 @@ type chapter struct {
 	Rows  []row
 }
 
-// row is a key of a section.
+// row is a line of a table. The library's keys have no type and no text.
 type row struct {
 	Key     string
 	Env     string
@@ -48,8 +48,8 @@ type row struct {
 	Text    string // Markdown
 }
 
-// page returns the whole document. root is the module's folder, whose sources
-// have the comments.
+// page returns the whole document. root is the module's folder, where the
+// comments are read.
 func page(root string) ([]byte, error) {
 	sections, err := settings.Sections()
 	if err != nil {
@@ -97,6 +97,7 @@ func page(root string) ([]byte, error) {
 	return fill(all)
 }
 
+// fill renders the template.
 func fill(all contents) ([]byte, error) {
 	t, err := template.New("page").Parse(layout)
 	if err != nil {
@@ -109,9 +110,9 @@ func fill(all contents) ([]byte, error) {
 	return text.Bytes(), nil
 }
 
-// freshFile returns the keys of a service.json as init writes it, by section
-// and key: "consensus.crdt.batching.max_batch_size". The environment has no say
-// in it.
+// freshFile returns the values in a service.json that init writes, by section
+// and key: "consensus.crdt.batching.max_batch_size". It clears the CLUSTER_*
+// variables of the process, which init would apply.
 func freshFile() (map[string]string, error) {
 	for _, v := range os.Environ() {
 		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "CLUSTER_") {

@@ -6,12 +6,13 @@ import (
 	"strings"
 )
 
-// anything is the wildcard of an expected line: CIDs, tokens, times and peer IDs
-// are different each time.
+// anything is the wildcard in an expected line, for CIDs, tokens, times and
+// peer IDs, which differ in each run.
 const anything = "..."
 
-// compare reports how the end of an output differs from the expected lines, in
-// which "..." stands for any text within a line.
+// compare compares the end of an output with the expected lines, in which "..."
+// stands for any text within a line. Output before them is ignored, because
+// documents show only the interesting end. The error shows the difference.
 func compare(want []string, output string) error {
 	got := lines(output)
 	if len(got) < len(want) {
@@ -26,6 +27,7 @@ func compare(want []string, output string) error {
 	return nil
 }
 
+// pattern converts an expected line to a regular expression.
 func pattern(line string) *regexp.Regexp {
 	parts := strings.Split(strings.TrimRight(line, " "), anything)
 	for i := range parts {

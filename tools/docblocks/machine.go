@@ -19,7 +19,7 @@ import (
 //go:embed sandbox
 var sandbox embed.FS
 
-// machine is what all stories share.
+// machine is the environment that all stories share.
 type machine struct {
 	options
 	folder    string
@@ -28,12 +28,12 @@ type machine struct {
 	env       []string
 }
 
-// errNoNamespaces is that of a machine on which no story can run.
+// errNoNamespaces is returned on a system on which no story can run.
 var errNoNamespaces = errors.New("no namespaces: the documents use default ports and change the machine, " +
 	"so they are run as root, or where users may make namespaces")
 
-// newMachine prepares a folder with the scripts, a repository to clone, and the
-// program as it is built from it.
+// newMachine creates a folder with the scripts of the sandbox, a repository to
+// clone, and the program that is built from it. close removes the folder.
 func newMachine(ctx context.Context, o options) (*machine, error) {
 	m := &machine{options: o}
 	var err error
@@ -50,12 +50,15 @@ func newMachine(ctx context.Context, o options) (*machine, error) {
 	return m, nil
 }
 
+// close removes the folder of the machine.
 func (m *machine) close() {
 	if !m.keep {
 		os.RemoveAll(m.folder)
 	}
 }
 
+// prepare fills the folder, and checks that the system has the namespaces that
+// a sandbox needs.
 func (m *machine) prepare(ctx context.Context) error {
 	if err := os.Chmod(m.folder, 0o755); err != nil {
 		return err
@@ -83,8 +86,8 @@ func (m *machine) prepare(ctx context.Context) error {
 	return m.environment(ctx)
 }
 
-// environment is that of a story: the caches of Go are the caller's, and
-// nothing else is.
+// environment sets the environment of the stories: the Go caches of the caller,
+// so that a build takes seconds, and nothing else of it.
 func (m *machine) environment(ctx context.Context) error {
 	out, err := exec.CommandContext(ctx, "go", "env", "GOCACHE", "GOMODCACHE", "GOROOT").Output()
 	if err != nil {
@@ -100,8 +103,8 @@ func (m *machine) environment(ctx context.Context) error {
 	return m.mirror(ctx)
 }
 
-// path is the caller's, without the program that is there already: a document
-// makes its own.
+// path returns the PATH of the caller without the bin folder of the repository:
+// a document has to build its own program.
 func (m *machine) path() string {
 	folders := filepath.SplitList(os.Getenv("PATH"))
 	return strings.Join(slices.DeleteFunc(folders, func(f string) bool {
@@ -109,9 +112,9 @@ func (m *machine) path() string {
 	}), ":")
 }
 
-// mirror makes a repository from the working tree, with what is not committed
-// yet: it is what the documents clone. The program that is built from it saves
-// each story the time to link it.
+// mirror creates the repository that the documents clone, from the working tree
+// with its uncommitted changes: the test is for the text that will be
+// committed.
 func (m *machine) mirror(ctx context.Context) error {
 	script := `
 		git init -q -b main "$DOCS_MIRROR"
@@ -126,15 +129,16 @@ func (m *machine) mirror(ctx context.Context) error {
 	return m.build(ctx)
 }
 
-// build makes the program in a sandbox, where the documents make it: what was
-// compiled is in Go's cache for all of them then.
+// build builds the program in a sandbox, at the path where the documents build
+// it, so that the stories find everything compiled in Go's cache.
 func (m *machine) build(ctx context.Context) error {
 	s := story{name: "building pinsvc", file: "Makefile", steps: []step{{script: "git clone -q https://github.com/ipfs-cluster/pinsvc\n" +
 		"make -C pinsvc build\ncp pinsvc/bin/pinsvc $DOCS_SANDBOX/../\n"}}}
 	return m.story(ctx, s).err
 }
 
-// command is bash with the main.sh of a folder, in a sandbox.
+// command returns a command that runs main.sh of a folder with bash, in a new
+// sandbox.
 func (m *machine) command(ctx context.Context, folder string) *exec.Cmd {
 	args := append(m.namespace, filepath.Join(m.folder, "sandbox", "enter.sh"))
 	cmd := exec.CommandContext(ctx, "unshare", args...)

@@ -28,6 +28,7 @@ import (
 	"time"
 )
 
+// options are the flags.
 type options struct {
 	root, only string
 	list       bool
@@ -53,8 +54,9 @@ func main() {
 	}
 }
 
-// run runs the chosen stories and prints a line for each: "ok NAME", "skip NAME"
-// or "FAILED NAME", the last one after the output of the failed block.
+// run runs the chosen stories and prints a line for each: "ok NAME", "skip
+// NAME" or "FAILED NAME", the last one after the output of the block that
+// failed. sharness reads these lines.
 func run(ctx context.Context, o options, out io.Writer) error {
 	all, err := stories(o.root)
 	if err != nil {
@@ -89,7 +91,8 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	return m.runAll(ctx, chosen, out)
 }
 
-// runAll runs stories, some at a time, and fails when one did.
+// runAll runs several stories concurrently. It runs all of them, even after a
+// failure, and then returns an error.
 func (m *machine) runAll(ctx context.Context, all []story, out io.Writer) error {
 	var wg sync.WaitGroup
 	var mu sync.Mutex // of out and failed

@@ -13,7 +13,7 @@ type block struct {
 	text    string // with its final newline
 }
 
-// shell reports whether the block is to be run.
+// shell reports whether the block has commands.
 func (b block) shell() bool {
 	switch b.lang {
 	case "sh", "bash", "shell", "console":
@@ -22,8 +22,9 @@ func (b block) shell() bool {
 	return false
 }
 
-// languages are those that a block may have. A block of another language would
-// be neither run nor known as the output of one that is.
+// languages are the languages that a block may have. A block of another one
+// would be neither run nor recognised as the output of the one before, so it is
+// an error.
 var languages = map[string]bool{
 	"sh": true, "bash": true, "shell": true, "console": true, "text": true,
 	"json": true, "nginx": true, "caddyfile": true, "js": true, "go": true,
@@ -63,16 +64,15 @@ func parse(text string) ([]block, error) {
 	return blocks, nil
 }
 
-// step is a shell block and what the document says that it prints at its end.
+// step is a shell block with the output that the document shows for its end.
 type step struct {
 	block
 	script string   // what bash runs
 	want   []string // the last lines of its output, nil when the document is silent
 }
 
-// steps are the shell blocks, each with its expected output: the lines of a
-// console block without a prompt, or the text block that follows it with no
-// other block in between.
+// steps returns the shell blocks with their expected output: the lines without
+// a prompt in a console block, or the text block that directly follows.
 func steps(blocks []block) []step {
 	var all []step
 	for _, b := range blocks {
@@ -89,7 +89,8 @@ func steps(blocks []block) []step {
 	return all
 }
 
-// console takes a session apart: commands follow "$ " and, continued, "> ".
+// console splits a session into its commands, after "$ " and, in continuation
+// lines, "> ", and the output.
 func console(text string) (script string, want []string) {
 	for _, line := range lines(text) {
 		command, is := strings.CutPrefix(line, "$ ")
@@ -105,6 +106,8 @@ func console(text string) (script string, want []string) {
 	return script, want
 }
 
+// lines splits a text into lines. The last line break does not begin another
+// one.
 func lines(text string) []string {
 	return strings.Split(strings.TrimRight(text, "\n"), "\n")
 }

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// result is how a story ended.
+// result is the result of a story.
 type result struct {
 	name string
 	ran  int
@@ -22,6 +22,8 @@ type result struct {
 	err  error
 }
 
+// String returns the line that is printed, and before that of a failure, the
+// reason.
 func (r result) String() string {
 	switch {
 	case r.err != nil:
@@ -32,7 +34,8 @@ func (r result) String() string {
 	return fmt.Sprintf("ok %s # %d blocks in %s", r.name, r.ran, r.took.Round(time.Second))
 }
 
-// story runs the blocks of a story in one shell, in a sandbox of its own.
+// story runs the blocks of a story in one shell, as a reader would, in a
+// sandbox of its own. A failure names the block and shows what it printed.
 func (m *machine) story(ctx context.Context, s story) result {
 	r := result{name: s.name}
 	folder, err := os.MkdirTemp(m.folder, "story-")
@@ -72,7 +75,8 @@ func (m *machine) story(ctx context.Context, s story) result {
 	return r
 }
 
-// place names a block, by its number in the story.
+// place names a block by its document and line, or the script before or after
+// the story.
 func (s story) place(i int) string {
 	switch {
 	case i < 0:
@@ -83,9 +87,9 @@ func (s story) place(i int) string {
 	return fmt.Sprintf("%s:%d", s.file, s.steps[i].line)
 }
 
-// writeScripts puts each block into a file, and into main.sh what sources them
-// one after the other, in one shell, and notes how far it is. A command that
-// fails ends the shell.
+// writeScripts writes each block to a file, and a main.sh that sources them one
+// after the other in the same shell and records the number of the current one.
+// A command that fails ends the shell.
 func writeScripts(folder string, s story) error {
 	all := "set -eE -o pipefail\ntrap 'echo \"failed, with exit code $?: $BASH_COMMAND\" >&2' ERR\n"
 	if before := given[s.name].before; before != "" {
@@ -110,12 +114,13 @@ func writeScripts(folder string, s story) error {
 	return os.WriteFile(filepath.Join(folder, "main.sh"), []byte(all), 0o644)
 }
 
+// sourcing returns the lines of main.sh that run one block.
 func sourcing(i int, file string) string {
 	return fmt.Sprintf("echo %d >$DOCS_WORK/at; exec >$DOCS_WORK/out%d 2>$DOCS_WORK/err%d\n. %s\n", i, i, i, file)
 }
 
-// progress is the number of the block that was begun last; -1 is what the story
-// takes for granted.
+// progress returns the number of the block that was started last; -1 is the
+// preparation of the story.
 func progress(folder string) int {
 	text, _ := os.ReadFile(filepath.Join(folder, "at"))
 	at, err := strconv.Atoi(strings.TrimSpace(string(text)))
@@ -125,7 +130,7 @@ func progress(folder string) int {
 	return at
 }
 
-// tail is what a block printed, its end.
+// tail returns the last lines that a block printed.
 func tail(folder string, i int) string {
 	var text string
 	for _, name := range []string{"out", "err"} {
@@ -137,8 +142,9 @@ func tail(folder string, i int) string {
 	return strings.TrimRight(text, "\n")
 }
 
-// shell runs main.sh of a folder in a sandbox until it ends, or until a block has
-// taken too long. Whatever was started in the sandbox ends with it.
+// shell runs main.sh of a folder in a sandbox until it ends or a block takes
+// too long. The sandbox has its own process namespace, so that daemons which
+// the story has started end with it.
 func (m *machine) shell(ctx context.Context, folder string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -161,7 +167,7 @@ func (m *machine) shell(ctx context.Context, folder string) error {
 	return nil
 }
 
-// watch cancels when one block takes longer than the limit.
+// watch cancels the story when one block takes longer than the limit.
 func (m *machine) watch(ctx context.Context, cancel context.CancelCauseFunc, folder string) {
 	at, since := progress(folder), time.Now()
 	for tick := time.NewTicker(time.Second); ; {

@@ -16,7 +16,7 @@ type story struct {
 	steps []step
 }
 
-// needs is what a document takes for granted.
+// needs is what a document takes for granted, and what is checked after it.
 type needs struct {
 	before string // a script of sandbox/before that is run first
 	after  string // a script of sandbox/after that looks at the result
@@ -37,21 +37,23 @@ var given = map[string]needs{
 	"docs/quickstart.md: An operator of an IPFS Cluster":    {before: "operator.sh", after: "operator.sh", root: true},
 }
 
-// bySection are documents whose sections are stories of their own.
+// bySection are the documents in which every section is a story of its own: a
+// reader follows one of them.
 var bySection = map[string]bool{"docs/quickstart.md": true}
 
-// notRun are the blocks that are only checked for their syntax, by document and
-// first line, and the reason.
+// notRun are the blocks whose syntax is checked only, by document and first
+// line, with the reason. A test keeps them few.
 var notRun = map[string]string{
 	"docs/production.md: CLUSTER_SECRET=... pinsvc init": "is for another machine, and the secret and the address are to be filled in; docs/three-peers.md runs the same commands",
 }
 
-// runs reports whether a step is to be run.
+// runs reports whether a step is executed.
 func (s story) runs(st step) bool {
 	return notRun[s.file+": "+lines(st.script)[0]] == ""
 }
 
-// documents are the README and every Markdown file below docs, relative to root.
+// documents returns the README and every Markdown file below docs, relative to
+// root, in order.
 func documents(root string) ([]string, error) {
 	files := []string{"README.md"}
 	err := filepath.WalkDir(filepath.Join(root, "docs"), func(path string, _ os.DirEntry, err error) error {
@@ -65,7 +67,7 @@ func documents(root string) ([]string, error) {
 	return files, err
 }
 
-// stories reads all documents. Those without a shell block are no stories.
+// stories parses all documents. Those without a shell block are no stories.
 func stories(root string) ([]story, error) {
 	files, err := documents(root)
 	if err != nil {

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// apply returns the text with the break in it. The old line must be there
-// exactly once, whatever its indentation.
+// apply returns the text of the file with the break in it. The old line has to
+// be there exactly once, whatever its indentation: otherwise the list is out of
+// date, or it would be unclear which line was tested.
 func (b lineBreak) apply(text string) (string, error) {
 	lines := strings.Split(text, "\n")
 	at, n := 0, 0
@@ -26,8 +27,8 @@ func (b lineBreak) apply(text string) (string, error) {
 	return strings.Join(lines, "\n"), nil
 }
 
-// overlay writes the broken file to a folder, and the file that tells the go
-// command to take it; it returns the latter's name.
+// overlay writes the broken file and an overlay for the go command to a folder,
+// and returns the name of the overlay. The working tree stays as it is.
 func (b lineBreak) overlay(dir string) (string, error) {
 	original, err := filepath.Abs(filepath.FromSlash(b.file))
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// lineBreak is one wrong line.
+// lineBreak is a line of the code and a wrong line in its place.
 type lineBreak struct {
 	reason   string   // what is wrong then
 	file     string   // from the module's folder, with slashes
@@ -42,6 +42,7 @@ func parseList(text string) ([]lineBreak, error) {
 	return breaks, nil
 }
 
+// parseBreak parses one entry of the list.
 func parseBreak(lines []string) (b lineBreak, err error) {
 	if len(lines) != 4 {
 		return b, fmt.Errorf("a break has four lines, not %d", len(lines))
@@ -62,7 +63,8 @@ func parseBreak(lines []string) (b lineBreak, err error) {
 	return b, nil
 }
 
-// packagesOf returns all packages that breaks name.
+// packagesOf returns all packages in the list, each once: their tests have to
+// pass without a break.
 func packagesOf(breaks []lineBreak) []string {
 	var all []string
 	for _, b := range breaks {

@@ -25,7 +25,7 @@ import (
 	"time"
 )
 
-// listFile is where the breaks are, from the module's folder.
+// listFile is the list of the breaks, from the module's folder.
 const listFile = "tools/mutants/breaks.txt"
 
 func main() {
@@ -38,7 +38,8 @@ func main() {
 	}
 }
 
-// run is the program. The error says how many breaks went wrong.
+// run tries the breaks that the flags choose. The error has the number of those
+// that no test noticed, or that do not apply.
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("mutants", flag.ContinueOnError)
 	only := flags.String("only", "", "only breaks whose file or reason matches the `regexp`")
@@ -69,7 +70,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return tryAll(ctx, chosen, out)
 }
 
-// tryAll tries each break after it has made sure that the tests pass without.
+// tryAll tries each break. Before, it runs all tests without one: a test that
+// always fails would notice every break.
 func tryAll(ctx context.Context, breaks []lineBreak, out io.Writer) error {
 	dir, err := os.MkdirTemp("", "mutants")
 	if err != nil {

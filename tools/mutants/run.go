@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// verdict is what came of a break.
+// verdict is the result of a break.
 type verdict string
 
 const (
@@ -16,13 +16,13 @@ const (
 	useless   verdict = "NOT TRIED" // it does not apply or compile
 )
 
-// result is a verdict and what shows it.
+// result is a verdict with its evidence: the test that failed, or the output.
 type result struct {
 	verdict verdict
 	detail  string
 }
 
-// tester runs tests. dir is for its temporary files.
+// tester runs tests. dir is for temporary files.
 type tester struct {
 	dir string
 }
@@ -30,7 +30,8 @@ type tester struct {
 // limit bounds the tests of one package: a break may make them wait for ever.
 const limit = "5m"
 
-// try runs the tests of a break's packages until one fails.
+// try runs the tests of the packages of a break until one fails: one test that
+// notices is enough.
 func (t tester) try(ctx context.Context, b lineBreak) result {
 	overlay, err := b.overlay(t.dir)
 	if err != nil {
@@ -44,10 +45,10 @@ func (t tester) try(ctx context.Context, b lineBreak) result {
 	return result{unnoticed, "all tests pass"}
 }
 
+// failedTest matches the name of a failed test in the output of go test.
 var failedTest = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
 
-// test runs the tests of one package, with the file that the overlay changes,
-// if there is one.
+// test runs the tests of one package, with an overlay unless it is empty.
 func (t tester) test(ctx context.Context, pkg, overlay string) result {
 	args := []string{"test", "-count=1", "-failfast", "-vet=off", "-timeout=" + limit}
 	if overlay != "" {
@@ -74,13 +75,15 @@ func (t tester) test(ctx context.Context, pkg, overlay string) result {
 	}
 }
 
-// usesRapid tells whether a package's tests know the flags of rapid.
+// usesRapid reports whether the tests of a package have the flags of rapid,
+// which others would refuse.
 func usesRapid(ctx context.Context, pkg string) bool {
 	out, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.TestImports}} {{.XTestImports}}", pkg).Output()
 	return err == nil && strings.Contains(string(out), "pgregory.net/rapid")
 }
 
-// lastLine is for tests that ended without a verdict, like a process that died.
+// lastLine returns the last line of an output, for tests that end without a
+// verdict because the process has died.
 func lastLine(output string) string {
 	lines := strings.Split(strings.TrimSpace(output), "\n")
 	return lines[len(lines)-1]
