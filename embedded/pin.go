@@ -146,8 +146,11 @@ func (n *Node) fetchOnce(ctx context.Context, job *job) error {
 	job.unread = f.unread.Load()
 	if errors.Is(err, errStalled) {
 		state := job.state()
-		return fmt.Errorf("timed out: no block arrived for %s: %d blocks (%s) are here, %s",
-			timeout, state.Blocks, humanize.IBytes(state.Bytes), f.missing())
+		here := fmt.Sprintf("%d blocks (%s) are here", state.Blocks, humanize.IBytes(state.Bytes))
+		if state.Blocks == 1 {
+			here = fmt.Sprintf("1 block (%s) is here", humanize.IBytes(state.Bytes))
+		}
+		return fmt.Errorf("timed out: no block arrived for %s: %s, %s", timeout, here, f.missing())
 	}
 	return err
 }

@@ -177,6 +177,18 @@ func requireNotPinned(t testing.TB, n *Node, c cid.Cid) {
 	require.False(t, ok)
 }
 
+// The text of a stalled pin is proper English for one block, too.
+func TestPinOfMissingLeaf(t *testing.T) {
+	t.Parallel()
+	d := wide("missing leaf", 1, 100, 1)
+	require.Len(t, d, 2)
+	source := startNode(t)
+	target := startNode(t, pinTimeout(1500*time.Millisecond))
+	err := <-partly(t, t.Context(), source, target, d)
+	require.ErrorContains(t, err, ": 1 block (")
+	require.ErrorContains(t, err, ") is here, ")
+}
+
 func TestPinOfMissingBlock(t *testing.T) {
 	t.Parallel()
 	d := wide("missing", 20, 100, 4)
