@@ -18,6 +18,7 @@ type Response struct {
 	Reason string // for programs, in upper snake case; the Pinning Service API sends it
 }
 
+// responses has an entry for every kind.
 var responses = map[pinset.Kind]Response{
 	pinset.KindInternal:    {http.StatusInternalServerError, common.ReasonInternal},
 	pinset.KindInvalid:     {http.StatusBadRequest, common.ReasonBadRequest},
@@ -50,6 +51,8 @@ func Of(err error, text func(*pinset.Error) string) *common.Failure {
 	return f
 }
 
+// known returns err as an *pinset.Error. A context that has ended is unavailability, not a
+// bug; whatever else is not known is one.
 func known(err error) *pinset.Error {
 	var e *pinset.Error
 	switch {
