@@ -11,6 +11,10 @@ import (
 // width is the maximum width of the short report, in columns.
 const width = 80
 
+// minRow is the number of lines below which packages share a row of the short
+// report, which has to fit one screen.
+const minRow = 100
+
 // report is the result of the measurement, and how much of it is printed.
 type report struct {
 	packages []pkg
@@ -45,7 +49,7 @@ func (r row) share() float64 { return 100 * float64(r.comments) / float64(max(r.
 // screen.
 func (r report) print(out io.Writer) {
 	fmt.Fprintf(out, "%-22s %5s %7s %9s %10s  %s\n", "package", "files", "lines", "comments", "functions", "median  p90  max")
-	product, rest := row{name: "the product"}, row{name: "tools, bench, testpeer"}
+	product, small, rest := row{name: "the product"}, row{name: "smaller packages"}, row{name: "tools, bench, testpeer"}
 	for _, p := range r.packages {
 		if !p.product() {
 			rest.add(p)
@@ -53,8 +57,15 @@ func (r report) print(out io.Writer) {
 		}
 		line := row{name: p.folder}
 		line.add(p)
-		line.print(out)
 		product.add(p)
+		if line.filled < minRow && !r.verbose {
+			small.add(p)
+			continue
+		}
+		line.print(out)
+	}
+	if small.files > 0 {
+		small.print(out)
 	}
 	product.print(out)
 	rest.print(out)
