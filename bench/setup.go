@@ -107,7 +107,7 @@ func (b *bench) findPrograms(ctx context.Context) error {
 		b.contend(path, true)
 	}
 	if b.options.viewless {
-		path, err := b.build(ctx, "viewless", "-ldflags", "-X "+ourPackage+"/peer.viewless=yes")
+		path, err := b.build(ctx, "viewless", "-ldflags", "-X main.viewless=yes")
 		if err != nil {
 			return err
 		}

@@ -52,10 +52,6 @@ func (p *Peer) openDoors(context.Context) error {
 	return nil
 }
 
-// viewless, when the linker sets it, makes a peer whose lists scan: what the
-// benchmark measures the cost of the view against (bench -viewless).
-var viewless string
-
 // apiOptions returns the options of the API in a section. h serves it over libp2p, too,
 // unless it is nil.
 func (p *Peer) apiOptions(section string, h host.Host) common.Options {
@@ -71,8 +67,8 @@ func (p *Peer) openPinsvcapi() error {
 	options := []pinsvcapi.Option{
 		pinsvcapi.WithOptions(p.apiOptions(section.Name(), nil)), pinsvcapi.WithLocalPeer(&p.local), pinsvcapi.WithMemory(p.memory),
 	}
-	if viewless == "" {
-		p.view = view.New(view.Options{Memory: p.budget})
+	if !p.noView {
+		p.view = view.New(view.Options{Memory: p.budget, Scanned: p.scanned})
 		options = append(options, pinsvcapi.WithView(p.view.Before), pinsvcapi.WithSettledWrites())
 	}
 	api, err := pinsvcapi.New(section.Value(), options...)

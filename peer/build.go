@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
 	"github.com/ipfs-cluster/ipfs-cluster/api"
@@ -60,11 +61,23 @@ func (b *builder) build(ctx context.Context) error {
 		}
 	}
 	b.remember(ctx)
-	go b.watch(ctx)
-	go trim(ctx)
-	go b.join(ctx)
-	go b.mesh(ctx)
+	b.runInBackground(ctx, b.watch, b.join, b.mesh)
 	return nil
+}
+
+// runInBackground runs functions that end with their context. Shutdown ends them and
+// waits for them before it stops anything that they use.
+func (b *builder) runInBackground(ctx context.Context, functions ...func(context.Context)) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	for _, f := range functions {
+		running.Go(func() { f(ctx) })
+	}
+	b.closeWith("background tasks", func(context.Context) error {
+		cancel()
+		running.Wait()
+		return nil
+	})
 }
 
 // closeWith remembers how to undo a step.

@@ -16,11 +16,6 @@ import (
 	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
-// patience is how long the library waits for its consensus before it shuts
-// the cluster down by itself. That shutdown waits for the goroutine it runs in
-// and never ends, so the peer keeps the time itself (readyTimeout).
-const patience = 365 * 24 * time.Hour
-
 // readyTimeout is how long a peer of this consensus may take to start; zero
 // means without end. Raft is not ready without a leader. CRDT needs nobody,
 // but may have a migration of its datastore to do.
@@ -33,10 +28,6 @@ func readyTimeout(s *settings.Settings, consensus string) time.Duration {
 
 // newConsensus returns the component, not wrapped yet.
 func (b *builder) newConsensus(store datastore.Datastore, staging bool) (c ipfscluster.Consensus, err error) {
-	// Only written when it differs: other peers of this process read it.
-	if ipfscluster.ReadyTimeout != patience {
-		ipfscluster.ReadyTimeout = patience
-	}
 	if b.kind == "raft" {
 		c, err = newRaft(b.settings, b.net, b.feed.Raft(store), staging)
 	} else {

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
@@ -52,7 +53,9 @@ func (b *builder) connectMembers(ctx context.Context) {
 		return
 	}
 	ids := make(chan api.ID, 16)
-	go b.cluster.Peers(ctx, ids)
+	var asking sync.WaitGroup
+	asking.Go(func() { b.cluster.Peers(ctx, ids) })
+	defer asking.Wait()
 	for id := range ids {
 		for _, a := range id.ClusterPeersAddresses {
 			info, err := libp2p.AddrInfoFromP2pAddr(a.Value())

@@ -34,6 +34,14 @@ type Options struct {
 	// service.json warnings instead of errors.
 	AllowUnknownKeys bool
 
+	// NoView makes lists scan the pinset instead of keeping a view of it in memory, to
+	// measure what the view costs.
+	NoView bool
+
+	// Scanned is called after a scan of a large pinset, which leaves several times the
+	// size of the view as garbage. Nil: the garbage collector finds it.
+	Scanned func()
+
 	// Connector replaces the configured way to an IPFS node.
 	Connector ipfscluster.IPFSConnector
 

@@ -34,6 +34,8 @@ var errRemoved = errors.New("this peer was removed from the cluster: to join one
 // Peer is a running peer. It works as soon as Start returns, but its APIs
 // answer 503 until Ready.
 type Peer struct {
+	noView   bool   // lists scan
+	scanned  func() // after a scan of a large pinset; may be nil
 	settings *settings.Settings
 	kind     string // of consensus: "crdt" or "raft"
 	cluster  *ipfscluster.Cluster
@@ -80,7 +82,10 @@ type closer struct {
 // was started is stopped, and the error says in a line what was wrong. The
 // context ends the start, not the peer: use Shutdown.
 func Start(ctx context.Context, o Options) (*Peer, error) {
-	p := &Peer{ready: make(chan struct{}), done: make(chan struct{}), meter: metrics.NewPins()}
+	if ipfscluster.ReadyTimeout != libraryTimeout {
+		return nil, errNotPrepared
+	}
+	p := &Peer{noView: o.NoView, scanned: o.Scanned, ready: make(chan struct{}), done: make(chan struct{}), meter: metrics.NewPins()}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	p.cancel = cancel
 	abort := context.AfterFunc(ctx, cancel)

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 
 	sddaemon "github.com/coreos/go-systemd/v22/daemon"
@@ -68,6 +70,7 @@ reload".`,
 func (a *app) daemon(ctx context.Context, f daemonFlags) error {
 	o := peer.Options{
 		Folder: a.folder, AllowUnknownKeys: f.allowUnknownKeys,
+		NoView: viewless != "", Scanned: debug.FreeOSMemory,
 		Leave: f.leave, Stats: f.stats, Tracing: f.tracing, NoTrust: f.noTrust,
 	}
 	var err error
@@ -152,6 +155,11 @@ func (a *app) runUntilSignal(ctx context.Context, o peer.Options) error {
 // runPeer starts the peer, runs it until ctx ends or the peer fails, and shuts
 // it down. A SIGHUP that arrives during the start is handled after it.
 func (a *app) runPeer(ctx context.Context, o peer.Options, reloads <-chan os.Signal) error {
+	tuning, end := context.WithCancel(context.WithoutCancel(ctx))
+	var tuned sync.WaitGroup
+	tuned.Go(func() { tuneGC(tuning) })
+	defer tuned.Wait()
+	defer end()
 	p, err := peer.Start(ctx, o)
 	if err != nil {
 		if ctx.Err() != nil { // stopped while it started

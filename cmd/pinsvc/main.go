@@ -22,16 +22,20 @@ import (
 	"context"
 	"os"
 
-	"github.com/ipfs-cluster/pinsvc/peer/metrics"
+	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
 // Both are set when the program is linked, by the Makefile: the commit, and the
 // tag of a release, or the last one and how many commits are after it.
 var commit, release string
 
+// viewless, when the linker sets it, makes a peer whose lists scan: the benchmark
+// measures the cost of the view against it (bench -viewless).
+var viewless string
+
 func main() {
 	escapeLogs()
 	keepConnections()
-	metrics.SwitchTracer()
+	peer.Prepare()
 	os.Exit(run(context.Background(), os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ipfs-cluster/pinsvc/peer"
 )
 
 // patient bounds every wait of a test for a process.
@@ -37,6 +39,7 @@ var program = sync.OnceValues(func() (string, error) {
 })
 
 func TestMain(m *testing.M) {
+	peer.Prepare()
 	var err error
 	if built, err = os.MkdirTemp("", "pinsvc-test-"); err != nil {
 		panic(err)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"slices"
+	"sync"
 	"time"
 
 	"contrib.go.opencensus.io/exporter/prometheus"
@@ -61,14 +62,16 @@ func Serve(s *settings.Settings) (shutdown func(), err error) {
 	}
 	server := &http.Server{Handler: metricsRoutes(exporter), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	s.Guard(server)
-	go func() {
+	var serving sync.WaitGroup
+	serving.Go(func() {
 		if err := server.Serve(listen.Limit(l, listen.MaxConnections(0))); !errors.Is(err, http.ErrServerClosed) {
 			logger.Errorf("observations.metrics: no longer serving at %s: %v", cfg.PrometheusEndpoint, err)
 		}
-	}()
+	})
 	return func() {
 		view.UnregisterExporter(exporter)
 		server.Close()
+		serving.Wait()
 	}, nil
 }
 

@@ -17,8 +17,13 @@ type switchedTracer struct {
 }
 
 // SwitchTracer lets peers of this process say whether spans are made at all. It
-// must be called once, before anything else runs: everybody reads what it sets.
-func SwitchTracer() { trace.DefaultTracer = &switchedTracer{Tracer: trace.DefaultTracer} }
+// must be called before anything else runs, which reads what it sets. Further calls
+// change nothing.
+func SwitchTracer() {
+	if _, switched := trace.DefaultTracer.(*switchedTracer); !switched {
+		trace.DefaultTracer = &switchedTracer{Tracer: trace.DefaultTracer}
+	}
+}
 
 // StartSpan implements trace.Tracer. All methods of a nil span do nothing.
 func (t *switchedTracer) StartSpan(ctx context.Context, name string, o ...trace.StartOption) (context.Context, *trace.Span) {

@@ -2,7 +2,6 @@ package view
 
 import (
 	"context"
-	"runtime/debug"
 	"time"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
@@ -17,7 +16,7 @@ const (
 	// compareShare is the least ratio of the time between comparisons to the time that one
 	// takes.
 	compareShare = 100
-	// freeThreshold is the number of pins from which a scan is followed by a collection.
+	// freeThreshold is the number of pins from which Options.Scanned is called.
 	freeThreshold = 100_000
 	// firstTimeout is how long a new view waits for the first reports of peers.
 	firstTimeout = time.Second
@@ -29,8 +28,8 @@ const (
 func (v *View) run() {
 	start := time.Now()
 	for attempt := v.build; v.retry(retryInterval, attempt); attempt = v.compare {
-		if v.Size() > freeThreshold {
-			debug.FreeOSMemory() // a scan's garbage is several times the size of the view
+		if v.Size() > freeThreshold && v.options.Scanned != nil {
+			v.options.Scanned()
 		}
 		if !v.sleep(max(v.options.CompareEvery, compareShare*time.Since(start))) {
 			return

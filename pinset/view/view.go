@@ -48,6 +48,9 @@ type Options struct {
 	// CompareEvery is the least time between two comparisons with the state; 0 means ten
 	// minutes. A large pinset is compared less often, see compareShare.
 	CompareEvery time.Duration
+	// Scanned is called after a scan of a large pinset. Its garbage is several times the
+	// size of the view. Nil: no call.
+	Scanned func()
 	// Memory bounds the memory that reading large pins takes. Nil means no bound.
 	Memory Memory
 }

@@ -1,4 +1,4 @@
-package peer
+package main
 
 import (
 	"context"
@@ -27,11 +27,11 @@ const (
 	usualGC  = 100
 )
 
-// trim gives memory back to the operating system that nobody needs any more.
-// A comparison of a large pinset with the IPFS node, or with the view, leaves
-// several times the memory behind that the pinset takes, and the runtime keeps
-// it for a long time.
-func trim(ctx context.Context) {
+// tuneGC returns unused memory to the operating system until ctx ends, and adapts the
+// garbage collector to the live heap. A comparison of a large pinset with the IPFS node,
+// or with the view, leaves several times the size of the pinset as garbage, and the
+// runtime keeps that memory for a long time.
+func tuneGC(ctx context.Context) {
 	ticker, limiting := time.NewTicker(trimEvery), time.NewTicker(limitEvery)
 	defer ticker.Stop()
 	defer limiting.Stop()
