@@ -136,7 +136,7 @@ test_expect_success 'a pin tells what Kubo has of it, and why Kubo gave up' '
 	root=$(echo "{\"a\":{\"/\":\"$leaf\"}}" | kubo b dag put) &&
 	pin b "{\"cid\":\"$root\",\"name\":\"half\"}" &&
 	eventually 30 told b "$root" "1 block, " &&
-	eventually 60 told b "$root" "timed out: no block arrived for 4s: 1 blocks (" &&
+	eventually 60 told b "$root" "timed out: no block arrived for 4s: 1 block (" &&
 	json .status failed
 '
 
