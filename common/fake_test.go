@@ -137,14 +137,6 @@ func why(t testing.TB, w *httptest.ResponseRecorder) string {
 	return body.Why
 }
 
-// text returns the details in the body of a failure.
-func text(t testing.TB, w *httptest.ResponseRecorder) string {
-	t.Helper()
-	var body struct{ Text string }
-	require.NoError(t, json.Unmarshal(w.Body.Bytes(), &body), w.Body.String())
-	return body.Text
-}
-
 // logBuffer is a file for an access log.
 type logBuffer struct {
 	mu   sync.Mutex

@@ -9,7 +9,6 @@ import (
 	"github.com/ipfs-cluster/ipfs-cluster/consensus/raft"
 	"github.com/ipfs-cluster/ipfs-cluster/state/dsstate"
 	"github.com/ipfs/go-datastore"
-	logging "github.com/ipfs/go-log/v2"
 	consensus "github.com/libp2p/go-libp2p-consensus"
 	rpc "github.com/libp2p/go-libp2p-gorpc"
 	libp2praft "github.com/libp2p/go-libp2p-raft"
@@ -114,5 +113,3 @@ func (r *Raft) Shutdown(ctx context.Context) error {
 	r.work.Wait()
 	return r.Consensus.Shutdown(ctx)
 }
-
-var logger = logging.Logger("pinsvc")

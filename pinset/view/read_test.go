@@ -149,7 +149,9 @@ func TestManyEntries(t *testing.T) {
 		if i%7 == 0 {
 			var old pb.Pin
 			require.NoError(t, proto.Unmarshal(e.pin, &old))
-			old.Options.Metadata, old.Options.SortedMetadata = pin.Metadata, nil //nolint:staticcheck
+			//lint:ignore SA1019 what old peers have written
+			old.Options.Metadata = pin.Metadata
+			old.Options.SortedMetadata = nil
 			b, err := proto.Marshal(&old)
 			require.NoError(t, err)
 			e.pin = b

@@ -285,7 +285,7 @@ func NoFailed(pins ...PinStatus) error {
 	return nil
 }
 
-// together runs functions until all have returned, or one has an error.
+// Concurrently runs functions until all have returned, or one has an error.
 func Concurrently(ctx context.Context, fns ...func(context.Context) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, fn := range fns {
