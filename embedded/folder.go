@@ -57,7 +57,7 @@ func OpenFolder(ctx context.Context, cfg Config, baseDir string, repair bool) (_
 
 // Verify is Node.Verify.
 func (f *Folder) Verify(ctx context.Context, pins []cid.Cid, report func(Found) error) error {
-	return verify(ctx, f.store, f.pins, pins, report, func(g gap) error {
+	v := verifier{f.store, f.pins, func(g gap) error {
 		if !f.repair {
 			return nil
 		}
@@ -65,7 +65,8 @@ func (f *Folder) Verify(ctx context.Context, pins []cid.Cid, report func(Found) 
 			return err
 		}
 		return f.pins.setBroken(ctx, g.pin, g.block)
-	})
+	}}
+	return v.verify(ctx, pins, report)
 }
 
 // Recorded is Node.Recorded.

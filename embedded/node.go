@@ -148,7 +148,9 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.net.DHT != nil && n.cfg.Provide != provideNone {
 		router = network.NewProvideRouter(n.net.DHT)
 	}
-	n.provider, err = network.NewProvider(n.ctx, router, n.cfg.ReprovideInterval.Std(), n.repo.Records, n.provided)
+	n.provider, err = network.NewProvider(n.ctx, router, network.ProviderOptions{
+		Interval: n.cfg.ReprovideInterval.Std(), Queue: n.repo.Records, Keys: n.provided,
+	})
 	return err
 }
 

@@ -33,7 +33,7 @@ func announce(t *testing.T, n *Node, interval time.Duration) (dht *fakeDHT, peer
 		Check: time.Millisecond,
 	}
 	var err error
-	n.provider, err = network.NewProvider(n.ctx, router, interval, n.repo.Records, n.provided)
+	n.provider, err = network.NewProvider(n.ctx, router, network.ProviderOptions{Interval: interval, Queue: n.repo.Records, Keys: n.provided})
 	require.NoError(t, err)
 	return dht, peers
 }

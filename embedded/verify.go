@@ -52,7 +52,8 @@ func (n *Node) Verify(ctx context.Context, pins []cid.Cid, report func(Found) er
 		return err
 	}
 	defer leave()
-	return verify(ctx, n.store, n.pins, pins, report, func(g gap) error { return n.checker.denounce(ctx, g) })
+	v := verifier{n.store, n.pins, func(g gap) error { return n.checker.denounce(ctx, g) }}
+	return v.verify(ctx, pins, report)
 }
 
 // Recorded reports whether the node has c as a pin, complete or not.
@@ -90,25 +91,33 @@ type verification struct {
 	report   func(Found) error
 }
 
-func verify(ctx context.Context, s *storage.Store, pins *pinset, some []cid.Cid, report func(Found) error, denounce func(gap) error) error {
+// verifier is what a Verify needs of a running node or of a folder.
+type verifier struct {
+	store    *storage.Store
+	pins     *pinset
+	denounce func(gap) error // is called for each bad block
+}
+
+// verify checks some pins, all when none is given.
+func (r verifier) verify(ctx context.Context, some []cid.Cid, report func(Found) error) error {
 	v := &verification{report: report, reported: time.Now()}
-	v.inspection = inspection{store: s, whole: true, remember: verifyMemory, read: v.note}
+	v.inspection = inspection{store: r.store, whole: true, remember: verifyMemory, read: v.note}
 	check := func(c cid.Cid, depth int) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return v.one(ctx, c, depth, denounce)
+		return v.one(ctx, c, depth, r.denounce)
 	}
 	if len(some) > 0 {
-		if err := v.some(ctx, pins, some, check); err != nil {
+		if err := v.some(ctx, r.pins, some, check); err != nil {
 			return err
 		}
 		return report(v.found)
 	}
-	if err := pins.each(ctx, func(cid.Cid, int) error { v.found.AllPins++; return nil }); err != nil {
+	if err := r.pins.each(ctx, func(cid.Cid, int) error { v.found.AllPins++; return nil }); err != nil {
 		return err
 	}
-	if err := pins.each(ctx, check); err != nil {
+	if err := r.pins.each(ctx, check); err != nil {
 		return err
 	}
 	return report(v.found)

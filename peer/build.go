@@ -6,12 +6,8 @@ import (
 	"sync"
 
 	ipfscluster "github.com/ipfs-cluster/ipfs-cluster"
-	"github.com/ipfs-cluster/ipfs-cluster/api"
 	libconfig "github.com/ipfs-cluster/ipfs-cluster/config"
-	"github.com/ipfs-cluster/ipfs-cluster/monitor/pubsubmon"
 	"github.com/ipfs-cluster/ipfs-cluster/observations"
-	"github.com/ipfs-cluster/ipfs-cluster/pintracker/stateless"
-	"github.com/ipfs/go-cid"
 	"github.com/ipfs/go-datastore"
 	"go.opencensus.io/tag"
 
@@ -20,11 +16,9 @@ import (
 	"github.com/ipfs-cluster/pinsvc/consensus"
 	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 	"github.com/ipfs-cluster/pinsvc/embedded/disk"
-	"github.com/ipfs-cluster/pinsvc/ipfsconn"
 	"github.com/ipfs-cluster/pinsvc/peer/folder"
 	"github.com/ipfs-cluster/pinsvc/peer/metrics"
 	"github.com/ipfs-cluster/pinsvc/peer/settings"
-	"github.com/ipfs-cluster/pinsvc/pinset"
 	"github.com/ipfs-cluster/pinsvc/tracker"
 )
 
@@ -178,74 +172,6 @@ func (b *builder) openNetwork(ctx context.Context) (err error) {
 		return b.openRestapi(b.net.host)
 	}
 	return nil
-}
-
-// makeComponents makes what writes, pins and watches, and wraps it.
-func (b *builder) makeComponents(ctx context.Context) error {
-	s, n := b.settings, b.net
-	raft := b.kind == "raft"
-	if err := b.makeConsensus(raft); err != nil {
-		return err
-	}
-	var err error
-	if b.connector = b.options.Connector; b.connector == nil {
-		if b.connector, err = b.openConnector(ctx); err != nil {
-			return err
-		}
-	}
-	progress := progress(b.connector)
-	connector := ipfsconn.New(b.connector)
-	connector.ObservePins(b.meter.Attempted)
-	b.connector = connector
-	b.closeWith("connector", b.connector.Shutdown)
-
-	places := b.places(connector.Away)
-	inner := stateless.New(innerTracker(s.Tracker, places), n.host.ID(), s.Cluster.Peername, tracker.LeanState(b.consensus.State))
-	tracker := tracker.New(inner, tracker.Options{
-		Peer:     n.host.ID(),
-		Peername: s.Cluster.Peername,
-		State:    b.consensus.State,
-		Entries:  crdt.Entries(b.store, s.Crdt.DatastoreNamespace),
-		IPFS:     connector,
-		Verified: connector.Verified,
-		Shards:   b.shards,
-		Places:   places,
-		Progress: progress,
-		Checker:  b.checker(),
-		Origins:  b.addOrigins(),
-	})
-	if b.node != nil {
-		b.node.ObserveDamage(func(c cid.Cid) bool { return tracker.Repair(api.NewCid(c)) })
-	}
-	connector.Within(tracker.Within)
-	b.subscribe(tracker)
-	b.tracker, b.local.tracker = tracker, tracker
-	b.closeWith("tracker", b.tracker.Shutdown)
-	if err := b.registerMetrics(); err != nil {
-		return err
-	}
-
-	var members pubsubmon.PeersFunc
-	if raft { // CRDT has no members but those that the monitor has heard of
-		members = b.consensus.Peers
-	}
-	b.monitor, err = pubsubmon.New(ctx, s.Monitor, n.pubsub, members)
-	if err != nil {
-		return fmt.Errorf("monitor.pubsubmon: %w", err)
-	}
-	b.closeWith("monitor", b.monitor.Shutdown)
-	return nil
-}
-
-// subscribe has every change of the state observed. The tracker comes first, so
-// that a status that others ask for then is the one after the change, and the
-// writes that wait for it come last.
-func (b *builder) subscribe(tracker *tracker.Tracker) {
-	subscribers := []func(pinset.Change){tracker.Observe, b.shards.Observe}
-	if b.view != nil {
-		subscribers = append(subscribers, b.view.Observe)
-	}
-	b.feed.Subscribe(append(subscribers, b.consensus.Observe)...)
 }
 
 // makeConsensus makes what every write passes.

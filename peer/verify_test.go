@@ -101,7 +101,7 @@ func TestVerifyOfAShardedPin(t *testing.T) {
 	require.Equal(t, map[string]string{leaf.String(): shard.String()}, bad)
 	require.EqualValues(t, 1, last.BadPins)
 	require.EqualValues(t, len(all), last.Pins)
-	require.ErrorContains(t, verify.Folder(t.Context(), dir, newCID(t, "never pinned"), false, func(restapi.Verified) error { return nil }),
+	require.ErrorContains(t, verify.Folder(t.Context(), dir, verify.Options{CID: newCID(t, "never pinned")}, func(restapi.Verified) error { return nil }),
 		"is not pinned by this peer's IPFS node")
 
 	p = startPeer(t, Options{Folder: dir})
@@ -126,7 +126,7 @@ func TestVerifyOfAShardedPin(t *testing.T) {
 func verifyFolder(t *testing.T, dir string, c cid.Cid) (bad map[string]string, last restapi.Verified) {
 	t.Helper()
 	var lines []restapi.Verified
-	require.NoError(t, verify.Folder(t.Context(), dir, c, false, func(l restapi.Verified) error {
+	require.NoError(t, verify.Folder(t.Context(), dir, verify.Options{CID: c}, func(l restapi.Verified) error {
 		lines = append(lines, l)
 		return nil
 	}))

@@ -58,7 +58,7 @@ that the daemon fetches these blocks when it starts.`,
 // same work: nobody else may open the datastores.
 func (a *app) verify(ctx context.Context, pin cid.Cid, repair bool) error {
 	v := verifyOutput{app: a, repair: repair, began: time.Now(), interval: firstInterval}
-	err := verify.Folder(ctx, a.folder, pin, repair, func(f restapi.Verified) error {
+	err := verify.Folder(ctx, a.folder, verify.Options{CID: pin, Repair: repair}, func(f restapi.Verified) error {
 		v.show(f)
 		return nil
 	})

@@ -24,18 +24,25 @@ type Provider struct {
 	ctx    context.Context
 }
 
-// NewProvider starts a provider. It announces new CIDs from the queue, and all that
-// keys lists after every interval. Without a router, nil, it does nothing.
-func NewProvider(ctx context.Context, router *ProvideRouter, interval time.Duration, queue ds.Batching, keys provider.KeyChanFunc) (*Provider, error) {
+// ProviderOptions are all needed.
+type ProviderOptions struct {
+	Interval time.Duration        // between two announcements of all keys
+	Queue    ds.Batching          // keeps new CIDs until they are announced
+	Keys     provider.KeyChanFunc // lists what is announced again
+}
+
+// NewProvider starts a provider. It announces new CIDs from the queue, and all keys after
+// every interval. Without a router, nil, it does nothing.
+func NewProvider(ctx context.Context, router *ProvideRouter, o ProviderOptions) (*Provider, error) {
 	if router == nil {
 		return &Provider{system: provider.NewNoopProvider(), ctx: ctx}, nil
 	}
-	system, err := provider.New(queue,
+	system, err := provider.New(o.Queue,
 		provider.DatastorePrefix(ds.NewKey("/embedded/provide")),
 		provider.Online(router),
-		provider.ReproviderInterval(interval),
+		provider.ReproviderInterval(o.Interval),
 		provider.ProvideWorkerCount(provideWorkers),
-		provider.KeyProvider(keys),
+		provider.KeyProvider(o.Keys),
 	)
 	if err != nil {
 		return nil, err

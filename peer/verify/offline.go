@@ -18,12 +18,21 @@ import (
 // ErrNoEmbedded is returned for a folder whose IPFS node is a Kubo.
 var ErrNoEmbedded = errors.New("the IPFS node of this peer is a Kubo, which checks its blocks itself: ipfs repo verify")
 
-// Folder checks the blocks of a stopped peer's embedded node: those of a pin,
-// of the parts of a sharded pin that this peer has, or of all pins when c is not
-// defined. With repair the pins with bad blocks are noted, so that these blocks are
-// fetched when the peer runs; without it nothing is changed. The error wraps
-// folder.ErrLocked while a peer uses the folder.
-func Folder(ctx context.Context, path string, c cid.Cid, repair bool, report func(restapi.Verified) error) error {
+// Options of Folder. The zero value checks all pins and changes nothing.
+type Options struct {
+	// CID, if defined, is the only pin that is checked. Of a sharded pin the parts are
+	// checked that this peer has.
+	CID cid.Cid
+	// Repair notes the pins with bad blocks, so that these blocks are fetched when the
+	// peer runs.
+	Repair bool
+}
+
+// Folder checks the blocks of a stopped peer's embedded node. report is called now and then
+// with all that was found so far, and at the end; an error that it returns ends the check. The
+// error wraps folder.ErrLocked while a peer uses the folder, and ErrNoEmbedded.
+func Folder(ctx context.Context, path string, o Options, report func(restapi.Verified) error) error {
+	c := o.CID
 	return folder.Offline(path, func(s *folder.Store) (err error) {
 		kind, err := s.IPFS()
 		if err != nil {
@@ -32,7 +41,7 @@ func Folder(ctx context.Context, path string, c cid.Cid, repair bool, report fun
 		if kind != settings.SectionEmbedded {
 			return ErrNoEmbedded
 		}
-		node, err := embedded.OpenFolder(ctx, s.Embedded.Value(), s.Folder(), repair)
+		node, err := embedded.OpenFolder(ctx, s.Embedded.Value(), s.Folder(), o.Repair)
 		if err != nil {
 			return err
 		}
@@ -45,21 +54,28 @@ func Folder(ctx context.Context, path string, c cid.Cid, repair bool, report fun
 				return err
 			}
 			if !recorded {
-				return verifyRoot(ctx, s, node, api.NewCid(c), report)
+				return offline{s, node, report}.root(ctx, api.NewCid(c))
 			}
 		}
 		return node.Verify(ctx, chosen(c), reportTo(report))
 	})
 }
 
-// verifyRoot verifies the parts of a sharded pin. For another CID the error says
-// that it is not pinned.
-func verifyRoot(ctx context.Context, s *folder.Store, node *embedded.Folder, c api.Cid, report func(restapi.Verified) error) (err error) {
-	id, err := folder.LoadIdentity(s.Folder())
+// offline is a check in the folder of a stopped peer.
+type offline struct {
+	store  *folder.Store
+	node   *embedded.Folder
+	report func(restapi.Verified) error
+}
+
+// root checks the parts of a sharded pin. For another CID the error says that it is not
+// pinned.
+func (o offline) root(ctx context.Context, c api.Cid) (err error) {
+	id, err := folder.LoadIdentity(o.store.Folder())
 	if err != nil {
 		return err
 	}
-	st, done, err := s.OpenState()
+	st, done, err := o.store.OpenState()
 	if err != nil {
 		return err
 	}
@@ -69,13 +85,13 @@ func verifyRoot(ctx context.Context, s *folder.Store, node *embedded.Folder, c a
 		return err
 	}
 	if !root {
-		return node.Verify(ctx, []cid.Cid{c.Cid}, reportTo(report))
+		return o.node.Verify(ctx, []cid.Cid{c.Cid}, reportTo(o.report))
 	}
-	check := &rootCheck{root: c, peer: id.ID, state: st, node: node, report: report}
+	check := &rootCheck{root: c, peer: id.ID, state: st, node: o.node, report: o.report}
 	check.keeper = shards.New(shards.Options{
 		Peer:  id.ID,
 		State: func(context.Context) (state.ReadOnly, error) { return st, nil },
-		Block: node.BlockGet,
+		Block: o.node.BlockGet,
 	})
 	defer check.keeper.Close()
 	_, err = check.verify(ctx)
