@@ -250,7 +250,8 @@ func (p listedPin) kind() api.PinType      { return p.Type }
 func (p listedPin) remote(id peer.ID) bool { return api.Pin(p).IsRemotePin(id) }
 func (p listedPin) pin() (api.Pin, error)  { return api.Pin(p), nil }
 
-// entryPin is a pin as it is stored.
+// entryPin is a pin as it is stored. Of most pins only the CID and the allocations are read;
+// the rest is decoded when a status is made of it.
 type entryPin struct {
 	cid, stored []byte
 	wire        pinset.Wire

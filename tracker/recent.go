@@ -12,7 +12,8 @@ import (
 // recentTime is how long a CID is remembered at least; it is twice that at most.
 const recentTime = time.Minute
 
-// recent is a set of CIDs that expire. Two generations replace a timer for each.
+// recent is a set of CIDs that expire. Two generations replace a timer for each, and the
+// memory is that of the writes of two minutes at most. It is safe for concurrent use.
 type recent struct {
 	mu     sync.Mutex
 	turned time.Time

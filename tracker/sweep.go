@@ -23,7 +23,8 @@ type sweep struct {
 	err   error
 }
 
-// sweeps runs sweeps, one at a time, and repeats a failed one until one succeeds.
+// sweeps runs sweeps, one at a time, and repeats a failed one until one succeeds. Callers that
+// ask for a sweep while one is in progress share it.
 type sweeps struct {
 	ctx     context.Context
 	compare func() ([]api.PinInfo, error)

@@ -25,7 +25,8 @@ type Options struct {
 	Block func(context.Context, api.Cid) ([]byte, error)
 	// Members returns the peers of the cluster.
 	Members func(context.Context) ([]peer.ID, error)
-	// Pin stores a pin in the cluster, with allocations that the cluster chooses.
+	// Pin stores a pin in the cluster, with allocations that the cluster chooses. It is
+	// called by one peer at a time for each part, see RepairStep.
 	Pin func(context.Context, api.Pin) error
 	// Unpin removes a part from the state, unless Needed reports that it is needed. The
 	// part is locked meanwhile, so that no concurrent add can claim it.

@@ -39,7 +39,8 @@ func appendText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
-// summary stands for meta that is too large to be kept.
+// summary stands for meta that is too large to be kept. It is a hash, so that an item still
+// differs from one with other meta.
 func summary(encoded []byte) []byte {
 	h := fnv.New128a()
 	h.Write(encoded)

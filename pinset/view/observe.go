@@ -18,7 +18,8 @@ func (v *View) Observe(change pinset.Change) {
 	v.apply(change.CID.KeyString(), change.Pin)
 }
 
-// apply sets the index to the state's value of a CID. The caller holds mu.
+// apply sets the index to the state's value of a CID. It is idempotent, so that a change
+// which a scan has seen already does no harm. The caller holds mu.
 func (v *View) apply(key string, stored api.Pin) {
 	if !stored.Defined() {
 		v.drop(key)

@@ -21,7 +21,8 @@ const (
 	refreshBatch = 256
 )
 
-// poller schedules the polls of peers for what they have not pinned.
+// poller schedules the polls of peers for what they have not pinned. Polls are driven by lists
+// alone: a peer without readers sends no requests to others.
 type poller struct {
 	mu    sync.Mutex
 	began time.Time // of the last round

@@ -43,7 +43,8 @@ type batch struct {
 	items []*item
 }
 
-// readEntries reads the state through v.entries, with a parser for each processor.
+// readEntries reads the state through v.entries, with a parser for each processor. Batches
+// keep their order, since items that arrive in the order of byCID need no sort there.
 func (v *View) readEntries() ([]*item, error) {
 	parsers := max(1, runtime.GOMAXPROCS(0))
 	batches := make(chan *batch, parsers)
@@ -185,7 +186,8 @@ func (p *parser) placement() (*placement, bool) {
 	return at, true
 }
 
-// slowItem is item with the library's decoder, for entries that v1.1.6 does not write.
+// slowItem is item with the library's decoder, for entries that v1.1.6 does not write. Like the
+// library's list, it logs and leaves out an entry that cannot be decoded.
 func (p *parser) slowItem(key, stored []byte) (item, bool) {
 	c, err := cid.Cast(key)
 	var pin api.Pin

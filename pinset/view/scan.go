@@ -94,7 +94,8 @@ func (v *View) build() error {
 	return nil
 }
 
-// markTried releases the lists that wait for the first build.
+// markTried releases the lists that wait for the first build. It is called also when that
+// has failed: until a later one succeeds, lists scan the state.
 func (v *View) markTried() {
 	select {
 	case <-v.tried:

@@ -82,7 +82,8 @@ func (v *View) built(ctx context.Context) bool {
 	}
 }
 
-// found is the result of a filter.
+// found is the result of a filter. The items are of the snapshot: a page that reads them later
+// reads the pins of that moment.
 type found struct {
 	count int
 	first []*item // the first matches, at most filter.max
