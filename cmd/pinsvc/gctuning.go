@@ -11,7 +11,8 @@ import (
 const (
 	// trimEvery is how often the heap is looked at.
 	trimEvery = 30 * time.Second
-	// limitEvery is how often the limit of garbage follows what is alive.
+	// limitEvery is how often the limits of garbage follow the live heap: a view of a large
+	// pinset is built in seconds.
 	limitEvery = time.Second
 	// trimFrom is how much memory has to be gained, in bytes.
 	trimFrom = 128 << 20
@@ -37,18 +38,20 @@ func tuneGC(ctx context.Context) {
 	defer limiting.Stop()
 	_, chosen := os.LookupEnv("GOGC") // by the operator, who knows better
 	_, limited := os.LookupEnv("GOMEMLIMIT")
+	percent := usualGC
 	for {
 		select {
 		case <-ticker.C:
-			live, held := heap()
-			if !chosen {
-				debug.SetGCPercent(gcPercent(live))
-			}
-			if worthTrimming(live, held) {
+			if worthTrimming(heap()) {
 				debug.FreeOSMemory()
 			}
 		case <-limiting.C:
-			if live, _ := heap(); !limited {
+			live, _ := heap()
+			if p := gcPercent(live); p != percent && !chosen {
+				percent = p
+				debug.SetGCPercent(p) // stops the world, so only when it changes
+			}
+			if !limited {
 				debug.SetMemoryLimit(softLimit(live))
 			}
 		case <-ctx.Done():
