@@ -36,6 +36,8 @@ func Serve(s *settings.Settings) (shutdown func(), err error) {
 	if !cfg.EnableStats {
 		return func() {}, nil
 	}
+	// The registry is the library's and belongs to the process: a second peer in the same
+	// process, as in tests, finds both collectors registered.
 	for _, c := range []prom.Collector{
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
@@ -61,8 +63,12 @@ func Serve(s *settings.Settings) (shutdown func(), err error) {
 		return nil, fmt.Errorf("cannot listen on %s: %w", cfg.PrometheusEndpoint, listen.ExplainBind(err))
 	}
 	server := &http.Server{Handler: metricsRoutes(exporter), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	// The endpoint asks for no credentials, and its profiles show the process' memory: a
+	// web page that a browser on this machine has open must not read it.
 	s.Guard(server)
 	var serving sync.WaitGroup
+	// A failure of the endpoint is logged, and the peer goes on: pins are worth more than
+	// their metrics.
 	serving.Go(func() {
 		if err := server.Serve(listen.Limit(l, listen.MaxConnections(0))); !errors.Is(err, http.ErrServerClosed) {
 			logger.Errorf("observations.metrics: no longer serving at %s: %v", cfg.PrometheusEndpoint, err)
@@ -77,7 +83,8 @@ func Serve(s *settings.Settings) (shutdown func(), err error) {
 
 var logger = logging.Logger("pinsvc")
 
-// metricViews are those that the library registers.
+// metricViews are the views that the library's own SetupMetrics registers, so that
+// dashboards made for ipfs-cluster-service keep working.
 func metricViews() []*view.View {
 	return slices.Concat(observations.DefaultViews, []*view.View{
 		ochttp.ClientCompletedCount, ochttp.ClientRoundtripLatencyDistribution,
@@ -87,6 +94,8 @@ func metricViews() []*view.View {
 	}, ocgorpc.DefaultServerViews)
 }
 
+// metricsRoutes serves the metrics, OpenCensus' zpages, expvar and pprof. The mux is not
+// http.DefaultServeMux, to which any imported package may add handlers.
 func metricsRoutes(metrics http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	zpages.Handle(mux, "/debug")

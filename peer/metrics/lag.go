@@ -8,7 +8,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/consensus/crdt"
 )
 
-// Lag measures the changes of other CRDT peers that this peer cannot have.
+// Lag measures the changes of other CRDT peers that this peer cannot fetch. While there
+// are any, the pinset of this peer is behind theirs, though it answers as usual.
 type Lag struct {
 	source lagSource
 
@@ -44,6 +45,7 @@ func (m *Lag) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value)
 	}
 	l := m.source.Lag()
+	// Waiting has one element for each peer with missing heads, so its length counts peers.
 	heads, oldest := 0, 0.0
 	for _, w := range l.Waiting {
 		heads += w.Heads

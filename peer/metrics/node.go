@@ -11,7 +11,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/embedded"
 )
 
-// measuredNode is what a Node asks of the embedded IPFS node.
+// measuredNode is the part of embedded.Node that a Node reads. It is an interface so that
+// tests can replace it.
 type measuredNode interface {
 	RepoStat(context.Context) (api.IPFSRepoStat, error)
 	SwarmPeers(context.Context) ([]peer.ID, error)
@@ -28,6 +29,8 @@ type Node struct {
 	damaged, found, healed, incomplete               *prometheus.Desc
 }
 
+// NewNode returns the collector of an embedded node. A peer whose node is a Kubo has none:
+// Kubo has a metrics endpoint of its own.
 func NewNode(n measuredNode) *Node {
 	desc := func(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
 	return &Node{
@@ -50,6 +53,7 @@ func NewNode(n measuredNode) *Node {
 	}
 }
 
+// all returns every description, in the order of the fields.
 func (m *Node) all() []*prometheus.Desc {
 	return []*prometheus.Desc{m.size, m.limit, m.peers, m.fetches, m.blocks, m.checkedBlocks, m.checkedBytes, m.queued,
 		m.share, m.last, m.damaged, m.found, m.healed, m.incomplete}
@@ -62,8 +66,9 @@ func (m *Node) Describe(to chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect implements prometheus.Collector. What the node does not tell in time
-// is left out.
+// Collect implements prometheus.Collector. A value that the node does not return within
+// tallyTimeout is left out: a gap in a graph is better than a scrape that fails, and with
+// it all other metrics.
 func (m *Node) Collect(to chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value float64) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value)
@@ -89,7 +94,7 @@ func (m *Node) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
-// health is the part that is about blocks on disk.
+// health sends the metrics about the blocks on disk.
 func (m *Node) health(h embedded.Health, gauge func(*prometheus.Desc, float64), to chan<- prometheus.Metric) {
 	total := func(d *prometheus.Desc, value uint64) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value))
@@ -100,9 +105,12 @@ func (m *Node) health(h embedded.Health, gauge func(*prometheus.Desc, float64), 
 	total(m.healed, h.Healed)
 	gauge(m.queued, float64(h.Queued))
 	gauge(m.share, h.Share)
+	// Before the first pass has ended there is no timestamp: 0 would be a pass in 1970, and
+	// raise an alert about its age.
 	if !h.Ended.IsZero() {
 		gauge(m.last, float64(h.Ended.Unix()))
 	}
+	// A refused pin has all its blocks, but counts as not pinned like an incomplete one.
 	gauge(m.damaged, float64(h.Damaged))
 	gauge(m.incomplete, float64(h.IncompletePins+h.RefusedPins))
 }

@@ -17,7 +17,8 @@ import (
 const (
 	// tallyTimeout bounds how long a collection waits for the tracker.
 	tallyTimeout = 2 * time.Second
-	// tallyAge is how old a tally may get, however often somebody collects.
+	// tallyAge is how long a tally is reused: it reads every unpinned pin, which a scraper
+	// with a short interval must not cause each time.
 	tallyAge = 5 * time.Second
 )
 
@@ -29,20 +30,24 @@ type Pins struct {
 	states   *prometheus.Desc
 	oldest   *prometheus.Desc
 
-	// Tracker is asked for what is not pinned, when metrics are collected.
+	// Tracker lists the unpinned pins when metrics are collected. It must be set before
+	// the first collection.
 	Tracker ipfscluster.PinTracker
 
+	// mu is held during a tally, so that concurrent collections share one.
 	mu   sync.Mutex
 	last tally
 }
 
-// tally is what the tracker of this peer says of the pins that are not pinned.
+// tally counts the pins that the tracker of this peer reports as not pinned.
 type tally struct {
 	at     time.Time
 	states map[string]int
-	oldest time.Time // since when the first of the queue waits
+	oldest time.Time // when the longest-waiting queued pin was queued; zero: none is
 }
 
+// NewPins returns the collector of a peer's pins. The buckets reach from a block that is
+// here already to a day, which a large DAG may take.
 func NewPins() *Pins {
 	return &Pins{
 		accepted: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -69,8 +74,8 @@ func (m *Pins) Describe(to chan<- *prometheus.Desc) {
 	to <- m.oldest
 }
 
-// Collect implements prometheus.Collector. Without an answer of the tracker in
-// time, its metrics are left out.
+// Collect implements prometheus.Collector. When the tracker does not answer within
+// tallyTimeout, its metrics are left out.
 func (m *Pins) Collect(to chan<- prometheus.Metric) {
 	m.accepted.Collect(to)
 	m.failures.Collect(to)
@@ -88,7 +93,7 @@ func (m *Pins) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(m.oldest, prometheus.GaugeValue, waited)
 }
 
-// tally asks the tracker, unless somebody did a moment ago.
+// tally counts the tracker's unpinned pins, or returns a count younger than tallyAge.
 func (m *Pins) tally() (tally, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -97,10 +102,13 @@ func (m *Pins) tally() (tally, bool) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), tallyTimeout)
 	defer cancel()
+	// Every status starts at 0: a series that vanishes when its last pin is done would keep
+	// its old value in some graphs.
 	t := tally{at: time.Now(), states: map[string]int{"queued": 0, "pinning": 0, "failed": 0}}
 	out := make(chan api.PinInfo, 1024)
 	failed := make(chan error, 1)
 	go func() { failed <- m.Tracker.StatusAll(ctx, unpinned, out) }()
+	// StatusAll closes out when it returns, also with an error.
 	for info := range out {
 		status := statusOf(info.Status)
 		t.states[status]++
@@ -119,6 +127,8 @@ func (m *Pins) tally() (tally, bool) {
 // not yet.
 const unpinned = api.TrackerStatusPinQueued | api.TrackerStatusPinning | api.TrackerStatusPinError | api.TrackerStatusUnexpectedlyUnpinned
 
+// statusOf names a status of the mask unpinned. A pin that was unpinned unexpectedly is
+// pinned again, so it counts as queued.
 func statusOf(s api.TrackerStatus) string {
 	switch s {
 	case api.TrackerStatusPinning:
@@ -130,7 +140,8 @@ func statusOf(s api.TrackerStatus) string {
 	}
 }
 
-// Attempted notes what became of an attempt to pin.
+// Attempted records the result of an attempt to pin. A clock that is ahead on the peer
+// that accepted the pin gives a negative time, which counts as 0.
 func (m *Pins) Attempted(pin api.Pin, err error) {
 	if err != nil {
 		m.failures.WithLabelValues(reasonOf(err)).Inc()
@@ -140,8 +151,8 @@ func (m *Pins) Attempted(pin api.Pin, err error) {
 	m.accepted.Observe(max(0, time.Since(created).Seconds()))
 }
 
-// reasonOf sorts the errors of IPFS nodes, which are texts. Their number must
-// stay small.
+// reasonOf classifies the errors of IPFS nodes, which are texts. It returns one of four
+// reasons, since each value of a label is a time series of its own.
 func reasonOf(err error) string {
 	text := strings.ToLower(err.Error())
 	has := func(words ...string) bool {

@@ -11,7 +11,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/peer/settings"
 )
 
-// StartTracing starts tracing when it is enabled.
+// StartTracing starts tracing when it is enabled. The switch is set first, so that the
+// exporter gets spans from the beginning.
 func StartTracing(s *settings.Settings) (ipfscluster.Tracer, error) {
 	setTracer(trace.DefaultTracer, s.Tracing.EnableTracing)
 	tracer, err := observations.SetupTracing(s.Tracing)

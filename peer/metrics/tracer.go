@@ -16,9 +16,9 @@ type switchedTracer struct {
 	on atomic.Bool
 }
 
-// SwitchTracer lets peers of this process say whether spans are made at all. It
-// must be called before anything else runs, which reads what it sets. Further calls
-// change nothing.
+// SwitchTracer makes it possible to switch spans off for the whole process. It replaces
+// a global variable without a lock, so it must be called before anything that traces runs.
+// Further calls change nothing.
 func SwitchTracer() {
 	if _, switched := trace.DefaultTracer.(*switchedTracer); !switched {
 		trace.DefaultTracer = &switchedTracer{Tracer: trace.DefaultTracer}

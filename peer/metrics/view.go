@@ -9,13 +9,15 @@ import (
 	"github.com/ipfs-cluster/pinsvc/pinset/view"
 )
 
-// View measures the pinset by what lists are made of.
+// View measures the pinset through the view that lists are made from, so that metrics and
+// lists agree, and a collection scans nothing.
 type View struct {
 	view *view.View
 
 	pins, size, pending, complete *prometheus.Desc
 }
 
+// NewView returns the collector of a view.
 func NewView(v *view.View) *View {
 	return &View{
 		view:     v,

@@ -28,9 +28,10 @@ type Options struct {
 	Repair bool
 }
 
-// Folder checks the blocks of a stopped peer's embedded node. report is called now and then
-// with all that was found so far, and at the end; an error that it returns ends the check. The
-// error wraps folder.ErrLocked while a peer uses the folder, and ErrNoEmbedded.
+// Folder checks the blocks of a stopped peer's embedded node. report is called from time
+// to time with the totals so far, and at the end; an error that it returns ends the check.
+// The error wraps folder.ErrLocked while a peer uses the folder, and ErrNoEmbedded for a
+// peer with a Kubo.
 func Folder(ctx context.Context, path string, o Options, report func(restapi.Verified) error) error {
 	c := o.CID
 	return folder.Offline(path, func(s *folder.Store) (err error) {
@@ -61,7 +62,7 @@ func Folder(ctx context.Context, path string, o Options, report func(restapi.Ver
 	})
 }
 
-// offline is a check in the folder of a stopped peer.
+// offline is a check in the folder of a stopped peer, which is locked for as long.
 type offline struct {
 	store  *folder.Store
 	node   *embedded.Folder

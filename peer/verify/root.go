@@ -17,7 +17,8 @@ import (
 // notPinnedHere is what a part lacks that is allocated to this peer.
 const notPinnedHere = "it is not pinned by this peer's IPFS node yet"
 
-// blockNode is an embedded.Node, or the embedded.Folder of one.
+// blockNode is an embedded.Node, or the embedded.Folder of a stopped peer, so that one
+// rootCheck serves both.
 type blockNode interface {
 	Verify(ctx context.Context, pins []cid.Cid, report func(embedded.Found) error) error
 	Recorded(context.Context, cid.Cid) (bool, error)
@@ -71,6 +72,7 @@ func (r *rootCheck) verify(ctx context.Context) (more bool, err error) {
 	if len(here) == 0 {
 		return more, r.report(r.total)
 	}
+	// The node counts from 0 in each call, so the totals of earlier parts are added.
 	base := r.total
 	return more, r.node.Verify(ctx, here, reportTo(func(line restapi.Verified) error {
 		line = sum(base, line)
@@ -140,8 +142,8 @@ func reportTo(report func(restapi.Verified) error) func(embedded.Found) error {
 	}
 }
 
-// chosen is a CID as the list of pins to verify: none, which means all, when it is
-// not defined.
+// chosen returns the list of pins to verify for a CID: nil, which means all pins, when it
+// is not defined.
 func chosen(c cid.Cid) []cid.Cid {
 	if !c.Defined() {
 		return nil
