@@ -17,14 +17,14 @@ import (
 	"github.com/ipfs-cluster/pinsvc/restapi"
 )
 
-// repairPoll is how often a verification looks whether bad pins are repaired.
-// For repairStart a repair that has not begun has not failed.
+// repairPoll is the interval between checks whether bad pins are repaired. Until
+// repairStart has passed, a repair that has not begun does not count as failed.
 const (
 	repairPoll  = 200 * time.Millisecond
 	repairStart = 3 * time.Second
 )
 
-// Peer is what a verification needs of a running peer.
+// Peer is the part of a running peer that a verification uses.
 type Peer struct {
 	ID      libp2p.ID
 	Node    *embedded.Node // nil: the peer has none
@@ -33,7 +33,7 @@ type Peer struct {
 	Shards  *shards.Keeper
 }
 
-// Tracker repairs pins, and knows how that goes.
+// Tracker repairs pins, and returns the status of a repair.
 type Tracker interface {
 	Recover(context.Context, api.Cid) (api.PinInfo, error)
 	Status(context.Context, api.Cid) api.PinInfo
@@ -96,7 +96,7 @@ func (p Peer) node() (*embedded.Node, error) {
 	return p.Node, nil
 }
 
-// blocksError says in the API's words what a node's error is.
+// blocksError translates an error of a node into one of the API.
 func blocksError(err error) error {
 	switch {
 	case errors.Is(err, embedded.ErrNotPinned):
@@ -107,7 +107,7 @@ func blocksError(err error) error {
 	return err
 }
 
-// errUnread ends a verification that nobody reads any more.
+// errUnread ends a verification whose client has stopped reading. It is never reported.
 var errUnread = errors.New("nobody reads the answer")
 
 // Verify implements restapi.Blocks.
@@ -188,7 +188,7 @@ func (v *verification) root(ctx context.Context, c api.Cid) (*rootCheck, error) 
 	}, nil
 }
 
-// line passes a line on, and remembers the pin that it is about.
+// line reports a line, and records the bad pin in it for a repair.
 func (v *verification) line(line restapi.Verified) error {
 	bad := func(pin string, b badPin) {
 		if c, err := cid.Decode(pin); err == nil {
@@ -211,7 +211,7 @@ func (v *verification) line(line restapi.Verified) error {
 }
 
 // repaired waits until the bad pins are complete, or the attempt to repair them
-// has failed.
+// has failed. Meanwhile it sends the totals about once a second.
 func (v *verification) repaired(ctx context.Context) error {
 	for c, b := range v.bad {
 		if b.lack && !b.settled { // those with bad blocks are being repaired
@@ -251,7 +251,7 @@ func (v *verification) repaired(ctx context.Context) error {
 	}
 }
 
-// settle notes how the repair of a pin has ended, if it has.
+// settle marks a bad pin as settled when its repair has succeeded or failed.
 func (v *verification) settle(ctx context.Context, c cid.Cid, waited time.Duration) error {
 	b := v.bad[c]
 	done, err := v.complete(ctx, c, b.lack)
