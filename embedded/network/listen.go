@@ -11,7 +11,8 @@ import (
 )
 
 // checkFree fails when another program has one of the addresses. libp2p would
-// share the port with it, and half of the connections would go to the other.
+// share the port with it, and half of the connections would go to the other. Every
+// other error is left to libp2p, which reports it when it binds the address itself.
 func checkFree(addrs []ma.Multiaddr) error {
 	var errs []error
 	for _, a := range addrs {
@@ -30,7 +31,8 @@ func transportAddr(a ma.Multiaddr) ma.Multiaddr {
 	return a[:2]
 }
 
-// tryListen takes an address alone, for a moment.
+// tryListen binds an address without sharing its port and releases it at once. A
+// program that binds it before libp2p does is not noticed.
 func tryListen(a ma.Multiaddr) error {
 	if a == nil {
 		return nil

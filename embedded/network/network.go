@@ -43,7 +43,7 @@ type Options struct {
 	NATPortMap                  bool
 	// ConnectionsLow and ConnectionsHigh bound the connections.
 	ConnectionsLow, ConnectionsHigh int
-	// UserAgent is told to other nodes; empty for libp2p's own.
+	// UserAgent is sent to other nodes; empty for libp2p's own.
 	UserAgent string
 	// Key is the node's identity.
 	Key crypto.PrivKey
@@ -53,8 +53,8 @@ type Options struct {
 	Blocks blockstore.Blockstore
 }
 
-// Network is the node's place in the network: its libp2p host, the DHT and
-// bitswap.
+// Network holds the node's libp2p host, the DHT and bitswap. Its methods may be
+// called concurrently, except Close.
 type Network struct {
 	Host     host.Host
 	DHT      *dualdht.DHT // nil without DHT
@@ -69,8 +69,8 @@ type Network struct {
 	siblings  map[peer.ID]bool // nodes of cluster peers, preferred for good
 }
 
-// Open binds the host's addresses and starts everything on top of it. No
-// connection is waited for.
+// Open binds the host's addresses and starts everything on top of it. It does not
+// wait for connections. ctx bounds the life of the network, not only of the call.
 func Open(ctx context.Context, o Options) (*Network, error) {
 	n := &Network{
 		complete:  make(chan struct{}),
@@ -97,7 +97,7 @@ func (n *Network) openHost(ctx context.Context, o Options) error {
 		return err
 	}
 	if o.JoinDHT {
-		// The DHT may ask this node to keep a lot for others.
+		// The DHT stores records of other nodes here, possibly many: they go to disk.
 		records := namespace.Wrap(o.Records, ds.NewKey("/embedded/dht"))
 		n.Host, n.DHT, err = ipfslite.SetupLibp2p(ctx, o.Key, nil, o.Listen, records, options...)
 		return err
@@ -169,7 +169,7 @@ func (n *Network) openBitswap(ctx context.Context, s blockstore.Blockstore) {
 	}
 	// Wants are broadcast to peers that gave something before, to peers of the
 	// local network and to those that are protected as peering: origins and the
-	// nodes of cluster peers. Everybody else is found through the DHT.
+	// nodes of cluster peers. All other providers are found through the DHT.
 	n.Exchange = bitswap.New(ctx, bsnet.NewFromIpfsHost(n.Host), finder, serving{s},
 		bitswap.WithoutDuplicatedBlockStats(),
 		bitswap.WithClientOption(bsclient.WithDontHaveTimeoutConfig(answerTimeout())),
@@ -219,7 +219,8 @@ func bootstrapPeers(o Options) ([]peer.AddrInfo, error) {
 	return nil, nil
 }
 
-// Close stops everything and closes all connections.
+// Close stops everything and closes all connections, from the top down, since each
+// part uses the ones closed after it. Parts that Open did not reach are skipped.
 func (n *Network) Close() error {
 	var errs []error
 	if n.booting != nil {

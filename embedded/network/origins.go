@@ -23,8 +23,8 @@ const (
 )
 
 // DialOrigins connects to the origins and keeps them connected in the
-// background, until done is called or ctx ends. Origins are hints: what is wrong
-// with them changes nothing.
+// background, until done is called or ctx ends. done returns when the last dial has
+// ended. Origins are hints: an invalid or unreachable one does not fail the pin.
 func (n *Network) DialOrigins(ctx context.Context, origins []api.Multiaddr) (done func()) {
 	peers := OriginPeers(origins)
 	ctx, cancel := context.WithCancel(ctx)
@@ -62,7 +62,8 @@ func (n *Network) keepConnected(ctx context.Context, p peer.AddrInfo) {
 	}
 }
 
-// OriginPeers groups addresses by peer. Those without a peer ID are skipped.
+// OriginPeers groups addresses by peer, and skips those without a peer ID. Clients
+// choose the addresses, so their number and that of the peers are bounded.
 func OriginPeers(origins []api.Multiaddr) []peer.AddrInfo {
 	var peers []peer.AddrInfo
 	index := make(map[peer.ID]int)
@@ -85,8 +86,8 @@ func OriginPeers(origins []api.Multiaddr) []peer.AddrInfo {
 	return peers
 }
 
-// prefer keeps the connection to p from being trimmed and makes bitswap ask p for
-// everything, until unprefer is called as often.
+// prefer keeps the connection to p from being trimmed and makes bitswap send every
+// want to p, until unprefer is called as often: several pins may share an origin.
 func (n *Network) prefer(p peer.ID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -94,7 +95,8 @@ func (n *Network) prefer(p peer.ID) {
 	n.Host.ConnManager().Protect(p, peering.ConnmgrTag)
 }
 
-// preferForever is prefer without an end. It is idempotent.
+// preferForever is prefer without an end. It is idempotent, because cluster peers are
+// connected again every few minutes.
 func (n *Network) preferForever(p peer.ID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -117,7 +119,9 @@ func (n *Network) unprefer(p peer.ID) {
 // siblingDial bounds the dialling of one cluster peer's IPFS node.
 const siblingDial = 15 * time.Second
 
-// ConnectSibling connects to the IPFS node of a cluster peer, if it can.
+// ConnectSibling connects to the IPFS node of a cluster peer, best effort. Addresses
+// of any other node in id are ignored. The connection is protected even when the dial
+// fails, since the other node may connect later.
 func (n *Network) ConnectSibling(ctx context.Context, id api.IPFSID) {
 	infos := OriginPeers(id.Addresses)
 	for _, info := range infos {

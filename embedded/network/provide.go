@@ -17,8 +17,8 @@ const (
 	networkCheck = 5 * time.Second
 )
 
-// Provider announces pinned content to the DHT, from a durable queue, and again
-// from time to time.
+// Provider announces pinned content to the DHT: new CIDs from a durable queue, and all
+// of them again at an interval, since DHT records expire.
 type Provider struct {
 	system provider.System
 	ctx    context.Context
@@ -60,8 +60,8 @@ func (p *Provider) Provide(c cid.Cid) {
 // Close stops providing. The queue is resumed at the next start.
 func (p *Provider) Close() error { return p.system.Close() }
 
-// ProvideRouter is the DHT as the provider sees it: without any network, which is
-// a normal state, it waits instead of failing for every block.
+// ProvideRouter adapts the DHT to the provider: without any network, which is a normal
+// state, it waits instead of failing for every block.
 type ProvideRouter struct {
 	DHT   provider.Provide
 	Peers func() int    // in the routing table
@@ -77,11 +77,11 @@ func NewProvideRouter(dht *dualdht.DHT) *ProvideRouter {
 	}
 }
 
-// Ready is false while there is nobody to provide to.
+// Ready is false while the routing tables are empty.
 func (r *ProvideRouter) Ready() bool { return r.Peers() > 0 }
 
-// Provide stores a provider record for c. Its errors are only logged: whatever
-// could not be provided is tried again at the next reprovide.
+// Provide stores a provider record for c. Its errors are only logged: a CID
+// that could not be provided is tried again at the next reprovide.
 func (r *ProvideRouter) Provide(ctx context.Context, c cid.Cid, announce bool) error {
 	tick := time.NewTicker(r.Check)
 	defer tick.Stop()

@@ -13,8 +13,8 @@ import (
 	mh "github.com/multiformats/go-multihash"
 )
 
-// DamagedError says that the file of a block does not hold the block. It is a
-// "not found" for every caller.
+// DamagedError reports that the file of a block does not hold the block. Every caller
+// may treat it as "not found", so that the block is fetched again.
 type DamagedError struct {
 	block cid.Cid
 	why   string
@@ -27,7 +27,7 @@ func (e *DamagedError) Unwrap() error { return ipld.ErrNotFound{Cid: e.block} }
 
 // Get returns a block whose data has the hash of its CID. A block that is damaged
 // on disk is listed as such and counts as not found; the error is a
-// *damagedError then.
+// *DamagedError then.
 func (s *Store) Get(ctx context.Context, c cid.Cid) (blocks.Block, error) {
 	b, err := s.read(ctx, c)
 	var wrong *DamagedError
@@ -58,7 +58,7 @@ func (s *Store) read(ctx context.Context, c cid.Cid) (blocks.Block, error) {
 	return b, nil
 }
 
-// compare returns a *damagedError when the data does not have the hash of c.
+// compare returns a *DamagedError when the data does not have the hash of c.
 func compare(c cid.Cid, data []byte) error {
 	hash, err := mh.Decode(c.Hash())
 	if err != nil {
@@ -77,8 +77,8 @@ func compare(c cid.Cid, data []byte) error {
 	return nil
 }
 
-// Has reports whether a block is here. Of a block that is listed as damaged the
-// content decides.
+// Has reports whether a block is here. It reads a block that is listed as damaged and
+// compares its hash: the file may have been replaced since.
 func (s *Store) Has(ctx context.Context, c cid.Cid) (bool, error) {
 	if !s.Damaged.Has(c.Hash()) {
 		return s.Blockstore.Has(ctx, c)
@@ -111,7 +111,8 @@ func (s *Store) DeleteBlock(ctx context.Context, c cid.Cid) error {
 	return err
 }
 
-// written takes blocks off the damaged list.
+// written takes blocks off the damaged list. It runs after every write, so an empty
+// list must cost nothing.
 func (s *Store) written(ctx context.Context, bs []blocks.Block) {
 	if s.Damaged.Size.Load() == 0 {
 		return

@@ -12,7 +12,7 @@ import (
 // seeds are random in every process, so nobody can prepare a collision.
 type BlockKey [2]uint64
 
-// Hasher makes blockKeys. Keys of different hashers have no relation.
+// Hasher makes BlockKeys. Keys of different hashers have no relation.
 type Hasher [2]maphash.Seed
 
 // NewHasher returns a hasher with new random seeds.
@@ -25,15 +25,14 @@ func (h Hasher) Key(m mh.Multihash) BlockKey {
 	return BlockKey{maphash.Bytes(h[0], m), maphash.Bytes(h[1], m)}
 }
 
-// Claims keeps a garbage collection from deleting a block that somebody else
-// relies on at the same time. While a collection runs, everybody who is about
-// to rely on a block claims it first: before looking whether it is there, and
-// before writing it. A block is deleted only while nobody has claimed it, and
-// a claim waits for a deletion of the same block that is under way. So whoever
-// claims a block and then sees it can count on it.
+// Claims keeps a garbage collection from deleting a block that another goroutine
+// relies on at the same time. While a collection runs, each goroutine claims a block
+// before it looks for the block in the store and before it writes it. Only unclaimed
+// blocks are deleted, and a claim waits for a deletion of the same block that is under
+// way. So a block that is found after its claim stays until the collection ends.
 //
-// A claim made while no collection runs leaves no trace. Those who made such
-// claims keep their own list, and the collection reads these lists after start.
+// A claim made while no collection runs leaves no trace. Pins in progress and block
+// streams therefore keep their own lists, which the collection reads after Start.
 type Claims struct {
 	Hasher
 	on     atomic.Bool
@@ -50,7 +49,8 @@ func NewClaims() *Claims {
 	return &Claims{Hasher: NewHasher()}
 }
 
-// Start makes claims count. One collection at a time.
+// Start makes claims count. Only one collection may run at a time. on is set last,
+// so that every claim that counts finds the map of its shard.
 func (c *Claims) Start() {
 	for i := range c.shards {
 		s := &c.shards[i]
@@ -61,7 +61,8 @@ func (c *Claims) Start() {
 	c.on.Store(true)
 }
 
-// Stop forgets all claims.
+// Stop forgets all claims. A Claim that has read on just before finds no map in its
+// shard and does nothing.
 func (c *Claims) Stop() {
 	c.on.Store(false)
 	for i := range c.shards {
@@ -86,8 +87,8 @@ func (c *Claims) Claim(m mh.Multihash) {
 	}
 }
 
-// Remove calls del unless the block is claimed, and says whether it did.
-// Nobody can claim the block while del runs.
+// Remove calls del unless the block is claimed, and reports whether it did. It holds
+// the lock of the shard while del runs, so the block cannot be claimed meanwhile.
 func (c *Claims) Remove(m mh.Multihash, del func() error) (bool, error) {
 	k := c.Key(m)
 	s := c.shard(k)

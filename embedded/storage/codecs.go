@@ -17,9 +17,9 @@ import (
 // The codecs and hash functions are those of Kubo 0.43: what a Kubo beside this
 // node pins, this node pins. kubo_test.go compares them.
 
-// RefusedError says that the codec of a block does not take its bytes, although
-// they have the hash of the CID, so that nothing can change that. What the block
-// links to is not known for certain.
+// RefusedError reports that the codec of a block does not accept its bytes, although
+// they have the hash of the CID: another copy would be refused, too. The links of the
+// block are not known for certain.
 type RefusedError struct {
 	block cid.Cid
 	Why   error

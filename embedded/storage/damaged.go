@@ -27,12 +27,12 @@ var keyEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // DamagedList lists the blocks that were found damaged, or missing although a pin
 // needs them, and that were not written since. The store compares a listed block
-// with its hash before it says that it has it. The list is on disk as well: a
+// with its hash before it reports the block as present. The list is on disk as well: a
 // repair that goes on after a restart fetches exactly these blocks.
 type DamagedList struct {
 	records ds.Batching
 	room    func() error // nil while the disk can take another record
-	// found is called after a block has been added to the list. It must not wait.
+	// Found is called after a block has been added to the list. It must not wait.
 	Found func()
 
 	Size   atomic.Int64 // of blocks, to be read without the lock
@@ -44,7 +44,8 @@ type DamagedList struct {
 	unlogged      atomic.Uint64
 }
 
-// OpenDamaged reads the list.
+// OpenDamaged reads the list from the records. An invalid record is an error: without
+// it, a damaged block would count as present.
 func OpenDamaged(ctx context.Context, records ds.Batching, room func() error) (*DamagedList, error) {
 	d := &DamagedList{
 		records: records,
@@ -84,8 +85,9 @@ func (d *DamagedList) Has(hash mh.Multihash) bool {
 	return listed
 }
 
-// add lists a block and logs why, unless it is listed. Without room for a
-// record, the list is complete in memory only.
+// add lists a block and logs why, unless it is listed. Without room for a record, the
+// list is complete in memory only. The record is written even if ctx has ended: the
+// request that met the damage may have been cancelled.
 func (d *DamagedList) add(ctx context.Context, hash mh.Multihash, why error) {
 	d.mu.Lock()
 	if _, listed := d.blocks[string(hash)]; listed {

@@ -37,8 +37,8 @@ func parseIdentity(file, text string) (crypto.PrivKey, error) {
 	return nil, fmt.Errorf("%s holds no valid private key", file)
 }
 
-// createIdentity never leaves half a file behind: a node that lost its
-// identity would be unknown to everybody who was told its old one.
+// createIdentity never leaves half a file behind: a node with a new identity cannot be
+// reached under the peer ID that other nodes have.
 func createIdentity(file string) (crypto.PrivKey, error) {
 	key, _, err := crypto.GenerateEd25519Key(rand.Reader)
 	if err != nil {
@@ -55,6 +55,8 @@ func createIdentity(file string) (crypto.PrivKey, error) {
 	return key, nil
 }
 
+// writeDurably writes and syncs a temporary file before it takes the name of the real
+// one: after a crash the file is complete or missing. Only this user may read it.
 func writeDurably(file string, data []byte) error {
 	tmp := file + ".new"
 	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)

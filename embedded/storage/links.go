@@ -26,7 +26,7 @@ func HasLinks(c cid.Cid) bool {
 }
 
 // Links lists the links in the data of the block c, in their order. The error is
-// a *refusedError.
+// a *RefusedError.
 func Links(c cid.Cid, data []byte) ([]cid.Cid, error) {
 	if !HasLinks(c) {
 		return nil, nil

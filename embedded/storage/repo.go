@@ -65,7 +65,7 @@ func (r *Repo) open() error {
 // layout is how flatfs spreads blocks over folders.
 func layout() *flatfs.ShardIdV1 { return flatfs.NextToLast(2) }
 
-// damagedPart says what to do about a part of the node's folder that does not
+// damagedPart adds a remedy to the error of a part of the node's folder that does not
 // open, unless the reason is the disk or a permission.
 func damagedPart(err error, remedy string) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
@@ -84,6 +84,7 @@ func (r *Repo) openRecords() (*pebbleds.Datastore, error) {
 		}))
 }
 
+// BlocksDir is the folder of flatfs. Its disk is the one whose free space counts.
 func (r *Repo) BlocksDir() string { return filepath.Join(r.dir, "blocks") }
 
 // Room is nil when a record can be written: see disk.Watch.
@@ -94,7 +95,7 @@ func (r *Repo) Room() error {
 	return nil
 }
 
-// Close closes what is open.
+// Close closes the open parts: after an error of OpenRepo that may be some of them.
 func (r *Repo) Close() error {
 	var errs []error
 	if r.blocks != nil {
@@ -106,7 +107,7 @@ func (r *Repo) Close() error {
 	return errors.Join(errs...)
 }
 
-// quiet is a logger for pebble, which tells every flush at level info.
+// quiet logs pebble's info lines at level debug: pebble logs every flush at info.
 type quiet struct{ *logging.ZapEventLogger }
 
 func (q quiet) Infof(format string, args ...any) { q.Debugf(format, args...) }

@@ -43,8 +43,8 @@ type Store struct {
 	Max     uint64 // bytes; 0 is no limit but the disk
 	Free    func() uint64
 
-	// Writers share the lock while there is plenty of room. Where it gets
-	// narrow, each is alone: only then is it exact what is in use.
+	// Writers share the lock while there is plenty of room. Near a limit each writer
+	// holds it alone: only then is the number of used bytes exact.
 	writing sync.RWMutex
 	Going   atomic.Int64 // bytes of writes under way
 }
@@ -69,7 +69,7 @@ func (s *Store) Put(ctx context.Context, b blocks.Block) error {
 
 // PutMany writes blocks, many at a time much faster than one by one. The error
 // wraps ErrStorageFull when there is no room for all of them; none is written
-// then. What has begun is finished even if ctx ends.
+// then. A write that has begun is finished even if ctx ends.
 func (s *Store) PutMany(ctx context.Context, bs []blocks.Block) error {
 	s.claim(bs)
 	// flatfs leaves files behind when a batch is cancelled.
@@ -114,7 +114,7 @@ func (s *Store) putShared(ctx context.Context, bs []blocks.Block) (done bool, er
 	return true, s.write(ctx, bs)
 }
 
-// PutAlone writes what is not there yet, if it fits, while nobody else writes.
+// PutAlone writes the absent blocks, if they fit, while no other write runs.
 func (s *Store) PutAlone(ctx context.Context, bs []blocks.Block) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -128,7 +128,8 @@ func (s *Store) PutAlone(ctx context.Context, bs []blocks.Block) error {
 	return s.write(ctx, bs)
 }
 
-// absent returns the blocks that are not here or are damaged, each once.
+// absent returns the blocks that are missing or damaged, each once. It reads every
+// file, which is slow, but happens only near a limit.
 func (s *Store) absent(ctx context.Context, bs []blocks.Block) ([]blocks.Block, error) {
 	var out []blocks.Block
 	seen := make(map[string]bool, len(bs))

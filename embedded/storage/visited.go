@@ -25,6 +25,7 @@ type visit struct {
 	kind uint32
 }
 
+// NewVisited returns an empty set. Only sets of the same hasher can be merged.
 func NewVisited(h Hasher) *Visited {
 	return &Visited{Hash: h, Nodes: make(map[visit]int32)}
 }
@@ -63,7 +64,8 @@ func (v *Visited) Absorb(o *Visited) {
 	}
 }
 
-// Has says whether any node of that block was seen.
+// Has reports whether any node of that block was seen, with whatever codec: the sweep
+// of a garbage collection has multihashes only.
 func (v *Visited) Has(k BlockKey) bool {
 	for i := range v.kinds {
 		if _, ok := v.Nodes[visit{key: k, kind: uint32(i)}]; ok {
