@@ -23,7 +23,7 @@ type Binding struct {
 }
 
 // Bind listens on one address of http_listen_multiaddress. TLS is for TCP only: a
-// unix socket does not leave the machine. The error says what to do.
+// unix socket does not leave the machine. The error contains the remedy.
 func Bind(addr ma.Multiaddr, tls bool) (Binding, error) {
 	e, err := ParseEndpoint(addr)
 	if err != nil {
@@ -48,9 +48,9 @@ func listenTCP(e Endpoint) (net.Listener, error) {
 	return net.Listen(e.Network, e.Address)
 }
 
-// listenUnix makes a socket that only this user may connect to. It takes the
-// place of a socket that a killed process left behind, but of nothing else. The
-// listener removes the socket when it is closed.
+// listenUnix makes a socket that only this user may connect to. It replaces a socket
+// that a killed process left behind, but no other file. The listener removes the
+// socket when it is closed.
 func listenUnix(e Endpoint) (net.Listener, error) {
 	if err := removeStale(e.Address); err != nil {
 		return nil, err
@@ -66,7 +66,9 @@ func listenUnix(e Endpoint) (net.Listener, error) {
 	return listener, nil
 }
 
-// removeStale removes a socket that nobody listens on.
+// removeStale removes a socket without a listener. Only a refused connection proves
+// that there is none: after a timeout or any other error the socket stays. A symbolic
+// link counts as another file.
 func removeStale(path string) error {
 	info, err := os.Lstat(path)
 	switch {
@@ -88,9 +90,9 @@ func removeStale(path string) error {
 	return os.Remove(path)
 }
 
-// ExplainBind says what to do about the usual reasons why an address cannot be
-// listened on. The error is one of package net. What is returned does not name
-// the address.
+// ExplainBind adds the remedy to the usual errors of listening on an address. err is
+// one of package net. The returned error does not name the address, because callers
+// name the multiaddress of the configuration.
 func ExplainBind(err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):

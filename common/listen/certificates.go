@@ -27,7 +27,7 @@ type Certificates struct {
 	seen    version // of the files, at the last attempt to read them
 }
 
-// version tells whether a pair of files is still the same.
+// version identifies the content of a pair of files without reading them.
 type version struct {
 	cert, key struct {
 		changed time.Time
@@ -43,8 +43,8 @@ func NewCertificates(certFile, keyFile string, logger *log.ZapEventLogger) (*Cer
 	return c, c.load()
 }
 
-// load reads the files. An error names the key that leads to the file that is
-// wrong.
+// load reads the files, under the lock or before c is shared. After an error the last
+// certificate stays. The error names the key of the file that cannot be used.
 func (c *Certificates) load() error {
 	cert, err := os.ReadFile(c.certFile)
 	if err != nil {
@@ -66,7 +66,7 @@ func (c *Certificates) load() error {
 	return nil
 }
 
-// explainPair says which of two files cannot be used.
+// explainPair returns an error that names the file that cannot be used.
 func (c *Certificates) explainPair(cert, key []byte, err error) error {
 	switch {
 	case !holdsPEM(cert, "CERTIFICATE"):
@@ -77,7 +77,7 @@ func (c *Certificates) explainPair(cert, key []byte, err error) error {
 	return config.KeyError("ssl_key_file", "%s with the certificate %s: %w", c.keyFile, c.certFile, err)
 }
 
-// holdsPEM tells whether there is a block of a kind, "RSA PRIVATE KEY" being a
+// holdsPEM reports whether text has a PEM block of a kind, "RSA PRIVATE KEY" being a
 // PRIVATE KEY, that is not encrypted.
 func holdsPEM(text []byte, kind string) bool {
 	for {
@@ -91,8 +91,8 @@ func holdsPEM(text []byte, kind string) bool {
 	}
 }
 
-// ExplainFile says what to do about a file of the configuration that cannot be
-// opened.
+// ExplainFile adds the remedy to the error of a file of the configuration that cannot
+// be opened.
 func ExplainFile(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -103,7 +103,8 @@ func ExplainFile(err error) error {
 	return err
 }
 
-// Get implements tls.Config.GetCertificate. While the files are broken, or only
+// Get implements tls.Config.GetCertificate. It compares the versions of the files in
+// every handshake, so a renewal needs no restart. While the files are invalid, or only
 // one of them is replaced yet, the last good certificate stays.
 func (c *Certificates) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()

@@ -79,9 +79,9 @@ type limitedListener struct {
 	local bool
 }
 
-// Accept returns the next connection when there is room for it. When the
-// process has no descriptor for one, an idle connection gives up its own, and
-// the error is returned: the server tries again.
+// Accept returns the next connection when there is room for it. When the process has
+// no free descriptor, Accept closes an idle connection and returns the error: the
+// server tries again.
 func (l *limitedListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
@@ -139,7 +139,8 @@ func (c *connections) closeOne() {
 	c.closeIdle()
 }
 
-// closeIdle closes the victim. It returns false when there is none.
+// closeIdle closes the victim, and returns false when there is none. It runs under the
+// lock, which Connection.Close would take again: so it closes the inner connection.
 func (c *connections) closeIdle() bool {
 	v := c.victim()
 	if v == nil {
@@ -166,7 +167,8 @@ func (c *connections) victim() *Connection {
 	return oldest
 }
 
-// drop stops counting a connection.
+// drop stops counting a connection. Its server closes a victim a second time, which
+// must not count twice.
 func (c *connections) drop(conn *Connection) {
 	if conn.dropped {
 		return
@@ -239,7 +241,8 @@ func Of(conn net.Conn) *Connection {
 	}
 }
 
-// ConnState is the hook of an http.Server whose listeners come from Limit.
+// ConnState is the hook of an http.Server whose listeners come from Limit. It ignores
+// new and closed connections, which add and Close count.
 func ConnState(conn net.Conn, state http.ConnState) {
 	c := Of(conn)
 	if c == nil {

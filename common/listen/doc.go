@@ -1,5 +1,5 @@
 // Package listen binds the addresses of an API and bounds the connections of
-// each. It knows nothing of requests or users.
+// each. It does not depend on requests or users.
 //
 // Bind (bind.go, endpoint.go) listens on a multiaddress and explains why it cannot;
 // Limit (connections.go) keeps a maximum of connections, which are counted by

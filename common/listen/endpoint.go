@@ -9,7 +9,7 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// Endpoint is a multiaddress in the words of package net.
+// Endpoint is a multiaddress as the two arguments of net.Listen.
 type Endpoint struct {
 	Network string // tcp, tcp4, tcp6 or unix
 	Address string // host:port, or a path
@@ -43,7 +43,7 @@ func tcpLength(addr ma.Multiaddr) int {
 	return 0
 }
 
-// IsUnix tells whether the endpoint is a socket in the file system.
+// IsUnix reports whether the endpoint is a socket in the file system.
 func (e Endpoint) IsUnix() bool { return e.Network == "unix" }
 
 // url returns what a client on this machine uses for the endpoint once it is

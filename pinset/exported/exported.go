@@ -16,27 +16,29 @@ import (
 // Pins is an exported pinset.
 type Pins struct {
 	Text io.Reader
-	// Change returns what a pin of Text counts as. nil: itself. It is called by
-	// several goroutines at once.
+	// Change replaces each pin of Text before it is converted. nil: no change. Several
+	// goroutines call it at once, also for pins after one that fails.
 	Change func(api.Pin) (api.Pin, error)
 	// Progress is called with the number of pins so far, for each. nil: it is not
 	// wanted.
 	Progress func(pins int)
 }
 
-// ErrNone is returned for an export without any: more often it is the output
-// of a command that failed than an empty pinset.
+// ErrNone is returned for a text without pins: more often it is the output of a
+// command that failed than an empty pinset.
 var ErrNone = errors.New("there are no pins to import ('pinsvc state cleanup' removes the pinset)")
 
-// Each decodes a pinset on all cores. It passes what convert makes of the pins to
-// use, some at a time, in the order of the text and in the caller's goroutine. It
-// returns the first error, with the number of its pin, ErrNone when there is no
-// pin, and the cause of ctx when it ends.
+// Each decodes a pinset on all cores. It passes the converted pins to use, some at a
+// time, in the order of the text and in the caller's goroutine. It returns the first
+// error, with the number of its pin, ErrNone when there is no pin, and the cause of
+// ctx when it ends. The number of undecoded parts is bounded, so that a slow use does
+// not fill the memory. After an error, later parts may still be decoding.
 func Each[T any](ctx context.Context, from *Pins, convert func(api.Pin) (T, error), use func([]T) error) error {
 	r := &reading[T]{ctx: ctx, from: from, use: use}
 	text := splitter{from: from.Text}
 	for {
 		block, ended := text.next()
+		// Buffered, so that the decoder ends even if Each has returned an error.
 		result := make(chan decoded[T], 1)
 		r.waiting = append(r.waiting, result)
 		go func() { result <- decode(block, from.Change, convert) }()
@@ -65,7 +67,8 @@ type reading[T any] struct {
 	pins    int               // that were taken
 }
 
-// take waits for the oldest part that is being decoded, and uses it.
+// take waits for the oldest part that is being decoded, and uses it. The pins before
+// an invalid one are used, too: the caller has to undo them.
 func (r *reading[T]) take() error {
 	d := <-r.waiting[0]
 	r.waiting = r.waiting[1:]
@@ -87,7 +90,7 @@ func (r *reading[T]) take() error {
 	return nil
 }
 
-// failed says at which pin an error ended the reading.
+// failed adds the number of the pin, counted from 1, at which the reading ended.
 func (r *reading[T]) failed(err error) error { return fmt.Errorf("pin %d: %w", r.pins+1, err) }
 
 // decoded are pins that follow each other.

@@ -57,7 +57,8 @@ func (f *failing) Read(b []byte) (int, error) {
 	return f.Reader.Read(b)
 }
 
-// cut returns the objects that are whole.
+// cut returns the complete objects. The rest moves to a new array, because another
+// goroutine decodes the old one from now on.
 func (s *splitter) cut() io.Reader {
 	block, rest := s.text[:s.end:s.end], s.text[s.end:]
 	s.text = append(make([]byte, 0, 2*blockText), rest...)
@@ -66,6 +67,7 @@ func (s *splitter) cut() io.Reader {
 	return bytes.NewReader(block)
 }
 
+// read makes room for a whole block, so that a large text takes few calls.
 func (s *splitter) read() {
 	if free := cap(s.text) - len(s.text); free < blockText {
 		s.text = append(make([]byte, 0, 2*cap(s.text)+blockText), s.text...)
@@ -75,8 +77,9 @@ func (s *splitter) read() {
 	s.ended = err
 }
 
-// look goes over what is new in the text. It returns false when it finds
-// something between objects.
+// look scans the new bytes of the text. It returns false when it finds anything but
+// white space between objects: next then leaves the rest to one decoder, which returns
+// an exact error.
 func (s *splitter) look() bool {
 	for s.looked < len(s.text) {
 		c := s.text[s.looked]
@@ -102,7 +105,7 @@ func (s *splitter) look() bool {
 	return true
 }
 
-// toQuote goes to the end of the string, as far as it is here.
+// toQuote moves to the end of the string, or of the text if that comes first.
 func (s *splitter) toQuote() {
 	n := bytes.IndexByte(s.text[s.looked:], '"')
 	if n < 0 {
