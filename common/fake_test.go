@@ -7,13 +7,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/common/auth"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/httpsend"
 )
 
 // errKnown is the one error that the fake API's table knows.
@@ -114,17 +114,7 @@ type request struct {
 }
 
 func (r request) send(h http.Handler) *httptest.ResponseRecorder {
-	var body io.Reader
-	if r.body != "" {
-		body = strings.NewReader(r.body)
-	}
-	req := httptest.NewRequest(r.method, r.path, body)
-	for i := 0; i < len(r.header); i += 2 {
-		req.Header.Add(r.header[i], r.header[i+1])
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, req)
-	return w
+	return httpsend.Request{Method: r.method, Path: r.path, Body: r.body, Header: r.header}.To(h)
 }
 
 // why returns the reason in the body of a failure.

@@ -11,8 +11,8 @@ import (
 	"github.com/ipfs-cluster/pinsvc/common/auth"
 )
 
-// retryAfter is what a 503 of this layer suggests, in seconds.
-const retryAfter = "5"
+// retryAfter is what a 503 suggests, in seconds.
+const retryAfter = auth.RetryAfter
 
 // WriteJSON writes a whole response, as that of a Handle function. It writes nothing
 // when it returns an error.

@@ -50,7 +50,7 @@ func (b *builder) makeConnector(inner ipfscluster.IPFSConnector) *ipfsconn.Conne
 func (b *builder) makeTracker(connector *ipfsconn.Connector, progress func(cid.Cid) (blocks, bytes uint64, ok bool)) {
 	s, id := b.settings, b.net.host.ID()
 	places := b.places(connector.Away)
-	inner := stateless.New(innerTracker(s.Tracker, places), id, s.Cluster.Peername, tracker.LeanState(b.consensus.State))
+	inner := stateless.New(innerTracker(s.Tracker, places), id, s.Cluster.Peername, b.consensus.State)
 	t := tracker.New(inner, tracker.Options{
 		Peer:     id,
 		Peername: s.Cluster.Peername,

@@ -19,11 +19,6 @@ const lostText = "the item should be pinned but it is not"
 // errEnough ends a listing whose reader wants no more.
 var errEnough = errors.New("enough")
 
-// Entries calls fn with the bytes of the CID and the stored form (the library's protobuf
-// message Pin) of every pin of the state, in any order. Both are valid until fn returns.
-// It ends with the first error of fn.
-type Entries func(ctx context.Context, fn func(cid, pin []byte) error) error
-
 // list calls fn with this peer's status of every pin of the state that matches a filter,
 // until fn returns false. It is the library's list, which makes a map of everything that the
 // IPFS node has pinned and decodes the whole state, in a fraction of its memory and time.
@@ -89,7 +84,7 @@ func (l *listing) info(ctx context.Context, p statePin) (api.PinInfo, bool) {
 	}
 	pin, err := p.pin()
 	if err != nil {
-		logger.Errorf("a pin of the state cannot be read and has no status (%x): %s", p.key(), err)
+		logUnreadable(p.key(), err)
 		return api.PinInfo{}, false
 	}
 	if status == api.TrackerStatusUnexpectedlyUnpinned && l.tracker.InnerTracker.OpContext(ctx, pin.Cid) != nil {
@@ -211,15 +206,21 @@ func (t *Tracker) eachEntry(ctx context.Context, fn func(statePin) error) error 
 		}
 		decoded, err := e.pin()
 		if err != nil {
-			logger.Errorf("a pin of the state cannot be read and has no status (%x): %s", cid, err)
+			logUnreadable(cid, err)
 			return nil
 		}
 		return fn(listedPin(decoded))
 	})
 }
 
+func logUnreadable(cid []byte, err error) {
+	logger.Errorf("a pin of the state cannot be read and has no status (%x): %s", cid, err)
+}
+
+// eachListed reads the library's list to its end also when fn wants no more of it: List blocks
+// until all its values are taken.
 func (t *Tracker) eachListed(ctx context.Context, fn func(statePin) error) error {
-	st, err := LeanState(t.options.State)(ctx)
+	st, err := t.options.State(ctx)
 	if err != nil {
 		return err
 	}
@@ -230,7 +231,7 @@ func (t *Tracker) eachListed(ctx context.Context, fn func(statePin) error) error
 	go func() { failed <- st.List(ctx, pins) }()
 	for p := range pins {
 		if ctx.Err() == nil {
-			if err := fn(listedPin(p)); err != nil {
+			if err := fn(listedPin(lean(p))); err != nil {
 				cancel(err)
 			}
 		}
@@ -262,11 +263,6 @@ func (p *entryPin) kind() api.PinType      { return p.wire.PinType() }
 func (p *entryPin) remote(id peer.ID) bool { return p.wire.Remote(id) }
 
 func (p *entryPin) pin() (api.Pin, error) {
-	var pin api.Pin
-	c, err := cid.Cast(p.cid)
-	if err == nil {
-		err = pin.ProtoUnmarshal(p.stored)
-	}
-	pin.Cid = api.NewCid(c)
+	pin, err := pinset.DecodeStored(p.cid, p.stored)
 	return lean(pin), err
 }

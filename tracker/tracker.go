@@ -50,7 +50,7 @@ type Options struct {
 	// State returns the local state.
 	State func(context.Context) (state.ReadOnly, error)
 	// Entries, if set, is a quicker way through the state than its List.
-	Entries Entries
+	Entries pinset.Entries
 	// IPFS is this peer's connector, wrapped.
 	IPFS NodePins
 	// Verified is Connector.Verified, for QuickStatus.

@@ -2,16 +2,15 @@ package auth_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ipfs-cluster/pinsvc/common"
 	"github.com/ipfs-cluster/pinsvc/common/auth"
+	"github.com/ipfs-cluster/pinsvc/internal/testpeer/httpsend"
 )
 
 // handler is the whole handler of an API with two routes, and what it
@@ -57,17 +56,7 @@ type request struct {
 }
 
 func (r request) send(h http.Handler) *httptest.ResponseRecorder {
-	var body io.Reader
-	if r.body != "" {
-		body = strings.NewReader(r.body)
-	}
-	req := httptest.NewRequest(r.method, r.path, body)
-	for i := 0; i < len(r.header); i += 2 {
-		req.Header.Add(r.header[i], r.header[i+1])
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, req)
-	return w
+	return httpsend.Request{Method: r.method, Path: r.path, Body: r.body, Header: r.header}.To(h)
 }
 
 // failure returns the reason and the details in the body of a failure.

@@ -26,8 +26,8 @@ const (
 	guessInterval = time.Second
 	// maxGuessers is how many requests of such a client may wait.
 	maxGuessers = 16
-	// retryAfter is what a 503 suggests, in seconds.
-	retryAfter = "5"
+	// RetryAfter is what a 503 of the APIs suggests, in seconds.
+	RetryAfter = "5"
 )
 
 // Throttle slows down clients that send wrong credentials. Each client has a
@@ -156,7 +156,7 @@ func notHashed(cause error) *Refusal {
 	r := &Refusal{
 		Status:  http.StatusServiceUnavailable,
 		Details: "too many passwords are waiting to be verified",
-		Header:  http.Header{"Retry-After": {retryAfter}},
+		Header:  http.Header{"Retry-After": {RetryAfter}},
 		Cause:   cause,
 	}
 	if errors.Is(cause, errAddressQueueFull) {

@@ -9,6 +9,8 @@ import (
 	"github.com/ipfs/boxo/datastore/dshelp"
 	"github.com/ipfs/go-datastore"
 	pebbleds "github.com/ipfs/go-ds-pebble"
+
+	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 // Keys below the namespace of the CRDT, which are given by go-ds-crdt's source: the
@@ -23,11 +25,9 @@ const (
 // namespace, which is the library's option datastore_namespace; nil when the datastore is not
 // pebble. The library's way, State's List, takes several times as long.
 //
-// The function calls fn with the CID, in bytes, and the value (the library's protobuf
-// message Pin) of each pin of one moment, in the order of the CIDs' base32. Both are valid
-// until fn returns. It ends with the first error of fn, and must have ended before the
-// datastore is closed.
-func Entries(store datastore.Datastore, namespace string) func(ctx context.Context, fn func(cid, pin []byte) error) error {
+// It goes through the pins of one moment, in the order of the CIDs' base32, and must have ended
+// before the datastore is closed.
+func Entries(store datastore.Datastore, namespace string) pinset.Entries {
 	from, ok := store.(*pebbleds.Datastore)
 	if !ok {
 		return nil

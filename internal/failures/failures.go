@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/ipfs-cluster/pinsvc/common"
+	"github.com/ipfs-cluster/pinsvc/common/auth"
 	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
@@ -29,9 +30,6 @@ var responses = map[pinset.Kind]Response{
 	pinset.KindDiskFull:    {http.StatusServiceUnavailable, "DISK_FULL"},
 }
 
-// retryAfter is what a 503 suggests, in seconds.
-const retryAfter = "5"
-
 // Responses returns the table, for the documentation of an API.
 func Responses() map[pinset.Kind]Response { return maps.Clone(responses) }
 
@@ -46,7 +44,7 @@ func Of(err error, text func(*pinset.Error) string) *common.Failure {
 	response := responses[e.Kind]
 	f = &common.Failure{Status: response.Status, Reason: response.Reason, Details: text(e), Cause: e.Cause}
 	if f.Status == http.StatusServiceUnavailable {
-		f.Header = http.Header{"Retry-After": {retryAfter}}
+		f.Header = http.Header{"Retry-After": {auth.RetryAfter}}
 	}
 	return f
 }

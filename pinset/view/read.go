@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"github.com/ipfs-cluster/ipfs-cluster/api"
-	"github.com/ipfs/go-cid"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/ipfs-cluster/pinsvc/pinset"
@@ -189,16 +188,11 @@ func (p *parser) placement() (*placement, bool) {
 // slowItem is item with the library's decoder, for entries that v1.1.6 does not write. Like the
 // library's list, it logs and leaves out an entry that cannot be decoded.
 func (p *parser) slowItem(key, stored []byte) (item, bool) {
-	c, err := cid.Cast(key)
-	var pin api.Pin
-	if err == nil {
-		err = pin.ProtoUnmarshal(stored)
-	}
+	pin, err := pinset.DecodeStored(key, stored)
 	if err != nil {
 		logger.Errorf("view of the pinset: an entry of the state cannot be read and is not listed (%x): %s", key, err)
 		return item{}, false
 	}
-	pin.Cid = api.NewCid(c)
 	if !pinset.Shown(pin) {
 		return item{}, false
 	}

@@ -24,7 +24,7 @@ import (
 type entry struct{ cid, pin []byte }
 
 // entriesOf goes through entries as a datastore does, in one buffer.
-func entriesOf(entries []entry) Entries {
+func entriesOf(entries []entry) pinset.Entries {
 	return func(_ context.Context, fn func(cid, pin []byte) error) error {
 		var buffer []byte
 		for _, e := range entries {

@@ -22,7 +22,7 @@ type logicalTime int64
 type View struct {
 	pinset.Source
 	options Options
-	entries Entries // nil: Source.Scan
+	entries pinset.Entries // nil: Source.Scan
 	born    time.Time
 
 	mu         sync.Mutex // guards the fields down to touched
@@ -54,11 +54,6 @@ type Options struct {
 	// Memory bounds the memory that reading large pins takes. Nil means no bound.
 	Memory Memory
 }
-
-// Entries calls fn with the bytes of the CID and the stored form (the library's
-// protobuf message Pin) of every entry of the local state, in any order, one at a time.
-// Both are valid until fn returns. It ends with the first error of fn.
-type Entries func(ctx context.Context, fn func(cid, pin []byte) error) error
 
 // Memory is a budget for large pins, such as a common.Budget.
 type Memory interface {
@@ -102,7 +97,7 @@ func (v *View) Before(s pinset.Source) pinset.Cluster {
 
 // Through makes the view read the state with e, which is faster than Source.Scan. It must
 // be called before Start. With nil the view uses Source.Scan.
-func (v *View) Through(e Entries) { v.entries = e }
+func (v *View) Through(e pinset.Entries) { v.entries = e }
 
 // Start builds the index once ready is closed, and compares it with the state
 // periodically until Close.

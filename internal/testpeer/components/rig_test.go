@@ -39,7 +39,7 @@ type rig struct {
 	t         testing.TB
 	folder    string // of the datastore, CRDT only
 	feed      consensus.Feed
-	entries   tracker.Entries // CRDT only
+	entries   pinset.Entries // CRDT only
 	library   ipfscluster.PinTracker
 	inner     ipfscluster.Consensus
 	consensus *consensus.Consensus
