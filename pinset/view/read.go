@@ -23,16 +23,30 @@ func (v *View) read() ([]*item, error) {
 		return v.readEntries()
 	}
 	var items []*item
-	err := v.Scan(v.ctx, func(stored api.Pin) {
+	err := v.eachItem(func(it *item) { items = append(items, it) })
+	return items, err
+}
+
+// eachItem calls fn with an item for every pin of the state, one at a time.
+func (v *View) eachItem(fn func(*item)) error {
+	if v.entries != nil {
+		p := newParser(v)
+		return v.split(func(one *batch) {
+			p.parse(one)
+			for _, it := range one.items {
+				fn(it)
+			}
+		})
+	}
+	return v.Scan(v.ctx, func(stored api.Pin) {
 		if pinset.Shown(stored) {
 			v.options.Memory.Saw(sizeOf(stored))
 			v.mu.Lock()
 			at := v.placements.of(stored)
 			v.mu.Unlock()
-			items = append(items, newItem(stored, at))
+			fn(newItem(stored, at))
 		}
 	})
-	return items, err
 }
 
 // batch is a number of entries that are parsed together.
@@ -50,13 +64,17 @@ func (v *View) readEntries() ([]*item, error) {
 	var parsing sync.WaitGroup
 	for range parsers {
 		parsing.Go(func() {
-			p := parser{view: v, placements: make(map[string]*placement)}
+			p := newParser(v)
 			for one := range batches {
 				p.parse(one)
 			}
 		})
 	}
-	sent, err := v.split(batches)
+	var sent []*batch
+	err := v.split(func(one *batch) {
+		sent = append(sent, one)
+		batches <- one
+	})
 	close(batches)
 	parsing.Wait()
 	if err != nil {
@@ -73,14 +91,12 @@ func (v *View) readEntries() ([]*item, error) {
 	return items, nil
 }
 
-// split sends the entries of the state in batches and returns the batches.
-func (v *View) split(batches chan<- *batch) ([]*batch, error) {
-	var sent []*batch
+// split calls use with the entries of the state in batches.
+func (v *View) split(use func(*batch)) error {
 	one := &batch{}
 	flush := func() {
 		if len(one.ends) > 0 {
-			sent = append(sent, one)
-			batches <- one
+			use(one)
 			one = &batch{}
 		}
 	}
@@ -99,7 +115,7 @@ func (v *View) split(batches chan<- *batch) ([]*batch, error) {
 		return v.ctx.Err()
 	})
 	flush()
-	return sent, errors.Join(err, v.ctx.Err())
+	return errors.Join(err, v.ctx.Err())
 }
 
 // parser makes items from entries. It is not safe for concurrent use.
@@ -109,6 +125,10 @@ type parser struct {
 	placements map[string]*placement // by pinset.Wire.AppendPlacement
 	buffer     []byte
 	data       []byte // data of the items of the current batch
+}
+
+func newParser(v *View) *parser {
+	return &parser{view: v, placements: make(map[string]*placement)}
 }
 
 // parse sets the items of a batch and releases its bytes.

@@ -163,6 +163,41 @@ func TestManyEntries(t *testing.T) {
 	alike(t, built(t, entries, false), quick)
 }
 
+// A comparison with the state repairs the view also when it reads the entries.
+func TestComparisonReadsTheEntries(t *testing.T) {
+	entries := make([]entry, 0, 1000)
+	for i := range 1000 {
+		entries = append(entries, stored(t, testPin(i)))
+	}
+	f := newFakeSource("peer1")
+	for _, e := range entries {
+		pin, _ := decoded(e)
+		f.pins[pin.Cid.Cid] = pin
+	}
+	v := New(Options{})
+	t.Cleanup(v.Close)
+	v.Through(entriesOf(entries))
+	v.Before(f)
+	require.NoError(t, v.build())
+	want := v.index.byCreated.Items()
+
+	v.mu.Lock()
+	v.drop(testPin(1).Cid.KeyString())
+	renamed, extra := testPin(2), testPin(1000)
+	renamed.Name = "renamed"
+	v.set(renamed)
+	v.set(extra)
+	v.mu.Unlock()
+	require.NoError(t, v.compare())
+	require.Zero(t, f.scans)
+	got := v.index.byCreated.Items()
+	require.Len(t, got, len(want))
+	for i := range want {
+		require.Equal(t, want[i].data, got[i].data)
+		require.Equal(t, want[i].created, got[i].created)
+	}
+}
+
 // FuzzStored: whatever is stored, the quick way reads what the library reads.
 func FuzzStored(f *testing.F) {
 	pin := testPin(1)

@@ -4,10 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/ipfs-cluster/ipfs-cluster/api"
 	"github.com/ipfs/go-cid"
-
-	"github.com/ipfs-cluster/pinsvc/pinset"
 )
 
 const (
@@ -133,8 +130,8 @@ func (v *View) compare() error {
 	}()
 	repaired := 0
 	seen := make(map[*item]struct{})
-	err := v.Scan(v.ctx, func(stored api.Pin) {
-		it, changed := v.check(stored)
+	err := v.eachItem(func(it *item) {
+		it, changed := v.check(it)
 		if changed {
 			repaired++
 		}
@@ -156,20 +153,15 @@ func (v *View) compare() error {
 	return nil
 }
 
-// check compares an entry of a scan with the index. It returns the item of the index and
+// check compares an item of a scan with the index. It returns the item of the index and
 // whether it had to be repaired.
-func (v *View) check(stored api.Pin) (*item, bool) {
+func (v *View) check(it *item) (*item, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	key := stored.Cid.KeyString()
-	if _, touched := v.touched[key]; touched {
-		return v.index.get(key), false
+	if _, touched := v.touched[it.key()]; touched {
+		return v.index.get(it.key()), false
 	}
-	if !pinset.Shown(stored) {
-		return nil, false
-	}
-	v.options.Memory.Saw(sizeOf(stored))
-	return v.install(newItem(stored, v.placements.of(stored)))
+	return v.install(it)
 }
 
 // unseen returns the pins of the index that a scan did not visit.
